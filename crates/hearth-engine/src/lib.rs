@@ -1,0 +1,2 @@
+//! Execution environments, admission and the life of an invocation.
+#![forbid(unsafe_code)]

@@ -1,0 +1,2 @@
+//! The Lambda API.
+#![forbid(unsafe_code)]

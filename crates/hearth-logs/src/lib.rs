@@ -1,0 +1,2 @@
+//! Function logs: append-only segments and the CloudWatch Logs API.
+#![forbid(unsafe_code)]

@@ -1,0 +1,1 @@
+//! The warden and the isolation of execution environments.

@@ -1,0 +1,20 @@
+//! Words every layer shares: identifiers, ARNs, limits and time.
+//!
+//! Nothing here does I/O, and nothing here knows a wire protocol.
+#![forbid(unsafe_code)]
+
+mod account;
+mod arn;
+mod code;
+mod environment;
+mod function;
+pub mod limits;
+mod request;
+pub mod time;
+
+pub use account::{AccountId, InvalidAccount, InvalidRegion, Region, Scope};
+pub use arn::FunctionArn;
+pub use code::{CodeHash, InvalidHash};
+pub use environment::EnvironmentId;
+pub use function::{FunctionName, FunctionReference, InvalidReference, Qualifier};
+pub use request::RequestId;

@@ -1,0 +1,4 @@
+//! Hearth: a serverless platform in one binary.
+#![forbid(unsafe_code)]
+
+fn main() {}
