@@ -9,6 +9,7 @@ mod code;
 mod environment;
 mod function;
 pub mod limits;
+mod log;
 mod request;
 pub mod time;
 
@@ -17,4 +18,5 @@ pub use arn::FunctionArn;
 pub use code::{CodeHash, InvalidHash};
 pub use environment::EnvironmentId;
 pub use function::{FunctionName, FunctionReference, InvalidReference, Qualifier};
+pub use log::LogEvent;
 pub use request::RequestId;
