@@ -1,2 +1,13 @@
 //! How platform and code talk: the frame protocol, bootstraps and installed runtimes.
+//!
+//! Nothing here reads or writes a socket: [`frames`] and [`LogSplitter`] turn bytes into values and
+//! values into bytes, whoever owns the descriptors moves them.
 #![forbid(unsafe_code)]
+
+pub mod environment;
+mod family;
+pub mod frames;
+mod log_splitter;
+
+pub use family::{Family, NotAVersion, Version};
+pub use log_splitter::LogSplitter;

@@ -1,0 +1,25 @@
+//! The frame protocol: how the server and the bootstrap inside an environment talk.
+//!
+//! Both directions of the control socket carry frames: a 16-byte [`Header`] and a payload. The
+//! server greets nobody: the bootstrap says [`Hello`] once it has loaded, the server claims the
+//! environment exactly once ([`Claim`]), and from then on sends one invocation after the other
+//! ([`Invoke`], the event's chunks, an end). Bodies flow in chunks under credit, so that neither
+//! side has to hold more of the other's data than it asked for.
+//!
+//! What an environment sends is written by untrusted code. [`FrameBuffer`] and [`Message::decode`]
+//! refuse everything that is not exactly the protocol; the environment is then closed.
+
+mod body;
+mod buffer;
+mod frame;
+mod from_environment;
+mod to_environment;
+
+pub use body::{BodyError, IncomingBody, OutgoingBody};
+pub use buffer::FrameBuffer;
+pub use frame::{Frame, FrameError, HEADER_BYTES, Header, Kind, MAX_PAYLOAD};
+pub use from_environment::{Hello, Message, MessageError, RuntimeError};
+pub use to_environment::{Claim, CognitoIdentity, Invoke};
+
+/// What a peer may send of a body before the receiver has granted anything, in bytes.
+pub const INITIAL_CREDIT: u32 = 1024 * 1024;

@@ -1,0 +1,263 @@
+//! What a function printed, cut into log events.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use bytes::{Buf, BytesMut};
+use hearth_types::limits::LOG_EVENT;
+use hearth_types::time::unix_millis;
+use hearth_types::{LogEvent, limits};
+
+/// The bytes that begin a framed event; the fourth byte tells format and level.
+const FRAME_MARK: [u8; 3] = [0xa5, 0x5a, 0x00];
+/// Type, length and timestamp in front of a framed event.
+const FRAME_HEADER_BYTES: usize = 16;
+/// How far back a frame may date its event.
+const OLDEST: Duration = Duration::from_secs(*limits::TIMEOUT_SECONDS.end() as u64);
+
+/// Cuts the bytes of an environment's log pipe into events.
+///
+/// Plain bytes end their event at a line feed. Where a line would begin, a frame may stand instead:
+/// u32 type `0xa55a00xx`, u32 length, u64 microseconds since the Unix epoch (all big-endian), then that
+/// many bytes, which may contain line feeds. What is longer than [`limits::LOG_EVENT`] becomes several
+/// events, so that a function which never ends its line cannot make anyone hold more than that.
+#[derive(Debug)]
+pub struct LogSplitter {
+    bytes: BytesMut,
+    limit: usize,
+}
+
+impl Default for LogSplitter {
+    fn default() -> Self {
+        Self {
+            bytes: BytesMut::new(),
+            limit: LOG_EVENT,
+        }
+    }
+}
+
+impl LogSplitter {
+    /// A splitter at the beginning of a pipe.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes bytes that were read at `now` and appends the events they complete.
+    pub fn push(&mut self, bytes: &[u8], now: SystemTime, events: &mut Vec<LogEvent>) {
+        self.bytes.extend_from_slice(bytes);
+        while let Some(event) = self.next_event(now) {
+            events.push(event);
+        }
+    }
+
+    /// Gives what is left of an unfinished line or frame: the invocation or the process has ended.
+    pub fn flush(&mut self, now: SystemTime) -> Option<LogEvent> {
+        if let Some(frame) = FrameHeader::parse(&self.bytes) {
+            self.bytes.advance(FRAME_HEADER_BYTES);
+            return Some(event(&self.bytes.split(), frame.date(now)));
+        }
+        (!self.bytes.is_empty()).then(|| event(&self.bytes.split(), now))
+    }
+
+    fn next_event(&mut self, now: SystemTime) -> Option<LogEvent> {
+        match FrameHeader::parse(&self.bytes) {
+            Some(frame) if frame.length <= self.limit => self.framed(&frame, now),
+            None if self.bytes.len() < FRAME_HEADER_BYTES && self.may_become_frame() => None,
+            _ => self.line(now),
+        }
+    }
+
+    fn framed(&mut self, frame: &FrameHeader, now: SystemTime) -> Option<LogEvent> {
+        if self.bytes.len() < FRAME_HEADER_BYTES + frame.length {
+            return None;
+        }
+        self.bytes.advance(FRAME_HEADER_BYTES);
+        let text = self.bytes.split_to(frame.length);
+        Some(event(text.strip_suffix(b"\n").unwrap_or(&text), frame.date(now)))
+    }
+
+    fn line(&mut self, now: SystemTime) -> Option<LogEvent> {
+        let reach = self.bytes.len().min(self.limit + 1);
+        if let Some(end) = self.bytes[..reach].iter().position(|byte| *byte == b'\n') {
+            let line = self.bytes.split_to(end + 1);
+            return Some(event(&line[..end], now));
+        }
+        (reach > self.limit).then(|| {
+            let cut = character_boundary(&self.bytes, self.limit);
+            event(&self.bytes.split_to(cut), now)
+        })
+    }
+
+    fn may_become_frame(&self) -> bool {
+        let begun = self.bytes.len().min(FRAME_MARK.len());
+        self.bytes[..begun] == FRAME_MARK[..begun]
+    }
+}
+
+struct FrameHeader {
+    length: usize,
+    micros: u64,
+}
+
+impl FrameHeader {
+    fn parse(bytes: &[u8]) -> Option<Self> {
+        let header: &[u8; FRAME_HEADER_BYTES] = bytes.first_chunk()?;
+        let [a, b, c, _, l0, l1, l2, l3, micros @ ..] = *header;
+        ([a, b, c] == FRAME_MARK).then(|| Self {
+            length: u32::from_be_bytes([l0, l1, l2, l3]) as usize,
+            micros: u64::from_be_bytes(micros),
+        })
+    }
+
+    /// When the event happened. A function's clock is believed within reason only, since streams are
+    /// searched and expired by it.
+    fn date(&self, now: SystemTime) -> SystemTime {
+        match UNIX_EPOCH.checked_add(Duration::from_micros(self.micros)) {
+            Some(at) if at <= now && now.duration_since(at).is_ok_and(|age| age <= OLDEST) => at,
+            _ => now,
+        }
+    }
+}
+
+fn event(text: &[u8], at: SystemTime) -> LogEvent {
+    LogEvent {
+        timestamp_ms: unix_millis(at),
+        message: String::from_utf8_lossy(text).into_owned(),
+    }
+}
+
+/// The last place at or before `at` that does not cut a UTF-8 character in two.
+fn character_boundary(bytes: &[u8], at: usize) -> usize {
+    let continues = |at: &usize| bytes[*at] & 0b1100_0000 == 0b1000_0000;
+    (at.saturating_sub(3).max(1)..=at)
+        .rev()
+        .find(|at| !continues(at))
+        .unwrap_or(at)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const NOW: SystemTime = UNIX_EPOCH;
+
+    fn split(splitter: &mut LogSplitter, pieces: &[&[u8]]) -> Vec<String> {
+        let mut events = Vec::new();
+        pieces
+            .iter()
+            .for_each(|piece| splitter.push(piece, NOW, &mut events));
+        events.extend(splitter.flush(NOW));
+        events.into_iter().map(|event| event.message).collect()
+    }
+
+    fn frame(text: &[u8]) -> Vec<u8> {
+        [
+            &[0xa5, 0x5a, 0, 3][..],
+            &(text.len() as u32).to_be_bytes(),
+            &0u64.to_be_bytes(),
+            text,
+        ]
+        .concat()
+    }
+
+    fn small() -> LogSplitter {
+        LogSplitter {
+            limit: 10,
+            ..LogSplitter::default()
+        }
+    }
+
+    #[test]
+    fn lines_and_frames_become_events() {
+        let bytes = [
+            b"one\n\ntwo\n".to_vec(),
+            frame(b"a\nb\n"),
+            b"thr".to_vec(),
+            b"ee".to_vec(),
+        ];
+        let pieces: Vec<&[u8]> = bytes.iter().map(Vec::as_slice).collect();
+        assert_eq!(
+            split(&mut LogSplitter::new(), &pieces),
+            ["one", "", "two", "a\nb", "three"]
+        );
+    }
+
+    #[test]
+    fn a_mark_inside_a_line_is_text() {
+        let bytes = [b"x".to_vec(), frame(b"y"), b"\n".to_vec()].concat();
+        assert_eq!(split(&mut LogSplitter::new(), &[&bytes]).len(), 1);
+    }
+
+    #[test]
+    fn long_lines_are_cut_between_characters() {
+        assert_eq!(split(&mut small(), &[b"0123456789"]), ["0123456789"]);
+        assert_eq!(split(&mut small(), &[b"0123456789\n"]), ["0123456789"]);
+        assert_eq!(
+            split(&mut small(), &["123456789ü123".as_bytes()]),
+            ["123456789", "ü123"]
+        );
+        assert_eq!(split(&mut small(), &[&[0x80; 21]]).len(), 3);
+    }
+
+    #[test]
+    fn a_frame_cut_short_is_still_an_event() {
+        let bytes = frame(b"whole text");
+        assert_eq!(split(&mut LogSplitter::new(), &[&bytes[..20]]), ["whol"]);
+    }
+
+    #[test]
+    fn a_frame_longer_than_an_event_is_no_frame() {
+        assert!(split(&mut small(), &[&frame(b"0123456789a")]).len() > 1);
+    }
+
+    #[test]
+    fn a_frame_is_dated_by_its_function_within_reason() {
+        let now = UNIX_EPOCH + Duration::from_secs(10_000);
+        let date = |seconds: u64| {
+            let frame = FrameHeader {
+                length: 0,
+                micros: seconds * 1_000_000,
+            };
+            unix_millis(frame.date(now)) / 1000
+        };
+        assert_eq!(date(9_500), 9_500);
+        assert_eq!(date(9_000), 10_000);
+        assert_eq!(date(10_001), 10_000);
+        assert_eq!(date(u64::MAX / 1_000_000), 10_000);
+    }
+
+    fn piece() -> impl Strategy<Value = Vec<u8>> {
+        prop_oneof![
+            vec(any::<u8>(), 0..30),
+            "[a-zü]{0,15}\n?".prop_map(String::into_bytes),
+            vec(any::<u8>(), 0..14).prop_map(|text| frame(&text)),
+            Just(FRAME_MARK.to_vec()),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn any_chunking_gives_the_same_events(pieces in vec(piece(), 0..10), size in 1..40usize) {
+            let whole = pieces.concat();
+            let chunks: Vec<&[u8]> = whole.chunks(size).collect();
+            prop_assert_eq!(split(&mut small(), &chunks), split(&mut small(), &[&whole]));
+        }
+
+        #[test]
+        fn no_more_than_an_event_is_held(pieces in vec(piece(), 0..10)) {
+            let mut splitter = small();
+            for piece in pieces {
+                splitter.push(&piece, NOW, &mut Vec::new());
+                prop_assert!(splitter.bytes.len() <= FRAME_HEADER_BYTES + splitter.limit);
+            }
+        }
+
+        #[test]
+        fn lines_keep_their_text(lines in vec("[ -~ü]{0,8}", 1..20)) {
+            let text = format!("{}\n", lines.join("\n"));
+            prop_assert_eq!(split(&mut LogSplitter::new(), &[text.as_bytes()]), lines);
+        }
+    }
+}
