@@ -1,0 +1,135 @@
+//! What the engine asks of whatever isolates environments.
+
+use std::fmt;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::pin::Pin;
+use std::time::Duration;
+
+use hearth_types::{CodeHash, EnvironmentId};
+use tokio::sync::oneshot;
+
+use crate::MemoryGauge;
+
+/// A future that can live in a trait object.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Creates, identifies and destroys execution environments.
+pub trait Sandbox: Send + Sync {
+    /// Starts an environment that has an interpreter and a bootstrap, but no code and no identity.
+    fn boot(&self, request: BootRequest) -> BoxFuture<'_, Result<Booted, SandboxError>>;
+
+    /// Gives a booted environment its code, its /tmp and its final limits. At most once per environment.
+    fn claim(&self, id: EnvironmentId, request: ClaimRequest) -> BoxFuture<'_, Result<(), SandboxError>>;
+
+    /// Ends an environment and everything in it. Its [`Exit`] is still reported. Does nothing if it has ended.
+    fn kill(&self, id: EnvironmentId);
+}
+
+/// A runtime's place in the table the launcher gave the warden.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RuntimeIndex(pub u16);
+
+/// When the interpreter is started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Start {
+    /// At once, with an almost empty environment.
+    Ready,
+    /// The sandbox is complete, but the interpreter waits for its environment variables: one block on the control
+    /// socket, `u32` length (big-endian) and then `KEY=VALUE` entries, each ended by a NUL.
+    Deferred,
+}
+
+/// What to start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BootRequest {
+    /// The interpreter.
+    pub runtime: RuntimeIndex,
+    /// Memory of the functions this environment may be claimed for, in MB; fixes the interpreter's heap.
+    pub memory_mb: u32,
+    /// When to start the interpreter.
+    pub start: Start,
+}
+
+/// A started environment. Dropping it does not end it: [`Sandbox::kill`] does.
+#[derive(Debug)]
+pub struct Booted {
+    /// Names the environment towards the sandbox.
+    pub id: EnvironmentId,
+    /// The server's end of the frame socket, a stream.
+    pub control: OwnedFd,
+    /// The read end of the pipe that standard output and standard error share.
+    pub output: OwnedFd,
+    /// Tells how much memory the environment uses.
+    pub memory: MemoryGauge,
+    /// Resolves once, when the environment has ended and nothing of it is left running.
+    pub exit: oneshot::Receiver<Exit>,
+}
+
+/// What a booted environment becomes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClaimRequest {
+    /// The unpacked package that appears at /var/task.
+    pub code: CodeHash,
+    /// Memory, in MB.
+    pub memory_mb: u32,
+    /// Size of /tmp, in MB.
+    pub ephemeral_mb: u32,
+}
+
+/// How an environment ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Exit {
+    /// The interpreter's wait status.
+    pub status: ExitStatus,
+    /// It was killed because it used more memory than it was given.
+    pub out_of_memory: bool,
+    /// The most memory it was seen to use (see [`MemoryGauge::peak_bytes`]).
+    pub peak_memory_bytes: u64,
+    /// CPU time of all its processes together.
+    pub cpu: Duration,
+}
+
+/// How a process ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExitStatus {
+    /// It exited by itself with this code, 0 to 255.
+    Code(i32),
+    /// This signal ended it.
+    Signal(i32),
+}
+
+impl fmt::Display for ExitStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Code(code) => write!(f, "exit status {code}"),
+            Self::Signal(signal) => write!(f, "signal {signal}"),
+        }
+    }
+}
+
+/// Why a request to the sandbox failed.
+#[derive(Debug, thiserror::Error)]
+pub enum SandboxError {
+    /// The launcher's table has no such runtime.
+    #[error("the sandbox knows no runtime number {}", .0.0)]
+    NoSuchRuntime(RuntimeIndex),
+    /// There is no unpacked package of this hash.
+    #[error("code package {0} is not unpacked")]
+    NoSuchCode(CodeHash),
+    /// The environment has ended, or never was.
+    #[error("{0} is not running")]
+    NoSuchEnvironment(EnvironmentId),
+    /// The environment has its code already.
+    #[error("{0} is claimed already")]
+    AlreadyClaimed(EnvironmentId),
+    /// As many environments run as the warden has user ids for.
+    #[error("the sandbox is full")]
+    Full,
+    /// The kernel refused a step.
+    #[error("the sandbox could not be set up: {0}")]
+    Setup(#[source] io::Error),
+    /// The warden is gone, and with it every environment.
+    #[error("the warden has ended")]
+    WardenDied,
+}
