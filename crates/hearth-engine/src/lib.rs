@@ -1,2 +1,32 @@
 //! Execution environments, admission and the life of an invocation.
+//!
+//! [`Engine::deploy`] turns a [`FunctionSpec`] into a [`Function`]: the handle that holds one revision's
+//! environments. [`Engine::invoke`] runs an [`Invocation`] on it: admission, an idle or a new environment,
+//! frames to the runtime and back, the log lines, and the outcome in AWS's shape.
 #![forbid(unsafe_code)]
+
+mod admission;
+mod control;
+mod engine;
+mod environment;
+mod exchange;
+mod failure;
+mod function;
+mod invocation;
+mod journal;
+mod memory;
+mod options;
+mod output;
+mod pool;
+mod ready;
+mod report;
+mod run;
+mod seams;
+mod start;
+
+pub use admission::ReservationError;
+pub use engine::{Engine, Statistics};
+pub use function::{Function, FunctionSpec, RuntimeChoice};
+pub use invocation::{FunctionError, Invocation, InvokeError, Outcome, ThrottleReason};
+pub use options::EngineOptions;
+pub use seams::{CredentialSource, LogBatch, LogSink, SessionVariables};

@@ -21,8 +21,10 @@ impl AccountId {
 
     /// Reads twelve ASCII digits.
     pub fn parse(text: &str) -> Result<Self, InvalidAccount> {
-        let digits: [u8; 12] =
-            text.as_bytes().try_into().map_err(|_| InvalidAccount(text.to_owned()))?;
+        let digits: [u8; 12] = text
+            .as_bytes()
+            .try_into()
+            .map_err(|_| InvalidAccount(text.to_owned()))?;
         if digits.iter().all(u8::is_ascii_digit) {
             Ok(Self(digits))
         } else {
@@ -76,8 +78,14 @@ impl Region {
     /// Reads a region name: 1 to 32 lower-case letters, digits and hyphens.
     pub fn parse(text: &str) -> Result<Self, InvalidRegion> {
         let fits = (1..=32).contains(&text.len())
-            && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
-        if fits { Ok(Self(text.into())) } else { Err(InvalidRegion(text.to_owned())) }
+            && text
+                .bytes()
+                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+        if fits {
+            Ok(Self(text.into()))
+        } else {
+            Err(InvalidRegion(text.to_owned()))
+        }
     }
 
     /// The name.
@@ -143,7 +151,13 @@ mod tests {
     #[test]
     fn a_region_has_no_odd_characters() {
         assert!(Region::parse("eu-central-1").is_ok());
-        for bad in ["", "US-EAST-1", "a/b", "..", "this-name-is-far-too-long-for-a-region"] {
+        for bad in [
+            "",
+            "US-EAST-1",
+            "a/b",
+            "..",
+            "this-name-is-far-too-long-for-a-region",
+        ] {
             assert!(Region::parse(bad).is_err(), "{bad}");
         }
     }

@@ -18,12 +18,19 @@ pub struct FunctionArn {
 impl FunctionArn {
     /// The unqualified ARN of a function.
     pub fn new(scope: Scope, name: FunctionName) -> Self {
-        Self { scope, name, qualifier: None }
+        Self {
+            scope,
+            name,
+            qualifier: None,
+        }
     }
 
     /// The same function with a qualifier.
     pub fn qualified(&self, qualifier: Qualifier) -> Self {
-        Self { qualifier: Some(qualifier), ..self.clone() }
+        Self {
+            qualifier: Some(qualifier),
+            ..self.clone()
+        }
     }
 }
 
@@ -45,9 +52,15 @@ mod tests {
 
     #[test]
     fn it_prints_as_aws_writes_it() {
-        let scope = Scope { account: AccountId::DEFAULT, region: Region::default() };
+        let scope = Scope {
+            account: AccountId::DEFAULT,
+            region: Region::default(),
+        };
         let arn = FunctionArn::new(scope, FunctionName::parse("f").unwrap());
-        assert_eq!(arn.to_string(), "arn:aws:lambda:us-east-1:000000000000:function:f");
+        assert_eq!(
+            arn.to_string(),
+            "arn:aws:lambda:us-east-1:000000000000:function:f"
+        );
         assert_eq!(
             arn.qualified(Qualifier::Latest).to_string(),
             "arn:aws:lambda:us-east-1:000000000000:function:f:$LATEST"

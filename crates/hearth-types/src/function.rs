@@ -77,11 +77,12 @@ impl fmt::Display for Qualifier {
     }
 }
 
-/// What a client wrote where the API takes a function: a name, `name:qualifier`, a partial ARN
-/// (`account:function:name[:qualifier]`) or a full ARN. Parts that were not written are `None`.
+/// What a client wrote where the API takes a function: a name, a partial ARN
+/// (`account:function:name`) or a full ARN, each with or without `:qualifier`. Parts that were not
+/// written are `None`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FunctionReference {
-    /// The region in a full ARN.
+    /// The region in an ARN.
     pub region: Option<Region>,
     /// The account in a full or partial ARN.
     pub account: Option<AccountId>,
@@ -97,35 +98,69 @@ pub struct FunctionReference {
 pub struct InvalidReference(String);
 
 impl FunctionReference {
-    /// Reads any of the four forms (pattern: the `FunctionName` shape of the Lambda model).
+    /// Reads any of the forms. As in the `FunctionName` pattern of the Lambda model, each part before the
+    /// name may be missing, so `arn:aws:lambda:us-east-1:123456789012:function` means a function named
+    /// `function`. A region counts as one only where an ARN has it: `my-function-1:prod` is an alias.
     pub fn parse(text: &str) -> Result<Self, InvalidReference> {
         Self::read(text).ok_or_else(|| InvalidReference(text.to_owned()))
     }
 
     fn read(text: &str) -> Option<Self> {
         let parts: Vec<&str> = text.split(':').collect();
-        let (region, account, rest): (Option<&str>, Option<&str>, &[&str]) = match parts.as_slice() {
-            ["arn", partition, "lambda", region, account, "function", rest @ ..]
-                if partition.starts_with("aws") =>
-            {
-                (Some(region), Some(account), rest)
+        let mut rest = parts.as_slice();
+        let mut region = None;
+        let mut account = None;
+        if let ["arn", partition, "lambda", tail @ ..] = rest {
+            rest = tail;
+            if !partition.is_empty() && !partition.starts_with("aws") {
+                return None;
             }
-            [account, "function", rest @ ..] if account.len() == 12 => (None, Some(account), rest),
-            ["function", rest @ ..] if !rest.is_empty() => (None, None, rest),
-            rest => (None, None, rest),
-        };
+        }
+        let in_arn = rest.len() < parts.len();
+        if let [first, next, ..] = rest
+            && looks_like_region(first)
+            && (in_arn || (rest.len() > 2 && (*next == "function" || AccountId::parse(next).is_ok())))
+        {
+            region = Region::parse(first).ok();
+            rest = &rest[1..];
+        }
+        if let [first, next, ..] = rest
+            && FunctionName::parse(next).is_some()
+            && let Ok(digits) = AccountId::parse(first)
+        {
+            account = Some(digits);
+            rest = &rest[1..];
+        }
+        if let ["function", next, ..] = rest
+            && FunctionName::parse(next).is_some()
+        {
+            rest = &rest[1..];
+        }
         let (name, qualifier) = match rest {
             [name] => (name, None),
             [name, qualifier] => (name, Some(Qualifier::parse(qualifier)?)),
             _ => return None,
         };
         Some(Self {
-            region: region.map(Region::parse).transpose().ok()?,
-            account: account.map(AccountId::parse).transpose().ok()?,
+            region,
+            account,
             name: FunctionName::parse(name)?,
             qualifier,
         })
     }
+}
+
+/// Two letters (after an optional `eusc-`) first, one digit last: the shape of AWS's region names.
+fn looks_like_region(text: &str) -> bool {
+    let text = text.strip_prefix("eusc-").unwrap_or(text);
+    let mut parts = text.split('-');
+    let first = parts.next().unwrap_or("");
+    let last = parts.next_back().unwrap_or("");
+    first.len() == 2
+        && last.len() == 1
+        && last.bytes().all(|b| b.is_ascii_digit())
+        && parts.next().is_some()
+        && Region::parse(text).is_ok()
 }
 
 #[cfg(test)]
@@ -135,7 +170,10 @@ mod tests {
     #[test]
     fn all_four_forms_are_read() {
         let plain = FunctionReference::parse("f-1_a").unwrap();
-        assert_eq!((plain.name.as_str(), plain.qualifier, plain.account), ("f-1_a", None, None));
+        assert_eq!(
+            (plain.name.as_str(), plain.qualifier, plain.account),
+            ("f-1_a", None, None)
+        );
         let qualified = FunctionReference::parse("f:$LATEST").unwrap();
         assert_eq!(qualified.qualifier, Some(Qualifier::Latest));
         let partial = FunctionReference::parse("123456789012:function:f:7").unwrap();
@@ -147,9 +185,42 @@ mod tests {
     }
 
     #[test]
+    fn parts_before_the_name_may_be_missing() {
+        let name = |text: &str| FunctionReference::parse(text).unwrap().name.to_string();
+        assert_eq!(name("arn:aws:lambda:us-east-1:123456789012:function"), "function");
+        assert_eq!(name("arn:aws:lambda:f"), "f");
+        assert_eq!(name("us-east-1:function:f"), "f");
+        assert_eq!(name("function:f"), "f");
+        assert_eq!(name("123456789012"), "123456789012");
+        let alias = FunctionReference::parse("my-function-1:prod").unwrap();
+        assert_eq!((alias.name.as_str(), alias.region), ("my-function-1", None));
+        let latest = FunctionReference::parse("function:$LATEST").unwrap();
+        assert_eq!(
+            (latest.name.as_str(), latest.qualifier),
+            ("function", Some(Qualifier::Latest))
+        );
+    }
+
+    #[test]
     fn other_texts_are_refused() {
-        for bad in ["", ":", "a b", "f:", "f:a:b", "arn:aws:lambda:r:123:function:f", "arn:aws:s3:::b", "../f"] {
-            assert!(FunctionReference::parse(bad).is_err(), "{bad}");
+        let bad = [
+            "",
+            ":",
+            "a b",
+            "f:",
+            "f:a:b",
+            "f:$LATES",
+            "../f",
+            "arn:aws:s3:::b",
+            "arn:aws:lambda:r:123:function:f",
+            "arn:aws:lambda::123456789012:function:f",
+            "arn:aws:lambda:us-east-1::function:f",
+            "arn:other:lambda:us-east-1:123456789012:function:f",
+            "invalid:function:name",
+            "function:f:$LATEST:extra",
+        ];
+        for text in bad {
+            assert!(FunctionReference::parse(text).is_err(), "{text}");
         }
     }
 }

@@ -12,7 +12,8 @@ const DAY: &[BorrowedFormatItem<'_>] = format_description!("[year]/[month]/[day]
 
 /// Milliseconds since the Unix epoch.
 pub fn unix_millis(at: SystemTime) -> i64 {
-    at.duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_millis() as i64)
+    at.duration_since(UNIX_EPOCH)
+        .map_or(0, |elapsed| elapsed.as_millis() as i64)
 }
 
 /// `2026-01-01T00:00:00.000Z`, as log lines and events carry it.
@@ -31,7 +32,9 @@ pub fn day(at: SystemTime) -> String {
 }
 
 fn format(at: SystemTime, as_: &[BorrowedFormatItem<'_>]) -> String {
-    OffsetDateTime::from(at).format(as_).expect("a date of this era has every part of the format")
+    OffsetDateTime::from(at)
+        .format(as_)
+        .expect("a date of this era has every part of the format")
 }
 
 #[cfg(test)]

@@ -1,0 +1,212 @@
+//! The engine: functions in, outcomes out.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, Weak};
+use std::time::{Duration, SystemTime};
+
+use hearth_sandbox::Sandbox;
+use hearth_types::{FunctionArn, Scope, time};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
+use uuid::Uuid;
+
+use crate::admission::Admission;
+use crate::environment::SandboxHandle;
+use crate::journal::Journal;
+use crate::pool::Pool;
+use crate::start::Starter;
+use crate::{
+    CredentialSource, EngineOptions, Function, FunctionSpec, Invocation, InvokeError, LogSink, Outcome,
+    ReservationError, ThrottleReason, memory, run,
+};
+
+/// How often idle environments are looked through.
+const SWEEP: Duration = Duration::from_secs(1);
+
+/// Runs functions. A cheap handle; clones share everything.
+#[derive(Clone, Debug)]
+pub struct Engine(Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub(crate) options: EngineOptions,
+    pub(crate) starter: Arc<Starter>,
+    pub(crate) sink: Arc<dyn LogSink>,
+    admission: Admission,
+    pools: Mutex<Vec<Weak<Pool>>>,
+    closing: AtomicBool,
+}
+
+/// A glance at the engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Statistics {
+    /// Invocations that run now.
+    pub running: u32,
+    /// Environments that wait for their next invocation.
+    pub idle: usize,
+    /// Booted environments that belong to no function yet.
+    pub ready: usize,
+}
+
+impl Engine {
+    /// An engine on a sandbox. Must be called inside a tokio runtime: it sweeps idle environments.
+    pub fn new(
+        options: EngineOptions,
+        sandbox: Arc<dyn Sandbox>,
+        credentials: Arc<dyn CredentialSource>,
+        sink: Arc<dyn LogSink>,
+    ) -> Self {
+        let starter = Arc::new(Starter::new(SandboxHandle(sandbox), credentials, &options));
+        let inner = Arc::new(Inner {
+            admission: Admission::new(options.account_concurrency),
+            options,
+            starter,
+            sink,
+            pools: Mutex::default(),
+            closing: AtomicBool::new(false),
+        });
+        tokio::spawn(sweep(Arc::downgrade(&inner)));
+        Self(inner)
+    }
+
+    /// Takes a revision into service. The revision it replaces is to be retired by the caller.
+    pub fn deploy(&self, spec: FunctionSpec) -> Arc<Function> {
+        let pool = Arc::new(Pool::default());
+        self.0.lock_pools().push(Arc::downgrade(&pool));
+        let concurrency = self.0.admission.function(&spec.arn);
+        Arc::new(Function {
+            spec,
+            pool,
+            concurrency,
+        })
+    }
+
+    /// Runs an invocation to its end, also if the caller stops waiting for it.
+    pub async fn invoke(
+        &self,
+        function: &Arc<Function>,
+        invocation: Invocation,
+    ) -> Result<Outcome, InvokeError> {
+        if self.0.closing.load(Ordering::Relaxed) {
+            return Err(InvokeError::ShuttingDown);
+        }
+        if function.pool.is_retired() {
+            return Err(InvokeError::Retired);
+        }
+        let permit = function.concurrency.admit().map_err(InvokeError::Throttled)?;
+        let (inner, function) = (Arc::clone(&self.0), Arc::clone(function));
+        let task = tokio::spawn(async move {
+            let outcome = run::run(&inner, &function, invocation).await;
+            drop(permit);
+            outcome
+        });
+        task.await
+            .unwrap_or_else(|error| Err(InvokeError::Environment(error.to_string())))
+    }
+
+    /// Sets or removes a function's reserved concurrency.
+    pub fn set_reserved(&self, arn: &FunctionArn, reserved: Option<u32>) -> Result<(), ReservationError> {
+        self.0.admission.function(arn).reserve(reserved)
+    }
+
+    /// Concurrency of an account in a region that no function has reserved.
+    pub fn unreserved_concurrency(&self, scope: &Scope) -> u32 {
+        self.0.admission.unreserved(scope)
+    }
+
+    /// The limit of concurrent executions per account and region.
+    pub fn account_concurrency(&self) -> u32 {
+        self.0.options.account_concurrency
+    }
+
+    /// What the engine is doing.
+    pub fn statistics(&self) -> Statistics {
+        Statistics {
+            running: self.0.admission.running(),
+            idle: self.0.live_pools().iter().map(|pool| pool.idle_count()).sum(),
+            ready: self.0.starter.ready.count(),
+        }
+    }
+
+    /// Takes no more invocations and waits for the running ones; whether they ended within `grace`.
+    pub async fn drain(&self, grace: Duration) -> bool {
+        self.0.closing.store(true, Ordering::Relaxed);
+        let ended = async {
+            while self.0.admission.running() > 0 {
+                sleep(Duration::from_millis(10)).await;
+            }
+        };
+        timeout(grace, ended).await.is_ok()
+    }
+}
+
+impl Inner {
+    /// A new environment's journal and the name of its log stream.
+    pub(crate) fn journal(&self, spec: &FunctionSpec) -> (Journal, String) {
+        let stream = format!(
+            "{}/[{}]{}",
+            time::day(SystemTime::now()),
+            spec.version,
+            Uuid::new_v4().simple()
+        );
+        let journal = Journal::new(
+            Arc::clone(&self.sink),
+            spec.arn.scope.clone(),
+            spec.log_group.clone(),
+            stream.clone(),
+        );
+        (journal, stream)
+    }
+
+    /// Waits until the node has memory for one more environment, ending idle ones meanwhile.
+    pub(crate) async fn room(&self) -> Result<(), InvokeError> {
+        let patience = Instant::now() + memory::PATIENCE;
+        while !memory::has_room(self.options.memory_reserve_mb) {
+            if !self.evict_one() && Instant::now() > patience {
+                return Err(InvokeError::Throttled(
+                    ThrottleReason::ConcurrentInvocationLimitExceeded,
+                ));
+            }
+            sleep(memory::INTERVAL).await;
+        }
+        Ok(())
+    }
+
+    /// Ends the environment that has been idle longest on this node; whether there was one.
+    fn evict_one(&self) -> bool {
+        let pools = self.live_pools();
+        let oldest = pools
+            .iter()
+            .filter_map(|pool| Some((pool.oldest()?, pool)))
+            .min_by_key(|(since, _)| *since);
+        oldest.is_some_and(|(_, pool)| pool.evict_oldest()) || self.starter.ready.evict_oldest()
+    }
+
+    fn live_pools(&self) -> Vec<Arc<Pool>> {
+        self.lock_pools().iter().filter_map(Weak::upgrade).collect()
+    }
+
+    fn lock_pools(&self) -> std::sync::MutexGuard<'_, Vec<Weak<Pool>>> {
+        self.pools.lock().expect("no holder of this lock panics")
+    }
+}
+
+impl std::fmt::Debug for Inner {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine")
+            .field("options", &self.options)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Ends what has been idle too long, for as long as the engine exists.
+async fn sweep(engine: Weak<Inner>) {
+    let mut ticks = interval(SWEEP);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        let Some(engine) = engine.upgrade() else { return };
+        for pool in engine.live_pools() {
+            pool.expire(engine.options.keep_alive, engine.options.environment_lifetime);
+        }
+        engine.lock_pools().retain(|pool| pool.strong_count() > 0);
+    }
+}

@@ -1,0 +1,219 @@
+//! Failures in AWS's shape: the payload the caller sees and the type the log names.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use hearth_sandbox::{Exit, ExitStatus};
+use hearth_types::{RequestId, limits};
+use serde_json::json;
+
+use crate::report::Status;
+
+/// How an init or an invocation failed.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The code reported an error itself; the document is passed on unchanged.
+    Reported { error_type: String, body: Bytes },
+    /// It ran longer than it may.
+    TimedOut,
+    /// The control socket was closed; [`crate::exchange::run`] replaces this by how the process ended.
+    Closed,
+    /// The process ended.
+    Exited(Exit),
+    /// The answer is larger than [`limits::RUNTIME_PAYLOAD`].
+    ResponseTooLarge,
+    /// What came over the control socket was not the protocol.
+    Protocol(String),
+}
+
+impl Failure {
+    /// The error type for `Outcome` and metrics.
+    pub(crate) fn error_type(&self) -> &str {
+        match self {
+            Self::Reported { error_type, .. } => error_type,
+            Self::TimedOut => "Sandbox.Timedout",
+            Self::Exited(exit) if exit.out_of_memory => "Runtime.OutOfMemory",
+            Self::Closed | Self::Exited(_) => "Runtime.ExitError",
+            Self::ResponseTooLarge => "Function.ResponseSizeTooLarge",
+            Self::Protocol(_) => "Runtime.Unknown",
+        }
+    }
+
+    /// The error type as the platform's lines name it: only types of the form `Runtime.X` and `Function.X`
+    /// are kept.
+    pub(crate) fn platform_type(&self) -> &str {
+        let kind = self.error_type();
+        let known = |prefix: &str| {
+            kind.strip_prefix(prefix).is_some_and(|name| {
+                name.starts_with(|c: char| c.is_ascii_uppercase())
+                    && name.chars().all(|c| c.is_ascii_alphabetic())
+            })
+        };
+        match kind {
+            _ if known("Runtime.") || known("Function.") => kind,
+            _ if kind.starts_with("Function.") => "Function.Unknown",
+            _ => "Runtime.Unknown",
+        }
+    }
+
+    /// Peak memory as the sandbox reported it with the end, in MB, rounded up; 0 where nothing ended.
+    pub(crate) fn peak_memory_mb(&self) -> u32 {
+        match self {
+            Self::Exited(exit) => {
+                u32::try_from(exit.peak_memory_bytes.div_ceil(1024 * 1024)).unwrap_or(u32::MAX)
+            }
+            _ => 0,
+        }
+    }
+
+    /// The end of the report line. An error that the handler raised is no failure of the environment,
+    /// and AWS's line says nothing of it.
+    pub(crate) fn status(&self) -> Status {
+        match self {
+            Self::Reported { .. } => Status::Success,
+            Self::TimedOut => Status::Timeout,
+            Self::Closed | Self::Exited(_) | Self::ResponseTooLarge | Self::Protocol(_) => {
+                Status::Error(Some(self.error_type().to_owned()))
+            }
+        }
+    }
+
+    /// Whether the environment can take another invocation.
+    pub(crate) fn spares_the_environment(&self) -> bool {
+        matches!(self, Self::Reported { .. })
+    }
+
+    /// The error document.
+    pub(crate) fn payload(&self, id: RequestId, timeout: Duration) -> Bytes {
+        match self {
+            Self::Reported { body, .. } => body.clone(),
+            Self::TimedOut => document(
+                "Sandbox.Timedout",
+                &format!("RequestId: {id} Error: {}", timed_out(timeout)),
+            ),
+            Self::Exited(exit) => document(
+                "Runtime.ExitError",
+                &format!("RequestId: {id} Error: {}", reason(exit.status)),
+            ),
+            Self::ResponseTooLarge => document(
+                self.error_type(),
+                &format!(
+                    "Response payload size exceeded maximum allowed payload size ({} bytes).",
+                    limits::RUNTIME_PAYLOAD
+                ),
+            ),
+            Self::Closed => document(
+                self.error_type(),
+                &format!("RequestId: {id} Error: Runtime exited"),
+            ),
+            Self::Protocol(what) => document(self.error_type(), &format!("RequestId: {id} Error: {what}")),
+        }
+    }
+
+    /// The line the log gets besides START, END and REPORT.
+    pub(crate) fn log_line(
+        &self,
+        id: RequestId,
+        now: std::time::SystemTime,
+        timeout: Duration,
+    ) -> Option<String> {
+        match self {
+            Self::TimedOut => Some(format!(
+                "{} {id} {}\n",
+                hearth_types::time::iso8601(now),
+                timed_out(timeout)
+            )),
+            Self::Exited(exit) => Some(format!(
+                "RequestId: {id} Error: {}\nRuntime.ExitError",
+                reason(exit.status)
+            )),
+            _ => None,
+        }
+    }
+}
+
+fn document(error_type: &str, message: &str) -> Bytes {
+    json!({ "errorType": error_type, "errorMessage": message })
+        .to_string()
+        .into()
+}
+
+fn timed_out(timeout: Duration) -> String {
+    format!("Task timed out after {:.2} seconds", timeout.as_secs_f64())
+}
+
+fn reason(status: ExitStatus) -> String {
+    match status {
+        ExitStatus::Code(0) => "Runtime exited without providing a reason".to_owned(),
+        ExitStatus::Code(code) => format!("Runtime exited with error: exit status {code}"),
+        ExitStatus::Signal(signal) => format!("Runtime exited with error: signal: {}", signal_name(signal)),
+    }
+}
+
+/// Linux's signals under the names AWS prints.
+fn signal_name(signal: i32) -> String {
+    let name = match signal {
+        1 => "hangup",
+        2 => "interrupt",
+        3 => "quit",
+        4 => "illegal instruction",
+        5 => "trace/breakpoint trap",
+        6 => "aborted",
+        7 => "bus error",
+        8 => "floating point exception",
+        9 => "killed",
+        10 => "user defined signal 1",
+        11 => "segmentation fault",
+        12 => "user defined signal 2",
+        13 => "broken pipe",
+        14 => "alarm clock",
+        15 => "terminated",
+        31 => "bad system call",
+        other => return format!("signal {other}"),
+    };
+    name.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn exited(status: ExitStatus, out_of_memory: bool) -> Failure {
+        Failure::Exited(Exit {
+            status,
+            out_of_memory,
+            peak_memory_bytes: 0,
+            cpu: Duration::ZERO,
+        })
+    }
+
+    fn payload(failure: &Failure) -> String {
+        let id = RequestId::parse("00000000-0000-4000-8000-000000000000").unwrap();
+        String::from_utf8(failure.payload(id, Duration::from_secs(1)).to_vec()).unwrap()
+    }
+
+    #[test]
+    fn exits_are_told_apart() {
+        let quiet = payload(&exited(ExitStatus::Code(0), false));
+        assert!(
+            quiet.contains("Error: Runtime exited without providing a reason"),
+            "{quiet}"
+        );
+        let code = payload(&exited(ExitStatus::Code(127), false));
+        assert!(
+            code.contains("Runtime exited with error: exit status 127"),
+            "{code}"
+        );
+        let killed = exited(ExitStatus::Signal(9), true);
+        assert!(payload(&killed).contains("signal: killed"));
+        assert!(payload(&killed).contains("\"errorType\":\"Runtime.ExitError\""));
+        assert_eq!(killed.status(), Status::Error(Some("Runtime.OutOfMemory".into())));
+    }
+
+    #[test]
+    fn a_timeout_names_the_limit() {
+        assert!(payload(&Failure::TimedOut).contains(
+            "RequestId: 00000000-0000-4000-8000-000000000000 Error: Task timed out after 1.00 seconds"
+        ));
+    }
+}

@@ -1,0 +1,75 @@
+//! What the engine knows of a function.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hearth_runtime::Family;
+use hearth_sandbox::RuntimeIndex;
+use hearth_types::{CodeHash, FunctionArn, Qualifier};
+
+use crate::admission::Concurrency;
+use crate::pool::Pool;
+
+/// The installed interpreter a function runs on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuntimeChoice {
+    /// Its place in the warden's table.
+    pub index: RuntimeIndex,
+    /// The identifier the function was created with, such as `nodejs20.x`.
+    pub identifier: String,
+    /// Which bootstrap speaks to it.
+    pub family: Family,
+    /// What INIT_START names, such as `nodejs:20.20.2`.
+    pub version: String,
+}
+
+/// Everything about one revision of a function that running it takes. Immutable: an update makes a new one.
+#[derive(Clone, Debug)]
+pub struct FunctionSpec {
+    /// The unqualified ARN.
+    pub arn: FunctionArn,
+    /// `$LATEST` or a published version.
+    pub version: Qualifier,
+    /// The interpreter.
+    pub runtime: RuntimeChoice,
+    /// The handler, such as `index.handler`.
+    pub handler: String,
+    /// The code package, already unpacked under this hash.
+    pub code: CodeHash,
+    /// Whether the code brings a `lib` directory, which the dynamic loader must know from the start.
+    pub code_has_lib: bool,
+    /// Memory, in MB.
+    pub memory_mb: u32,
+    /// Size of /tmp, in MB.
+    pub ephemeral_mb: u32,
+    /// How long one invocation may take.
+    pub timeout: Duration,
+    /// The user's environment variables, in the clear.
+    pub environment: Arc<BTreeMap<String, String>>,
+    /// The execution role's ARN.
+    pub role: String,
+    /// The log group, by default `/aws/lambda/<name>`.
+    pub log_group: String,
+}
+
+/// One deployed revision of a function and its environments. Made by [`crate::Engine::deploy`].
+#[derive(Debug)]
+pub struct Function {
+    pub(crate) spec: FunctionSpec,
+    pub(crate) pool: Arc<Pool>,
+    pub(crate) concurrency: Concurrency,
+}
+
+impl Function {
+    /// What was deployed.
+    pub fn spec(&self) -> &FunctionSpec {
+        &self.spec
+    }
+
+    /// Takes this revision out of service: idle environments stop now, running ones when their
+    /// invocation ends. Call it after the successor is in place, so that nobody starts on this one again.
+    pub fn retire(&self) {
+        self.pool.retire();
+    }
+}

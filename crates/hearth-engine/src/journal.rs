@@ -1,0 +1,192 @@
+//! An environment's log on its way to the sink.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use hearth_types::{LogEvent, Scope, limits, time};
+
+use crate::{LogBatch, LogSink};
+
+/// Events are handed over when this many bytes wait, at the latest at the end of the invocation.
+const BATCH_BYTES: usize = 64 * 1024;
+
+/// Collects the events of one environment and hands them to the sink in batches.
+pub(crate) struct Journal {
+    sink: Arc<dyn LogSink>,
+    scope: Scope,
+    group: String,
+    stream: String,
+    waiting: Vec<LogEvent>,
+    waiting_bytes: usize,
+    tail: Option<Vec<u8>>,
+    handover: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+}
+
+impl Journal {
+    pub(crate) fn new(sink: Arc<dyn LogSink>, scope: Scope, group: String, stream: String) -> Self {
+        Self {
+            sink,
+            scope,
+            group,
+            stream,
+            waiting: Vec::new(),
+            waiting_bytes: 0,
+            tail: None,
+            handover: None,
+        }
+    }
+
+    /// From now on, keeps the end of the log for the caller.
+    pub(crate) fn keep_tail(&mut self) {
+        self.tail = Some(Vec::new());
+    }
+
+    /// The end of the log since [`Self::keep_tail`]: at most [`limits::LOG_TAIL`] bytes.
+    pub(crate) fn take_tail(&mut self) -> Option<Bytes> {
+        let mut tail = self.tail.take()?;
+        let excess = tail.len().saturating_sub(limits::LOG_TAIL);
+        Some(tail.split_off(excess).into())
+    }
+
+    /// A line of the platform's own.
+    pub(crate) fn platform(&mut self, message: String) {
+        self.push(LogEvent {
+            timestamp_ms: time::unix_millis(SystemTime::now()),
+            message,
+        });
+    }
+
+    pub(crate) fn push(&mut self, event: LogEvent) {
+        if let Some(tail) = &mut self.tail {
+            tail.extend_from_slice(event.message.as_bytes());
+            tail.push(b'\n');
+            if tail.len() > 2 * limits::LOG_TAIL {
+                tail.drain(..tail.len() - limits::LOG_TAIL);
+            }
+        }
+        self.waiting_bytes += event.message.len();
+        self.waiting.push(event);
+    }
+
+    /// Whether the sink is behind; then the function's output is left in its pipe.
+    pub(crate) fn is_behind(&self) -> bool {
+        self.handover.is_some()
+    }
+
+    /// Starts handing over if enough waits and the sink is not behind.
+    pub(crate) fn hand_over_if_full(&mut self) {
+        if self.waiting_bytes >= BATCH_BYTES && self.handover.is_none() {
+            self.hand_over();
+        }
+    }
+
+    /// Resolves when the sink has taken the last batch; never, if there is none under way.
+    pub(crate) async fn handed_over(&mut self) {
+        match &mut self.handover {
+            Some(handover) => handover.await,
+            None => std::future::pending().await,
+        }
+        self.handover = None;
+    }
+
+    /// Hands over everything and waits until the sink has it.
+    pub(crate) async fn flush(&mut self) {
+        if self.is_behind() {
+            self.handed_over().await;
+        }
+        if !self.waiting.is_empty() {
+            self.hand_over();
+            self.handed_over().await;
+        }
+    }
+
+    fn hand_over(&mut self) {
+        self.waiting_bytes = 0;
+        let batch = LogBatch {
+            scope: self.scope.clone(),
+            group: self.group.clone(),
+            stream: self.stream.clone(),
+            events: std::mem::take(&mut self.waiting),
+        };
+        self.handover = Some(self.sink.append(batch));
+    }
+}
+
+impl std::fmt::Debug for Journal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Journal")
+            .field("stream", &self.stream)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use hearth_types::{AccountId, Region};
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Collected(Mutex<Vec<String>>);
+
+    impl LogSink for Collected {
+        fn append(&self, batch: LogBatch) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+            self.0
+                .lock()
+                .unwrap()
+                .extend(batch.events.into_iter().map(|event| event.message));
+            Box::pin(std::future::ready(()))
+        }
+    }
+
+    fn journal(sink: &Arc<Collected>) -> Journal {
+        let scope = Scope {
+            account: AccountId::DEFAULT,
+            region: Region::default(),
+        };
+        Journal::new(
+            Arc::clone(sink) as Arc<dyn LogSink>,
+            scope,
+            "g".into(),
+            "s".into(),
+        )
+    }
+
+    #[tokio::test]
+    async fn the_tail_is_the_end_of_the_log() {
+        let mut journal = journal(&Arc::default());
+        journal.platform("before".into());
+        journal.keep_tail();
+        for line in 0..5000 {
+            journal.platform(format!("line {line}"));
+        }
+        let tail = journal.take_tail().unwrap();
+        assert_eq!(tail.len(), limits::LOG_TAIL);
+        assert!(tail.ends_with(b"line 4999\n"));
+        assert!(journal.take_tail().is_none());
+    }
+
+    #[tokio::test]
+    async fn a_flush_hands_everything_over_in_order() {
+        let sink = Arc::new(Collected::default());
+        let mut journal = journal(&sink);
+        for line in 0..3 {
+            journal.platform(format!("{line}{}", "x".repeat(BATCH_BYTES)));
+            journal.hand_over_if_full();
+        }
+        journal.flush().await;
+        let firsts: Vec<char> = sink
+            .0
+            .lock()
+            .unwrap()
+            .iter()
+            .map(|message| message.chars().next().unwrap())
+            .collect();
+        assert_eq!(firsts, ['0', '1', '2']);
+    }
+}

@@ -1,0 +1,38 @@
+//! The engine's settings.
+
+use std::time::Duration;
+
+use hearth_types::limits;
+
+/// How the engine behaves; every field has AWS's value as its default where AWS has one.
+#[derive(Clone, Debug)]
+pub struct EngineOptions {
+    /// How long an idle environment is kept.
+    pub keep_alive: Duration,
+    /// How long an environment lives at most; shorter than its credentials.
+    pub environment_lifetime: Duration,
+    /// How long a function's init may take before the environment is reset.
+    pub init_timeout: Duration,
+    /// Concurrent executions of an account in a region.
+    pub account_concurrency: u32,
+    /// Interpreters kept booted and unclaimed per runtime and memory size; 0 keeps none.
+    pub ready_environments: usize,
+    /// Environments that boot at the same time; more would only slow one another down.
+    pub parallel_boots: usize,
+    /// Memory that new environments must leave free on the node, in MiB.
+    pub memory_reserve_mb: u64,
+}
+
+impl Default for EngineOptions {
+    fn default() -> Self {
+        Self {
+            keep_alive: Duration::from_secs(600),
+            environment_lifetime: Duration::from_secs(6 * 3600),
+            init_timeout: Duration::from_secs(limits::INIT_SECONDS),
+            account_concurrency: limits::CONCURRENT_EXECUTIONS,
+            ready_environments: 1,
+            parallel_boots: std::thread::available_parallelism().map_or(2, usize::from) * 2,
+            memory_reserve_mb: 512,
+        }
+    }
+}

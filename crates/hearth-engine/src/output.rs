@@ -1,0 +1,88 @@
+//! The pipe that a function's standard output and standard error share.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::time::SystemTime;
+
+use hearth_runtime::LogSplitter;
+use tokio::net::unix::pipe;
+
+use crate::journal::Journal;
+
+/// Bytes read at a time: a pipe's usual capacity.
+const READ: usize = 64 * 1024;
+/// What is still read when an invocation has ended; a thread that prints without end must not hold it up.
+const DRAIN: usize = 1024 * 1024;
+
+/// The read end, and the line that is not complete yet.
+#[derive(Debug)]
+pub(crate) struct Output {
+    pipe: pipe::Receiver,
+    splitter: LogSplitter,
+    open: bool,
+}
+
+impl Output {
+    pub(crate) fn new(pipe: OwnedFd) -> io::Result<Self> {
+        let pipe = pipe::Receiver::from_owned_fd(pipe)?;
+        Ok(Self {
+            pipe,
+            splitter: LogSplitter::default(),
+            open: true,
+        })
+    }
+
+    /// Whether anything may still come.
+    pub(crate) fn is_open(&self) -> bool {
+        self.open
+    }
+
+    /// Waits until there is output, or the end of it.
+    pub(crate) async fn readable(&self) {
+        // An error here comes up again in the read that follows.
+        let _ = self.pipe.readable().await;
+    }
+
+    /// Passes on what is there.
+    pub(crate) fn read(&mut self, journal: &mut Journal) {
+        self.read_available(journal);
+        journal.hand_over_if_full();
+    }
+
+    /// Passes on everything that was written before now, and an incomplete last line with it.
+    pub(crate) fn drain(&mut self, journal: &mut Journal) {
+        let mut left = DRAIN;
+        while self.open && left > 0 {
+            match self.read_available(journal) {
+                0 => break,
+                count => left = left.saturating_sub(count),
+            }
+        }
+        if let Some(event) = self.splitter.flush(SystemTime::now()) {
+            journal.push(event);
+        }
+    }
+
+    /// Reads once without waiting; the number of bytes.
+    fn read_available(&mut self, journal: &mut Journal) -> usize {
+        let mut buffer = [0u8; READ];
+        match self.pipe.try_read(&mut buffer) {
+            Ok(0) => {
+                self.open = false;
+                0
+            }
+            Ok(count) => {
+                let mut events = Vec::new();
+                self.splitter
+                    .push(&buffer[..count], SystemTime::now(), &mut events);
+                events.into_iter().for_each(|event| journal.push(event));
+                count
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => 0,
+            Err(_) => {
+                self.open = false;
+                0
+            }
+        }
+    }
+}

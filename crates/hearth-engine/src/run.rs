@@ -1,0 +1,191 @@
+//! One admitted invocation, from the environment it gets to its outcome.
+
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use hearth_runtime::frames::{Frame, Invoke};
+use hearth_types::time::unix_millis;
+use tokio::time::Instant;
+
+use crate::engine::Inner;
+use crate::environment::Environment;
+use crate::exchange::{self, Awaited, Call};
+use crate::failure::Failure;
+use crate::journal::Journal;
+use crate::report::{self, Phase, Report, Status};
+use crate::start::{InitFailed, Limit, StartError};
+use crate::{Function, FunctionError, FunctionSpec, Invocation, InvokeError, Outcome};
+
+/// Runs an invocation on an idle environment or a new one.
+pub(crate) async fn run(
+    engine: &Inner,
+    function: &Function,
+    invocation: Invocation,
+) -> Result<Outcome, InvokeError> {
+    if let Some(environment) = function.pool.take() {
+        return Ok(Attempt::new(&function.spec, invocation)
+            .on(environment, function)
+            .await);
+    }
+    engine.room().await?;
+    cold(engine, function, invocation).await
+}
+
+/// Runs an invocation on a new environment. An init that fails is repeated once, in a fresh environment
+/// and inside the function's timeout; then its failure is the invocation's.
+async fn cold(engine: &Inner, function: &Function, invocation: Invocation) -> Result<Outcome, InvokeError> {
+    let spec = &function.spec;
+    let (mut journal, stream) = engine.journal(spec);
+    journal.platform(report::init_start(spec));
+    let limit = Limit::Within(engine.options.init_timeout);
+    let started = engine.starter.start(spec, &mut journal, &stream, limit).await;
+    let mut attempt = Attempt::new(spec, invocation);
+    match started {
+        Ok((process, took)) => {
+            attempt.init = Some(took);
+            Ok(attempt.on(Environment::new(process, journal), function).await)
+        }
+        Err(StartError::Platform(why)) => Err(InvokeError::Environment(why)),
+        Err(StartError::Init(first)) => {
+            journal.platform(first.report(Phase::Init));
+            attempt.begin_log(&mut journal);
+            let limit = Limit::Until(attempt.deadline);
+            match engine.starter.start(spec, &mut journal, &stream, limit).await {
+                Ok((process, _)) => Ok(attempt.on(Environment::new(process, journal), function).await),
+                Err(StartError::Platform(why)) => Err(InvokeError::Environment(why)),
+                Err(StartError::Init(again)) => {
+                    journal.platform(again.report(Phase::Invoke));
+                    journal.platform(attempt.start_line());
+                    Ok(attempt
+                        .finish(Err(again.failure), &mut journal, again.max_memory_mb)
+                        .await)
+                }
+            }
+        }
+    }
+}
+
+impl InitFailed {
+    fn report(&self, phase: Phase) -> String {
+        let status = match &self.failure {
+            Failure::TimedOut => Status::Timeout,
+            failure => Status::Error(Some(failure.platform_type().to_owned())),
+        };
+        report::init_report(self.took, phase, &status)
+    }
+}
+
+/// An invocation under way.
+struct Attempt<'a> {
+    spec: &'a FunctionSpec,
+    invocation: Invocation,
+    begun: Instant,
+    deadline: Instant,
+    init: Option<Duration>,
+}
+
+impl<'a> Attempt<'a> {
+    /// From here on the function's timeout counts.
+    fn new(spec: &'a FunctionSpec, invocation: Invocation) -> Self {
+        let begun = Instant::now();
+        Self {
+            spec,
+            invocation,
+            begun,
+            deadline: begun + spec.timeout,
+            init: None,
+        }
+    }
+
+    /// Runs in an environment, which goes back to its pool if it can take another invocation.
+    async fn on(self, mut environment: Environment, function: &Function) -> Outcome {
+        self.begin_log(&mut environment.journal);
+        environment.journal.platform(self.start_line());
+        let result = self.call(&mut environment).await;
+        let reusable = result
+            .as_ref()
+            .map_or_else(Failure::spares_the_environment, |_| true);
+        let memory = environment.process.peak_memory_mb();
+        let outcome = self.finish(result, &mut environment.journal, memory).await;
+        if reusable {
+            function.pool.put(environment);
+        }
+        outcome
+    }
+
+    async fn call(&self, environment: &mut Environment) -> Result<Bytes, Failure> {
+        let number = environment.next_request();
+        let left = self.deadline.saturating_duration_since(Instant::now());
+        let invoke = Invoke {
+            request_id: &self.invocation.request_id.to_string(),
+            deadline_ms: unix_millis(SystemTime::now() + left),
+            invoked_function_arn: &self.invocation.invoked_arn,
+            trace_id: self.invocation.trace.as_deref(),
+            client_context: self.invocation.client_context.as_deref(),
+            cognito_identity: None,
+        };
+        let process = &mut environment.process;
+        let payload = self.invocation.payload.clone();
+        let call = Call::start(
+            number,
+            &Frame::invoke(number, &invoke),
+            payload,
+            &mut process.control,
+        );
+        let awaited = Awaited::Response(Box::new(call));
+        exchange::run(process, &mut environment.journal, awaited, self.deadline).await
+    }
+
+    fn begin_log(&self, journal: &mut Journal) {
+        if self.invocation.tail {
+            journal.keep_tail();
+        }
+    }
+
+    fn start_line(&self) -> String {
+        report::start(self.invocation.request_id, &self.spec.version.to_string())
+    }
+
+    /// Writes the closing lines and puts the outcome together.
+    async fn finish(
+        self,
+        result: Result<Bytes, Failure>,
+        journal: &mut Journal,
+        max_memory_mb: u32,
+    ) -> Outcome {
+        let id = self.invocation.request_id;
+        let timeout = self.spec.timeout;
+        let duration = match &result {
+            Err(Failure::TimedOut) => timeout,
+            _ => self.begun.elapsed(),
+        };
+        let failure = result.as_ref().err();
+        let exit_memory = failure.map_or(0, Failure::peak_memory_mb);
+        let report = Report {
+            duration,
+            init: self.init,
+            memory_mb: self.spec.memory_mb,
+            max_memory_mb: max_memory_mb.max(exit_memory),
+            status: failure.map_or(Status::Success, Failure::status),
+        };
+        if let Some(line) = failure.and_then(|failure| failure.log_line(id, SystemTime::now(), timeout)) {
+            journal.platform(line);
+        }
+        journal.platform(report::end(id));
+        journal.platform(report.line(id));
+        let log_tail = journal.take_tail();
+        journal.flush().await;
+        let error = failure.map(|failure| FunctionError {
+            kind: "Unhandled",
+            error_type: failure.error_type().to_owned(),
+        });
+        Outcome {
+            payload: result.unwrap_or_else(|failure| failure.payload(id, timeout)),
+            error,
+            log_tail,
+            duration,
+            init_duration: report.init,
+            max_memory_mb: report.max_memory_mb,
+        }
+    }
+}

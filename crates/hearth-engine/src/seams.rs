@@ -1,0 +1,46 @@
+//! What the engine needs from its surroundings.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use hearth_types::{LogEvent, Scope};
+
+use crate::FunctionSpec;
+
+/// Log events of one environment, in order.
+#[derive(Clone, Debug)]
+pub struct LogBatch {
+    /// Account and region of the function.
+    pub scope: Scope,
+    /// The log group.
+    pub group: String,
+    /// The environment's log stream.
+    pub stream: String,
+    /// The events, oldest first.
+    pub events: Vec<LogEvent>,
+}
+
+/// Where log events go.
+pub trait LogSink: Send + Sync + 'static {
+    /// Hands over a batch. Resolves when the sink has room for it, so that a function that prints
+    /// without end waits for its own log and nobody else does.
+    fn append(&self, batch: LogBatch) -> Pin<Box<dyn Future<Output = ()> + Send>>;
+}
+
+/// The three credential variables of an environment.
+#[derive(Clone)]
+pub struct SessionVariables {
+    /// `AWS_ACCESS_KEY_ID`.
+    pub access_key_id: String,
+    /// `AWS_SECRET_ACCESS_KEY`.
+    pub secret_access_key: String,
+    /// `AWS_SESSION_TOKEN`.
+    pub session_token: String,
+}
+
+/// Where environments get their temporary credentials.
+pub trait CredentialSource: Send + Sync + 'static {
+    /// Fresh credentials bound to the function's account, role and name; they must outlive the
+    /// environment ([`crate::EngineOptions::environment_lifetime`]).
+    fn session(&self, spec: &FunctionSpec) -> SessionVariables;
+}

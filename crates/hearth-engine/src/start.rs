@@ -1,0 +1,250 @@
+//! Starting an environment: boot, claim, activate.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use hearth_runtime::environment::{self, Credentials, Environment};
+use hearth_runtime::frames::{Claim, Frame, Message};
+use hearth_sandbox::{BootRequest, ClaimRequest, SandboxError, Start};
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout};
+
+use crate::environment::{Process, SandboxHandle};
+use crate::exchange::{self, Awaited};
+use crate::failure::Failure;
+use crate::journal::Journal;
+use crate::ready::{Ready, ReadyKey};
+use crate::{CredentialSource, EngineOptions, FunctionSpec};
+
+/// How long an interpreter may take until its bootstrap says hello; a loaded machine is slow, not broken.
+const BOOT_TIMEOUT: Duration = Duration::from_secs(30);
+/// Pings before the claim: they exercise the socket loop, so that the first invocation finds it warm.
+const PINGS: usize = 2;
+
+/// Why there is no environment.
+#[derive(Debug)]
+pub(crate) enum StartError {
+    /// The platform failed; the function's code never ran.
+    Platform(String),
+    /// The function's init failed.
+    Init(InitFailed),
+}
+
+/// An init that failed; its environment is gone.
+#[derive(Debug)]
+pub(crate) struct InitFailed {
+    pub(crate) failure: Failure,
+    pub(crate) took: Duration,
+    pub(crate) max_memory_mb: u32,
+}
+
+impl From<SandboxError> for StartError {
+    fn from(error: SandboxError) -> Self {
+        Self::Platform(error.to_string())
+    }
+}
+
+/// Starts environments.
+pub(crate) struct Starter {
+    sandbox: SandboxHandle,
+    credentials: Arc<dyn CredentialSource>,
+    boots: Semaphore,
+    pub(crate) ready: Ready,
+}
+
+impl Starter {
+    pub(crate) fn new(
+        sandbox: SandboxHandle,
+        credentials: Arc<dyn CredentialSource>,
+        options: &EngineOptions,
+    ) -> Self {
+        Self {
+            sandbox,
+            credentials,
+            boots: Semaphore::new(options.parallel_boots.max(1)),
+            ready: Ready::new(options.ready_environments),
+        }
+    }
+
+    /// Starts an environment for a function and runs the init, which must end within `limit`. The time is counted from here where the interpreter boots for this start, and from
+    /// the claim where it was ready.
+    pub(crate) async fn start(
+        self: &Arc<Self>,
+        spec: &FunctionSpec,
+        journal: &mut Journal,
+        stream: &str,
+        limit: Limit,
+    ) -> Result<(Process, Duration), StartError> {
+        let variables = variables(spec, &*self.credentials, stream);
+        let begun = Instant::now();
+        let mut process = if spec.code_has_lib || environment::needs_fresh_start(&spec.environment) {
+            self.boot_with(spec, &variables).await?
+        } else {
+            let process = self.take_ready(spec).await?;
+            self.claim(&process, spec).await?;
+            process
+        };
+        let claim = Claim {
+            handler: &spec.handler,
+            environment: &variables,
+            task_root: environment::TASK_ROOT,
+        };
+        process.control.queue(&Frame::claim(&claim));
+        let deadline = limit.deadline(begun);
+        match exchange::run(&mut process, journal, Awaited::Claimed, deadline).await {
+            Ok(_) => Ok((process, begun.elapsed())),
+            Err(failure) => {
+                let max_memory_mb = process.peak_memory_mb();
+                Err(StartError::Init(InitFailed {
+                    failure,
+                    took: begun.elapsed(),
+                    max_memory_mb,
+                }))
+            }
+        }
+    }
+
+    /// An interpreter that was ready, or a new one.
+    async fn take_ready(self: &Arc<Self>, spec: &FunctionSpec) -> Result<Process, StartError> {
+        let key = ReadyKey {
+            runtime: spec.runtime.index,
+            memory_mb: spec.memory_mb,
+        };
+        let (process, missing) = self.ready.take(key);
+        let process = match process {
+            Some(process) => process,
+            None => self.boot_ready(key).await?,
+        };
+        for _ in 0..missing {
+            let starter = Arc::clone(self);
+            tokio::spawn(async move {
+                let booted = starter.boot_ready(key).await;
+                if let Err(error) = &booted {
+                    tracing::warn!(?error, "no environment could be made ready");
+                }
+                starter.ready.add(key, booted.ok());
+            });
+        }
+        Ok(process)
+    }
+
+    async fn boot_ready(&self, key: ReadyKey) -> Result<Process, StartError> {
+        let _turn = self.turn().await;
+        let mut process = self.boot(key, Start::Ready).await?;
+        greet(&mut process, PINGS).await?;
+        Ok(process)
+    }
+
+    /// Boots with the function's variables in the interpreter's real environment.
+    async fn boot_with(&self, spec: &FunctionSpec, variables: &Variables) -> Result<Process, StartError> {
+        let _turn = self.turn().await;
+        let key = ReadyKey {
+            runtime: spec.runtime.index,
+            memory_mb: spec.memory_mb,
+        };
+        let mut process = self.boot(key, Start::Deferred).await?;
+        self.claim(&process, spec).await?;
+        process.control.queue_raw(&environment::block(variables));
+        greet(&mut process, 0).await?;
+        Ok(process)
+    }
+
+    async fn boot(&self, key: ReadyKey, start: Start) -> Result<Process, StartError> {
+        let request = BootRequest {
+            runtime: key.runtime,
+            memory_mb: key.memory_mb,
+            start,
+        };
+        let booted = self.sandbox.0.boot(request).await?;
+        Process::new(booted, self.sandbox.clone()).map_err(|error| StartError::Platform(error.to_string()))
+    }
+
+    async fn claim(&self, process: &Process, spec: &FunctionSpec) -> Result<(), StartError> {
+        let request = ClaimRequest {
+            code: spec.code,
+            memory_mb: spec.memory_mb,
+            ephemeral_mb: spec.ephemeral_mb,
+        };
+        Ok(self.sandbox.0.claim(process.id, request).await?)
+    }
+
+    async fn turn(&self) -> tokio::sync::SemaphorePermit<'_> {
+        self.boots.acquire().await.expect("the semaphore is never closed")
+    }
+}
+
+impl std::fmt::Debug for Starter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Starter")
+            .field("ready", &self.ready)
+            .finish_non_exhaustive()
+    }
+}
+
+/// How long an init may take.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Limit {
+    /// From the start of the environment.
+    Within(Duration),
+    /// Until the invocation it belongs to is given up.
+    Until(Instant),
+}
+
+impl Limit {
+    fn deadline(self, begun: Instant) -> Instant {
+        match self {
+            Self::Within(limit) => begun + limit,
+            Self::Until(deadline) => deadline,
+        }
+    }
+}
+
+type Variables = std::collections::BTreeMap<String, String>;
+
+/// Waits for the bootstrap's hello, then plays ping-pong.
+async fn greet(process: &mut Process, pings: usize) -> Result<(), StartError> {
+    let greeting = async {
+        let mut echoes = 0;
+        loop {
+            match process.control.receive().await {
+                Ok(Message::Hello(_) | Message::Ping(_)) if echoes == pings => return Ok(()),
+                Ok(Message::Hello(_) | Message::Ping(_)) => {
+                    echoes += 1;
+                    process.control.queue(&Frame::ping(Bytes::from_static(b"ping")));
+                }
+                Ok(_) => return Err("the bootstrap did not say hello".to_owned()),
+                Err(error) => return Err(error.to_string()),
+            }
+        }
+    };
+    match timeout(BOOT_TIMEOUT, greeting).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(why)) => Err(StartError::Platform(format!(
+            "the interpreter did not start: {why}"
+        ))),
+        Err(_) => Err(StartError::Platform(
+            "the interpreter did not start in time".to_owned(),
+        )),
+    }
+}
+
+fn variables(spec: &FunctionSpec, credentials: &dyn CredentialSource, stream: &str) -> Variables {
+    let session = credentials.session(spec);
+    environment::variables(&Environment {
+        function: &spec.arn.name,
+        version: &spec.version,
+        memory_mb: spec.memory_mb,
+        handler: &spec.handler,
+        runtime: &spec.runtime.identifier,
+        log_group: &spec.log_group,
+        log_stream: stream,
+        region: &spec.arn.scope.region,
+        credentials: Credentials {
+            access_key_id: &session.access_key_id,
+            secret_access_key: &session.secret_access_key,
+            session_token: &session.session_token,
+        },
+        user: &spec.environment,
+    })
+}
