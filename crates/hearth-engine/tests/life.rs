@@ -1,0 +1,355 @@
+//! The life of invocations and environments, on a stand-in for the sandbox.
+
+mod support;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use hearth_engine::{InvokeError, Outcome, ThrottleReason};
+use serde_json::{Value, json};
+use support::{Stage, invocation};
+
+async fn run(stage: &Stage, function: &Arc<hearth_engine::Function>, event: Value) -> Outcome {
+    stage.engine.invoke(function, invocation(event)).await.unwrap()
+}
+
+fn text(outcome: &Outcome) -> &str {
+    std::str::from_utf8(&outcome.payload).unwrap()
+}
+
+/// Waits until a condition holds; the test runner's time limit is the only clock.
+async fn until(condition: impl Fn() -> bool) {
+    while !condition() {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
+
+#[tokio::test]
+async fn an_environment_is_reused_and_its_init_counted_once() {
+    let stage = Stage::new(|_| {});
+    let function = stage.deploy(|_| {});
+    let cold = run(&stage, &function, json!({"do": "count"})).await;
+    let warm = run(&stage, &function, json!({"do": "count"})).await;
+    assert_eq!((text(&cold), text(&warm)), ("1", "2"));
+    assert!(cold.init_duration.is_some() && warm.init_duration.is_none());
+    assert_eq!(stage.sandbox.boots.load(Ordering::SeqCst), 1);
+    let log = stage.log.messages();
+    assert!(
+        log[0].starts_with("INIT_START Runtime Version: python:3.11.7\tRuntime Version ARN: arn:aws:lambda:")
+    );
+    let kinds: Vec<&str> = log.iter().map(|line| line.split(' ').next().unwrap()).collect();
+    assert_eq!(
+        kinds,
+        ["INIT_START", "START", "END", "REPORT", "START", "END", "REPORT"]
+    );
+    assert!(log[3].contains("\tInit Duration: ") && !log[6].contains("Init Duration"));
+}
+
+#[tokio::test]
+async fn output_stands_between_start_and_end() {
+    let stage = Stage::new(|_| {});
+    let function = stage.deploy(|_| {});
+    let mut wish = invocation(json!({"do": "print", "text": "one\ntwo\nno line feed"}));
+    wish.tail = true;
+    let outcome = stage.engine.invoke(&function, wish).await.unwrap();
+    let log = stage.log.messages();
+    assert_eq!(log[2..5], ["one", "two", "no line feed"]);
+    let tail = String::from_utf8(outcome.log_tail.unwrap().to_vec()).unwrap();
+    assert_eq!(
+        tail.lines().collect::<Vec<_>>(),
+        log[1..].iter().map(String::as_str).collect::<Vec<_>>()
+    );
+}
+
+#[tokio::test]
+async fn large_bodies_flow_both_ways() {
+    let stage = Stage::new(|_| {});
+    let function = stage.deploy(|_| {});
+    let event = json!({"fill": "x".repeat(6 * 1024 * 1024 - 100)});
+    let outcome = run(&stage, &function, event.clone()).await;
+    assert_eq!(text(&outcome), event.to_string());
+}
+
+#[tokio::test]
+async fn a_function_error_leaves_the_environment_in_service() {
+    let stage = Stage::new(|_| {});
+    let function = stage.deploy(|_| {});
+    let outcome = run(&stage, &function, json!({"do": "raise"})).await;
+    assert_eq!(
+        text(&outcome),
+        r#"{"errorMessage":"wrong","errorType":"ValueError"}"#
+    );
+    assert_eq!(outcome.error.unwrap().kind, "Unhandled");
+    assert_eq!(text(&run(&stage, &function, json!({"do": "count"})).await), "2");
+}
+
+/// Every way to lose an environment: the caller's answer, the REPORT line, and that the next one works.
+#[tokio::test]
+async fn a_lost_environment_is_replaced() {
+    let cases = [
+        (
+            json!({"do": "exit", "code": 0}),
+            "Runtime exited without providing a reason",
+            "Runtime.ExitError",
+        ),
+        (
+            json!({"do": "exit", "code": 7}),
+            "Runtime exited with error: exit status 7",
+            "Runtime.ExitError",
+        ),
+        (
+            json!({"do": "oom"}),
+            "Runtime exited with error: signal: killed",
+            "Runtime.OutOfMemory",
+        ),
+        (
+            json!({"do": "hang"}),
+            "Task timed out after 0.30 seconds",
+            "Status: timeout",
+        ),
+        (json!({"do": "garbage"}), "version", "Runtime.Unknown"),
+        (
+            json!({"do": "foreign"}),
+            "unexpected end frame",
+            "Runtime.Unknown",
+        ),
+        (
+            json!({"do": "flood"}),
+            "more body than was granted",
+            "Runtime.Unknown",
+        ),
+        (
+            json!({"do": "large", "size": 6_291_557}),
+            "maximum allowed payload size (6291556 bytes)",
+            "Function.ResponseSizeTooLarge",
+        ),
+    ];
+    for (event, message, status) in cases {
+        let stage = Stage::new(|_| {});
+        let function = stage.deploy(|spec| spec.timeout = Duration::from_millis(300));
+        let outcome = run(&stage, &function, event.clone()).await;
+        let payload: Value = serde_json::from_slice(&outcome.payload).unwrap();
+        assert!(
+            payload["errorMessage"].as_str().unwrap().contains(message),
+            "{event}: {payload}"
+        );
+        assert_eq!(outcome.error.unwrap().kind, "Unhandled");
+        let report = stage.log.messages().pop().unwrap();
+        assert!(
+            report.contains("Status: ") && report.contains(status),
+            "{event}: {report}"
+        );
+        until(|| stage.sandbox.live() == 0).await;
+        assert_eq!(
+            text(&run(&stage, &function, json!({"do": "count"})).await),
+            "1",
+            "{event}"
+        );
+        assert_eq!(stage.engine.statistics().running, 0);
+    }
+}
+
+#[tokio::test]
+async fn the_largest_response_is_taken() {
+    let stage = Stage::new(|_| {});
+    let function = stage.deploy(|_| {});
+    let outcome = run(&stage, &function, json!({"do": "large", "size": 6_291_556})).await;
+    assert_eq!((outcome.payload.len(), outcome.error), (6_291_556, None));
+}
+
+#[tokio::test]
+async fn a_timeout_is_reported_in_aws_words() {
+    let stage = Stage::new(|_| {});
+    let function = stage.deploy(|spec| spec.timeout = Duration::from_secs(1));
+    let outcome = run(&stage, &function, json!({"do": "hang"})).await;
+    assert_eq!(outcome.duration, Duration::from_secs(1));
+    let log = stage.log.messages();
+    assert!(
+        log[2].ends_with(" Task timed out after 1.00 seconds\n"),
+        "{}",
+        log[2]
+    );
+    assert!(log[4].contains("\tDuration: 1000.00 ms\t"), "{}", log[4]);
+}
+
+/// The init is repeated inside the invocation; its failure is then the invocation's.
+#[tokio::test]
+async fn a_failing_init_is_tried_twice() {
+    for (handler, status, kind) in [
+        (
+            "init.fail",
+            "error\tError Type: Runtime.ImportModuleError",
+            "Exception",
+        ),
+        (
+            "init.exit",
+            "error\tError Type: Runtime.ExitError",
+            "Runtime.ExitError",
+        ),
+        ("init.hang", "timeout", "Sandbox.Timedout"),
+    ] {
+        let stage = Stage::new(|options| options.init_timeout = Duration::from_millis(100));
+        let function = stage.deploy(|spec| {
+            spec.handler = handler.into();
+            spec.timeout = Duration::from_millis(200);
+        });
+        let outcome = run(&stage, &function, json!({})).await;
+        let payload: Value = serde_json::from_slice(&outcome.payload).unwrap();
+        assert_eq!(payload["errorType"], kind, "{handler}");
+        let log = stage.log.messages();
+        for phase in ["init", "invoke"] {
+            let wanted = format!("\tPhase: {phase}\tStatus: {status}");
+            assert!(
+                log.iter()
+                    .any(|line| line.starts_with("INIT_REPORT") && line.ends_with(&wanted)),
+                "{log:?}"
+            );
+        }
+        until(|| stage.sandbox.live() == 0).await;
+        assert_eq!(stage.sandbox.boots.load(Ordering::SeqCst), 2);
+    }
+}
+
+#[tokio::test]
+async fn limits_refuse_with_their_reason() {
+    let stage = Stage::new(|options| options.account_concurrency = 101);
+    let function = stage.deploy(|_| {});
+    stage.engine.set_reserved(&function.spec().arn, Some(1)).unwrap();
+    let busy = {
+        let (engine, function) = (stage.engine.clone(), Arc::clone(&function));
+        tokio::spawn(async move {
+            engine
+                .invoke(&function, invocation(json!({"do": "sleep", "ms": 200})))
+                .await
+        })
+    };
+    until(|| stage.engine.statistics().running == 1).await;
+    let refused = stage.engine.invoke(&function, invocation(json!({}))).await;
+    let Err(InvokeError::Throttled(reason)) = refused else {
+        panic!("{refused:?}")
+    };
+    assert_eq!(
+        reason,
+        ThrottleReason::ReservedFunctionConcurrentInvocationLimitExceeded
+    );
+    busy.await.unwrap().unwrap();
+    run(&stage, &function, json!({})).await;
+}
+
+#[tokio::test]
+async fn a_retired_revision_ends_and_refuses() {
+    let stage = Stage::new(|_| {});
+    let function = stage.deploy(|_| {});
+    let running = {
+        let (engine, function) = (stage.engine.clone(), Arc::clone(&function));
+        tokio::spawn(async move {
+            engine
+                .invoke(&function, invocation(json!({"do": "sleep", "ms": 50})))
+                .await
+        })
+    };
+    until(|| stage.engine.statistics().running == 1).await;
+    function.retire();
+    let refused = stage.engine.invoke(&function, invocation(json!({}))).await;
+    assert!(matches!(refused, Err(InvokeError::Retired)));
+    assert!(running.await.unwrap().unwrap().error.is_none());
+    until(|| stage.sandbox.live() == 0).await;
+}
+
+#[tokio::test]
+async fn ready_environments_are_claimed_and_replaced() {
+    let stage = Stage::new(|options| options.ready_environments = 1);
+    let function = stage.deploy(|_| {});
+    run(&stage, &function, json!({})).await;
+    until(|| stage.engine.statistics().ready == 1).await;
+    let other = stage.deploy(|spec| spec.log_group = "/other".into());
+    assert_eq!(text(&run(&stage, &other, json!({"do": "count"})).await), "1");
+    until(|| stage.engine.statistics().ready == 1).await;
+    assert_eq!(stage.sandbox.claims.load(Ordering::SeqCst), 2);
+    assert_eq!(stage.sandbox.boots.load(Ordering::SeqCst), 3);
+}
+
+#[tokio::test]
+async fn variables_that_the_loader_reads_force_a_start_of_their_own() {
+    let stage = Stage::new(|options| options.ready_environments = 1);
+    let variables = BTreeMap::from([("LD_PRELOAD".to_owned(), "/var/task/x.so".to_owned())]);
+    let function = stage.deploy(|spec| spec.environment = Arc::new(variables));
+    assert_eq!(text(&run(&stage, &function, json!({"do": "count"})).await), "1");
+    assert_eq!(stage.engine.statistics().ready, 0);
+}
+
+#[tokio::test]
+async fn idle_environments_expire() {
+    let stage = Stage::new(|options| options.keep_alive = Duration::ZERO);
+    let function = stage.deploy(|_| {});
+    run(&stage, &function, json!({})).await;
+    until(|| stage.sandbox.live() == 0).await;
+    run(&stage, &function, json!({})).await;
+}
+
+#[tokio::test]
+async fn draining_waits_for_what_runs() {
+    let stage = Stage::new(|_| {});
+    let function = stage.deploy(|_| {});
+    let running = {
+        let (engine, function) = (stage.engine.clone(), Arc::clone(&function));
+        tokio::spawn(async move {
+            engine
+                .invoke(&function, invocation(json!({"do": "sleep", "ms": 50})))
+                .await
+        })
+    };
+    until(|| stage.engine.statistics().running == 1).await;
+    assert!(stage.engine.drain(Duration::from_secs(10)).await);
+    assert!(running.await.unwrap().unwrap().error.is_none());
+    let refused = stage.engine.invoke(&function, invocation(json!({}))).await;
+    assert!(matches!(refused, Err(InvokeError::ShuttingDown)));
+}
+
+/// Every call gets its own answer, and when all are answered nothing is counted as running.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn counts_never_drift_under_failures() {
+    let stage = Stage::new(|options| options.account_concurrency = 1000);
+    let function = stage.deploy(|spec| spec.timeout = Duration::from_millis(400));
+    let calls = (0..200u32).map(|number| {
+        let (engine, function) = (stage.engine.clone(), Arc::clone(&function));
+        tokio::spawn(async move {
+            for round in 0..5u32 {
+                let id = format!("{number}-{round}");
+                let event = match (number * 7 + round * 13) % 10 {
+                    0 => json!({"do": "exit", "code": 1, "id": id}),
+                    1 => json!({"do": "hang", "id": id}),
+                    2 => json!({"do": "raise", "id": id}),
+                    _ => json!({"do": "sleep", "ms": (number + round) % 20, "id": id}),
+                };
+                let outcome = engine.invoke(&function, invocation(event.clone())).await.unwrap();
+                if event["do"] == "sleep" && outcome.error.is_none() {
+                    let answer: Value = serde_json::from_slice(&outcome.payload).unwrap();
+                    assert_eq!(answer, event);
+                }
+                assert_eq!(
+                    outcome.error.is_some(),
+                    event["do"] != "sleep",
+                    "{event}: {:?}",
+                    outcome.payload
+                );
+            }
+        })
+    });
+    for call in calls.collect::<Vec<_>>() {
+        call.await.unwrap();
+    }
+    assert_eq!(stage.engine.statistics().running, 0);
+    assert_eq!(stage.engine.statistics().idle, stage.sandbox.live());
+    function.retire();
+    until(|| stage.sandbox.live() == 0).await;
+    let reports = stage
+        .log
+        .messages()
+        .iter()
+        .filter(|line| line.starts_with("REPORT"))
+        .count();
+    assert_eq!(reports, 1000);
+}
