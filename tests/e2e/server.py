@@ -1,0 +1,160 @@
+"""A Hearth server of the test's own: free port, own data directory, nothing left behind."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import boto3
+from botocore.config import Config
+
+ROOT = Path(__file__).resolve().parents[2]
+BINARY = Path(os.environ.get("HEARTH_BIN", ROOT / "target/debug/hearth"))
+READY_SECONDS = 30
+STOP_SECONDS = 30
+
+
+def wait_until(condition, what, seconds=30):
+    """Waits until a condition holds and returns its value; fails with `what` if it never does."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.02)
+    raise AssertionError(f"still not so after {seconds} s: {what}")
+
+
+def clean_environment(**extra):
+    """The variables a server or a client starts with: nothing of the tester's AWS or Hearth settings."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "HEARTH_", "NODE_"))}
+    return kept | {k: str(v) for k, v in extra.items()}
+
+
+class Server:
+    """`hearth dev` or `hearth serve` as a child process."""
+
+    def __init__(self, mode="dev", args=(), data_dir=None, environment=None):
+        self.mode = mode
+        self.args = [str(a) for a in args]
+        self.owns_data = data_dir is None
+        self.data_dir = Path(data_dir or tempfile.mkdtemp(prefix="hearth-e2e-"))
+        self.environment = environment or {}
+        self.process = None
+        self.endpoint = None
+        self.output = []
+
+    def start(self, directories=()):
+        command = [BINARY, self.mode, "--listen", "127.0.0.1:0", "--data-dir", self.data_dir]
+        self.process = subprocess.Popen(
+            [str(c) for c in (*command, *self.args, *directories)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env=clean_environment(**self.environment),
+            cwd=self.data_dir,
+        )
+        self.output = []
+        threading.Thread(target=self._read, args=(self.process,), daemon=True).start()
+        self.endpoint = wait_until(self._announced, "the server announces its address", READY_SECONDS)
+        return self
+
+    def _read(self, process):
+        for line in process.stdout:
+            self.output.append(line.rstrip("\n"))
+
+    def _announced(self):
+        if self.process.poll() is not None:
+            raise AssertionError(f"the server ended with {self.process.returncode}:\n" + "\n".join(self.output))
+        for line in list(self.output):
+            match = re.search(r"listening on (http://\S+)", line)
+            if match:
+                return match.group(1)
+        return None
+
+    def stop(self, how=signal.SIGTERM):
+        """Stops the launcher with a signal, waits for it and returns its exit status."""
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(how)
+        return self.process.wait(STOP_SECONDS) if self.process else None
+
+    def kill(self):
+        """`kill -9` of the launcher; returns when all of its processes are gone."""
+        members = self.members()
+        self.stop(signal.SIGKILL)
+        wait_until(lambda: not any(alive(pid) for pid in members), f"all of {members} are gone")
+
+    def members(self):
+        """The launcher and everything below it."""
+        return descendants(self.process.pid)
+
+    def member(self, role):
+        """The process id of the `warden` or the `server`."""
+        for pid in self.members():
+            if role in command_line(pid)[1:2]:
+                return pid
+        raise AssertionError(f"no {role} among {[command_line(pid) for pid in self.members()]}")
+
+    def close(self):
+        try:
+            if self.process and self.process.poll() is None:
+                members = self.members()
+                self.stop()
+                wait_until(lambda: not any(alive(pid) for pid in members), f"all of {members} are gone")
+        finally:
+            if self.process and self.process.poll() is None:
+                self.process.kill()
+            if self.owns_data:
+                shutil.rmtree(self.data_dir, ignore_errors=True)
+
+    def client(self, service="lambda", region="us-east-1", key="test", secret="test", **config):
+        """A boto3 client that talks to this server."""
+        session = boto3.session.Session(
+            aws_access_key_id=key, aws_secret_access_key=secret, region_name=region
+        )
+        settings = {"retries": {"max_attempts": 0}, "read_timeout": 120, "max_pool_connections": 250} | config
+        return session.client(service, endpoint_url=self.endpoint, config=Config(**settings))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+def command_line(pid):
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text().split("\0")
+    except OSError:
+        return []
+
+
+def alive(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def descendants(pid):
+    """A process and all that came from it, by the kernel's parent links."""
+    children = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                parent = int((entry / "stat").read_text().rsplit(")", 1)[1].split()[1])
+            except OSError:
+                continue
+            children.setdefault(parent, []).append(int(entry.name))
+    found, waiting = [], [pid]
+    while waiting:
+        current = waiting.pop()
+        found.append(current)
+        waiting.extend(children.get(current, []))
+    return found
