@@ -53,7 +53,7 @@ def logs(server):
 
 @pytest.fixture(scope="module", params=["python", "node"])
 def language(request):
-    needed = {"python": "python3.11", "node": "node"}[request.param]
+    needed = {"python": "python3", "node": "node"}[request.param]
     if not shutil.which(needed):
         pytest.skip(f"{needed} is not installed")
     return request.param
