@@ -11,7 +11,8 @@ use crate::{BoxFuture, Key, Kind, StoreError};
 pub struct Document {
     /// Its name.
     pub key: Key,
-    /// Grows with every change of this document and is never used again, not even after a deletion.
+    /// At least 1; grows with every change of this document and is never used again, not even after a
+    /// deletion.
     pub revision: u64,
     /// The content, JSON by convention; the store does not look inside.
     pub body: Bytes,

@@ -9,6 +9,7 @@ mod document;
 mod error;
 mod key;
 mod queue;
+pub mod sqlite;
 mod store;
 mod unit;
 
