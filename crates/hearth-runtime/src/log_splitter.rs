@@ -16,10 +16,10 @@ const OLDEST: Duration = Duration::from_secs(*limits::TIMEOUT_SECONDS.end() as u
 
 /// Cuts the bytes of an environment's log pipe into events.
 ///
-/// Plain bytes end their event at a line feed. Where a line would begin, a frame may stand instead:
-/// u32 type `0xa55a00xx`, u32 length, u64 microseconds since the Unix epoch (all big-endian), then that
-/// many bytes, which may contain line feeds. What is longer than [`limits::LOG_EVENT`] becomes several
-/// events, so that a function which never ends its line cannot make anyone hold more than that.
+/// Plain bytes end their event at a line feed, or where a frame begins: u32 type `0xa55a00xx`, u32 length,
+/// u64 microseconds since the Unix epoch (all big-endian), then that many bytes, which may contain line
+/// feeds. What is longer than [`limits::LOG_EVENT`] becomes several events, so that a function which never
+/// ends its line cannot make anyone hold more than that.
 #[derive(Debug)]
 pub struct LogSplitter {
     bytes: BytesMut,
@@ -61,7 +61,7 @@ impl LogSplitter {
     fn next_event(&mut self, now: SystemTime) -> Option<LogEvent> {
         match FrameHeader::parse(&self.bytes) {
             Some(frame) if frame.length <= self.limit => self.framed(&frame, now),
-            None if self.bytes.len() < FRAME_HEADER_BYTES && self.may_become_frame() => None,
+            None if self.may_become_frame() => None,
             _ => self.line(now),
         }
     }
@@ -76,20 +76,27 @@ impl LogSplitter {
     }
 
     fn line(&mut self, now: SystemTime) -> Option<LogEvent> {
-        let reach = self.bytes.len().min(self.limit + 1);
-        if let Some(end) = self.bytes[..reach].iter().position(|byte| *byte == b'\n') {
-            let line = self.bytes.split_to(end + 1);
-            return Some(event(&line[..end], now));
+        // Up to here it is certain, before more than the limit is held, that no frame begins.
+        let longest = self.limit - FRAME_MARK.len() + 1;
+        for at in 0..self.bytes.len().min(longest + 1) {
+            if self.bytes[at] == b'\n' {
+                let line = self.bytes.split_to(at + 1);
+                return Some(event(&line[..at], now));
+            }
+            if at > 0 && self.bytes[at..].starts_with(&FRAME_MARK) {
+                return Some(event(&self.bytes.split_to(at), now));
+            }
         }
-        (reach > self.limit).then(|| {
-            let cut = character_boundary(&self.bytes, self.limit);
+        (self.bytes.len() > self.limit).then(|| {
+            let cut = character_boundary(&self.bytes, longest);
             event(&self.bytes.split_to(cut), now)
         })
     }
 
+    /// Whether what is here is the beginning of a header, or of nothing yet.
     fn may_become_frame(&self) -> bool {
         let begun = self.bytes.len().min(FRAME_MARK.len());
-        self.bytes[..begun] == FRAME_MARK[..begun]
+        self.bytes.len() < FRAME_HEADER_BYTES && self.bytes[..begun] == FRAME_MARK[..begun]
     }
 }
 
@@ -185,20 +192,24 @@ mod tests {
     }
 
     #[test]
-    fn a_mark_inside_a_line_is_text() {
-        let bytes = [b"x".to_vec(), frame(b"y"), b"\n".to_vec()].concat();
-        assert_eq!(split(&mut LogSplitter::new(), &[&bytes]).len(), 1);
+    fn a_frame_ends_the_line_before_it() {
+        let bytes = [b"without end".to_vec(), frame(b"y\n"), b"z\n".to_vec()].concat();
+        assert_eq!(
+            split(&mut LogSplitter::new(), &[&bytes]),
+            ["without end", "y", "z"]
+        );
     }
 
     #[test]
     fn long_lines_are_cut_between_characters() {
+        assert_eq!(split(&mut small(), &[b"01234567\n"]), ["01234567"]);
         assert_eq!(split(&mut small(), &[b"0123456789"]), ["0123456789"]);
-        assert_eq!(split(&mut small(), &[b"0123456789\n"]), ["0123456789"]);
+        assert_eq!(split(&mut small(), &[b"0123456789a"]), ["01234567", "89a"]);
         assert_eq!(
-            split(&mut small(), &["123456789ü123".as_bytes()]),
-            ["123456789", "ü123"]
+            split(&mut small(), &["1234567ü123".as_bytes()]),
+            ["1234567", "ü123"]
         );
-        assert_eq!(split(&mut small(), &[&[0x80; 21]]).len(), 3);
+        assert_eq!(split(&mut small(), &[&[0x80; 26]]).len(), 3);
     }
 
     #[test]

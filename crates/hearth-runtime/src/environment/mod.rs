@@ -36,7 +36,7 @@ mod tests {
     #[test]
     fn a_block_has_its_length_in_front() {
         let variables = [("A", "1"), ("B", "ü=")].map(|(name, value)| (name.to_owned(), value.to_owned()));
-        assert_eq!(block(&variables.into()), "\0\0\0\x09A=1\0B=ü=".as_bytes());
+        assert_eq!(block(&variables.into()), "\0\0\0\x0aA=1\0B=ü=\0".as_bytes());
         assert_eq!(block(&BTreeMap::new()), &[0; 4][..]);
     }
 }

@@ -1,0 +1,85 @@
+// The Node.js bootstrap: the program an execution environment starts with.
+//
+// It says hello to the server on the control socket, is claimed for one function, loads the handler and
+// then runs one invocation after the other. CommonJS, because Node starts it 4 ms sooner than a module.
+// Each environment is a process of its own, so nothing random was drawn before the claim that another
+// environment could share.
+'use strict';
+
+const { Channel } = require('./channel.cjs');
+const { describe, format, runtimeError, UNCAUGHT, UNHANDLED } = require('./errors.cjs');
+const { applyEnvironment, loadHandler } = require('./handler.cjs');
+const { Invocation } = require('./invocation.cjs');
+const { log, patchConsole } = require('./log.cjs');
+
+/** Exit status when a module waits for something that will never come, as Node's own. */
+const UNSETTLED_AWAIT = 13;
+
+const channel = new Channel(3, { onPing, onClaim, onInvoke });
+let claiming = false;
+let handler;
+/** The latest invocation; finished ones ignore what they are told. */
+let invocation;
+let warmth;
+
+/** The server pings an environment that is kept ready: time to warm what the first request uses. */
+async function onPing(payload) {
+  warmth ??= import('data:text/javascript,0').then(() => format(new Error()));
+  await warmth;
+  channel.pong(payload);
+}
+
+async function onClaim(claim) {
+  claiming = true;
+  applyEnvironment(claim.environment, claim.taskRoot);
+  channel.unref();
+  try {
+    handler = await loadHandler(claim.taskRoot, claim.handler);
+  } catch (error) {
+    log('ERROR', 'Uncaught Exception', format(error));
+    abandon(error, UNCAUGHT);
+    return;
+  }
+  claiming = false;
+  channel.claimed();
+}
+
+function onInvoke(request, meta, event) {
+  invocation = new Invocation(channel, request, meta);
+  invocation.run(handler, event);
+}
+
+/** Tells the server why neither the init nor the invocation can go on, and exits. */
+function abandon(error, status) {
+  const exit = () => process.exit(status);
+  if (claiming) {
+    claiming = false;
+    channel.claimed(describe(error), exit);
+  } else if (invocation) {
+    invocation.abandon(error, exit);
+  } else {
+    exit();
+  }
+}
+
+process.on('uncaughtException', (error) => {
+  log('ERROR', 'Uncaught Exception', format(error));
+  abandon(error, UNCAUGHT);
+});
+
+process.on('unhandledRejection', (reason, promise) => {
+  const error = Object.assign(runtimeError('UnhandledPromiseRejection', reason), { reason, promise });
+  log('ERROR', 'Unhandled Promise Rejection', format(error));
+  abandon(error, UNHANDLED);
+});
+
+// Nothing is left to wait for but the server.
+process.on('beforeExit', () => {
+  if (claiming) {
+    process.exit(UNSETTLED_AWAIT);
+  }
+  invocation?.onIdle();
+});
+
+patchConsole();
+channel.hello();

@@ -1,0 +1,205 @@
+// Frames on the control socket. The server's side and the layout: `frames` of hearth-runtime.
+'use strict';
+
+const net = require('node:net');
+
+const VERSION = 1;
+const HEADER_BYTES = 16;
+const MAX_PAYLOAD = 256 * 1024;
+const INITIAL_CREDIT = 1024 * 1024;
+
+const HELLO = 1;
+const PING = 2;
+const CLAIM = 3;
+const CLAIMED = 4;
+const INVOKE = 5;
+const CHUNK = 6;
+const END = 7;
+const ERROR = 8;
+const CREDIT = 9;
+
+const NOTHING = Buffer.alloc(0);
+
+/** Largest response of an invocation, in bytes. */
+const MAX_RESPONSE = 6_291_556;
+/** Characters of an error message that are kept when the error does not fit into a frame. */
+const KEPT_MESSAGE = 32 * 1024;
+
+class Channel {
+  #socket;
+  #listener;
+  #received = NOTHING;
+  /** The event that is arriving: `{ request, meta, chunks, ungranted }`. */
+  #incoming;
+  /** The response that waits for credit: `{ request, rest, credit }`. */
+  #outgoing;
+
+  /**
+   * @param {number} fd the control socket
+   * @param {object} listener is told `onPing(payload)`, `onClaim(claim)`, `onInvoke(request, meta, event)`
+   */
+  constructor(fd, listener) {
+    this.#listener = listener;
+    this.#socket = new net.Socket({ fd, readable: true, writable: true });
+    this.#socket.on('data', (bytes) => this.#onData(bytes));
+    // Without a server there is nothing left to do.
+    this.#socket.on('error', () => process.exit(1));
+    this.#socket.on('close', () => process.exit(1));
+  }
+
+  hello() {
+    const hello = { runtime: 'nodejs', version: process.versions.node, pid: process.pid };
+    this.#send(HELLO, 0, Buffer.from(JSON.stringify(hello)));
+  }
+
+  pong(payload) {
+    this.#send(PING, 0, payload);
+  }
+
+  /** The handler is loaded, or why it is not. */
+  claimed(error, onSent) {
+    this.#socket.ref();
+    this.#send(CLAIMED, 0, error ? encodeError(error) : NOTHING, onSent);
+  }
+
+  /** Lets Node notice when user code has nothing left to wait for, until something is sent. */
+  unref() {
+    this.#socket.unref();
+  }
+
+  /** Ends an invocation with a response: JSON text. */
+  respond(request, text) {
+    this.#socket.ref();
+    const length = Buffer.byteLength(text);
+    if (length > MAX_RESPONSE) {
+      this.error(request, {
+        errorMessage: `Response payload size exceeded maximum allowed payload size (${MAX_RESPONSE} bytes).`,
+        errorType: 'Function.ResponseSizeTooLarge',
+      });
+    } else if (length <= MAX_PAYLOAD) {
+      this.#respondAtOnce(request, text, length);
+    } else {
+      this.#outgoing = { request, rest: Buffer.from(text), credit: INITIAL_CREDIT };
+      this.#sendChunks();
+    }
+  }
+
+  /** Ends an invocation with an error: `{ errorType, errorMessage, … }`. */
+  error(request, error, onSent) {
+    this.#socket.ref();
+    this.#send(ERROR, request, encodeError(error), onSent);
+  }
+
+  /** The usual case, chunk and end in one write. */
+  #respondAtOnce(request, text, length) {
+    const bytes = Buffer.allocUnsafe(2 * HEADER_BYTES + length);
+    putHeader(bytes, 0, CHUNK, length, request);
+    bytes.write(text, HEADER_BYTES);
+    putHeader(bytes, HEADER_BYTES + length, END, 0, request);
+    this.#socket.write(bytes);
+  }
+
+  #sendChunks() {
+    const body = this.#outgoing;
+    while (body.rest.length > 0 && body.credit > 0) {
+      const chunk = body.rest.subarray(0, Math.min(MAX_PAYLOAD, body.credit));
+      body.rest = body.rest.subarray(chunk.length);
+      body.credit -= chunk.length;
+      this.#send(CHUNK, body.request, chunk);
+    }
+    if (body.rest.length === 0) {
+      this.#outgoing = undefined;
+      this.#send(END, body.request, NOTHING);
+    }
+  }
+
+  #send(kind, request, payload, onSent) {
+    const header = Buffer.allocUnsafe(HEADER_BYTES);
+    putHeader(header, 0, kind, payload.length, request);
+    this.#socket.write(payload.length > 0 ? Buffer.concat([header, payload]) : header, onSent);
+  }
+
+  #onData(bytes) {
+    let rest = this.#received.length > 0 ? Buffer.concat([this.#received, bytes]) : bytes;
+    while (rest.length >= HEADER_BYTES) {
+      const end = HEADER_BYTES + rest.readUInt32BE(4);
+      if (rest.length < end) {
+        break;
+      }
+      this.#onFrame(rest[1], Number(rest.readBigUInt64BE(8)), rest.subarray(HEADER_BYTES, end));
+      rest = rest.subarray(end);
+    }
+    this.#received = rest;
+  }
+
+  #onFrame(kind, request, payload) {
+    switch (kind) {
+      case PING:
+        this.#listener.onPing(payload);
+        break;
+      case CLAIM:
+        this.#listener.onClaim(JSON.parse(payload.toString()));
+        break;
+      case INVOKE:
+        this.#incoming = { request, meta: JSON.parse(payload.toString()), chunks: [], ungranted: 0 };
+        break;
+      case CHUNK:
+        this.#onChunk(payload);
+        break;
+      case END:
+        this.#onEnd();
+        break;
+      case CREDIT:
+        this.#onCredit(payload.readUInt32BE(0));
+        break;
+    }
+  }
+
+  #onChunk(payload) {
+    const body = this.#incoming;
+    body.chunks.push(payload);
+    body.ungranted += payload.length;
+    if (body.ungranted >= INITIAL_CREDIT / 2) {
+      const credit = Buffer.allocUnsafe(4);
+      credit.writeUInt32BE(body.ungranted);
+      this.#send(CREDIT, body.request, credit);
+      body.ungranted = 0;
+    }
+  }
+
+  #onEnd() {
+    const { request, meta, chunks } = this.#incoming;
+    this.#incoming = undefined;
+    const event = chunks.length === 1 ? chunks[0] : Buffer.concat(chunks);
+    this.#listener.onInvoke(request, meta, event.toString());
+  }
+
+  #onCredit(bytes) {
+    if (this.#outgoing) {
+      this.#outgoing.credit += bytes;
+      this.#sendChunks();
+    }
+  }
+}
+
+function putHeader(bytes, at, kind, length, request) {
+  bytes[at] = VERSION;
+  bytes[at + 1] = kind;
+  bytes.writeUInt16BE(0, at + 2);
+  bytes.writeUInt32BE(length, at + 4);
+  bytes.writeBigUInt64BE(BigInt(request), at + 8);
+}
+
+/** u16 length of the type, the type, the JSON of the error. */
+function encodeError(error) {
+  const type = Buffer.from(String(error.errorType).slice(0, 256));
+  let body = Buffer.from(JSON.stringify(error));
+  if (2 + type.length + body.length > MAX_PAYLOAD) {
+    const errorMessage = String(error.errorMessage).slice(0, KEPT_MESSAGE);
+    body = Buffer.from(JSON.stringify({ errorType: type.toString(), errorMessage, trace: [] }));
+  }
+  const length = Buffer.from([type.length >> 8, type.length & 0xff]);
+  return Buffer.concat([length, type, body]);
+}
+
+module.exports = { Channel };

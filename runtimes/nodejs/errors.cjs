@@ -1,0 +1,58 @@
+// Errors as callers and logs see them.
+'use strict';
+
+const { types } = require('node:util');
+
+/** Exit statuses after an error that nobody caught, and after a rejection that nobody handled. */
+const UNCAUGHT = 129;
+const UNHANDLED = 128;
+
+/** An error of the platform: `Runtime.<type>`. Keeps the stack of the reason, where it has one. */
+function runtimeError(type, reason) {
+  const error = new Error(String(reason));
+  Object.defineProperty(error, 'name', { value: `Runtime.${type}` });
+  const origin = types.isNativeError(reason) ? reason : error;
+  error.stack = `${error.name}: ${error.message}\n${origin.stack}`;
+  return error;
+}
+
+/** What the caller of the function gets. Anything can be thrown, so anything can go wrong here. */
+function describe(error) {
+  try {
+    if (isError(error)) {
+      return { errorType: error.name, errorMessage: error.message, trace: error.stack.split('\n') };
+    }
+    return { errorType: typeof error, errorMessage: error.toString(), trace: [] };
+  } catch {
+    return { errorType: 'handled', errorMessage: 'The error has no readable name, message or stack.' };
+  }
+}
+
+/** The JSON that follows an error's title in the log. */
+function format(error) {
+  try {
+    const shown = types.isNativeError(error) ? error : new Error(error);
+    return `\t${JSON.stringify(shown, (_, value) => withHiddenProperties(value))}`;
+  } catch {
+    return `\t${JSON.stringify(describe(error))}`;
+  }
+}
+
+function isError(value) {
+  const texts = [value?.name, value?.message, value?.stack];
+  return types.isNativeError(value) || texts.every((text) => text && typeof text === 'string');
+}
+
+function withHiddenProperties(value) {
+  if (!types.isNativeError(value)) {
+    return value;
+  }
+  const { name: errorType, message: errorMessage, code } = value;
+  const shown = { errorType, errorMessage, code, ...value };
+  if (typeof value.stack === 'string') {
+    shown.stack = value.stack.split('\n');
+  }
+  return shown;
+}
+
+module.exports = { describe, format, runtimeError, UNCAUGHT, UNHANDLED };

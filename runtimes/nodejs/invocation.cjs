@@ -1,0 +1,145 @@
+// One invocation: the handler's three ways to answer, and its context.
+'use strict';
+
+const { format, describe } = require('./errors.cjs');
+const { log, setRequestId } = require('./log.cjs');
+
+class Invocation {
+  /** Number of the invocation on the channel. */
+  #request;
+  #channel;
+  #meta;
+  #finished = false;
+  /** Whether the handler has answered. Later answers are ignored, as on AWS. */
+  #answered = false;
+  #waitsForEmptyEventLoop = true;
+  #result = null;
+
+  constructor(channel, request, meta) {
+    this.#channel = channel;
+    this.#request = request;
+    this.#meta = meta;
+  }
+
+  run(handler, event) {
+    setRequestId(this.#meta.requestId);
+    setTrace(this.#meta.traceId);
+    this.#channel.unref();
+    try {
+      const promise = handler(JSON.parse(event), this.#context(), (error, result) => {
+        this.#callback(error, result);
+      });
+      if (typeof promise?.then === 'function') {
+        promise.then((result) => this.#succeed(result), (error) => this.#fail(error));
+      }
+    } catch (error) {
+      this.#callback(error);
+    }
+  }
+
+  /** The event loop is empty: nothing but the next invocation could make anything happen. */
+  onIdle() {
+    this.#answered = true;
+    this.#finish(this.#result);
+  }
+
+  /** The process cannot go on: tells the caller why, if the caller still waits. */
+  abandon(error, onSent) {
+    if (this.#finished) {
+      onSent();
+    } else {
+      this.#finished = true;
+      this.#channel.error(this.#request, describe(error), onSent);
+    }
+  }
+
+  #callback(error, result) {
+    if (error !== undefined && error !== null) {
+      this.#fail(error);
+    } else if (!this.#waitsForEmptyEventLoop) {
+      this.#succeed(result);
+    } else if (!this.#answered) {
+      this.#answered = true;
+      this.#result = result;
+    }
+  }
+
+  #succeed(result) {
+    if (!this.#answered) {
+      this.#answered = true;
+      this.#finish(result);
+    }
+  }
+
+  #fail(error) {
+    if (!this.#answered) {
+      this.#answered = true;
+      this.#finishWithError(error ?? 'handled');
+    }
+  }
+
+  #finish(result) {
+    if (this.#finished) {
+      return;
+    }
+    let text;
+    try {
+      text = JSON.stringify(result) ?? 'null';
+    } catch {
+      this.#finishWithError(new Error('Unable to stringify response body'));
+      return;
+    }
+    this.#finished = true;
+    this.#channel.respond(this.#request, text);
+  }
+
+  #finishWithError(error) {
+    log('ERROR', 'Invoke Error', format(error));
+    this.#finished = true;
+    this.#channel.error(this.#request, describe(error));
+  }
+
+  #context() {
+    const invocation = this;
+    const { requestId, deadlineMs, invokedFunctionArn, clientContext, cognitoIdentity } = this.#meta;
+    return {
+      get callbackWaitsForEmptyEventLoop() {
+        return invocation.#waitsForEmptyEventLoop;
+      },
+      set callbackWaitsForEmptyEventLoop(waits) {
+        invocation.#waitsForEmptyEventLoop = waits;
+      },
+      succeed: (result) => this.#succeed(result),
+      fail: (error) => this.#fail(error),
+      done: (error, result) => (error === undefined || error === null ? this.#succeed(result) : this.#fail(error)),
+      functionVersion: process.env.AWS_LAMBDA_FUNCTION_VERSION,
+      functionName: process.env.AWS_LAMBDA_FUNCTION_NAME,
+      memoryLimitInMB: process.env.AWS_LAMBDA_FUNCTION_MEMORY_SIZE,
+      logGroupName: process.env.AWS_LAMBDA_LOG_GROUP_NAME,
+      logStreamName: process.env.AWS_LAMBDA_LOG_STREAM_NAME,
+      clientContext: parseClientContext(clientContext),
+      identity: cognitoIdentity,
+      invokedFunctionArn,
+      awsRequestId: requestId,
+      getRemainingTimeInMillis: () => deadlineMs - Date.now(),
+    };
+  }
+}
+
+function parseClientContext(text) {
+  try {
+    return text === undefined ? undefined : JSON.parse(text);
+  } catch (error) {
+    throw new Error(`Cannot parse ClientContext as json: ${error}`);
+  }
+}
+
+function setTrace(traceId) {
+  if (traceId === undefined) {
+    delete process.env._X_AMZN_TRACE_ID;
+  } else {
+    process.env._X_AMZN_TRACE_ID = traceId;
+  }
+}
+
+module.exports = { Invocation };
