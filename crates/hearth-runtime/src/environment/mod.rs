@@ -16,13 +16,12 @@ pub const TASK_ROOT: &str = "/var/task";
 pub const RUNTIME_DIR: &str = "/var/runtime";
 
 /// The variables as a deferred start takes them, before any frame: u32 length (big-endian), then
-/// `NAME=value` entries separated by NUL.
+/// `NAME=value` entries, each ended by NUL.
 pub fn block(variables: &BTreeMap<String, String>) -> Bytes {
-    let entries: Vec<String> = variables
+    let parts = variables
         .iter()
-        .map(|(name, value)| format!("{name}={value}"))
-        .collect();
-    let entries = entries.join("\0");
+        .flat_map(|(name, value)| [name, "=", value, "\0"]);
+    let entries: String = parts.collect();
     let mut block = BytesMut::with_capacity(4 + entries.len());
     block.put_u32(u32::try_from(entries.len()).expect("variables are bounded by the API"));
     block.put_slice(entries.as_bytes());
