@@ -1,2 +1,33 @@
 //! AWS wire protocols: generated shapes, validation, routing and the HTTP server.
+//!
+//! A request comes in through [`Server`], is mapped to an operation by [`Router`], verified by the
+//! [`Authenticator`], read and validated against the operation's table ([`model`]), and handed to
+//! the registered handler as a typed structure. Handlers return structures or an [`AwsError`]; the
+//! service's protocol decides how both are written.
 #![forbid(unsafe_code)]
+
+mod authenticator;
+mod body;
+mod context;
+mod error;
+mod generated;
+pub mod model;
+mod operation;
+mod protocol;
+mod request;
+mod router;
+mod server;
+mod uri;
+mod validation;
+mod values;
+
+pub use authenticator::{Authenticated, Authenticator, SignedRequest};
+pub use body::{Body, BodyError};
+pub use context::{Caller, CallerKind, Context};
+pub use error::{AwsError, CommonError};
+pub use generated::{lambda, logs, sts};
+pub use operation::Operation;
+pub use request::RawRequest;
+pub use router::{Router, ServiceRoutes};
+pub use server::Server;
+pub use values::{Blob, Timestamp};

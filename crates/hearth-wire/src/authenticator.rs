@@ -1,0 +1,46 @@
+//! The contract with whoever verifies requests.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use hearth_types::Scope;
+use http::{HeaderMap, Method, Uri};
+
+use crate::{AwsError, Caller};
+
+/// Everything of a request that a signature can cover.
+#[derive(Clone, Copy, Debug)]
+pub struct SignedRequest<'a> {
+    /// The method.
+    pub method: &'a Method,
+    /// The target as received: not decoded, not normalised.
+    pub uri: &'a Uri,
+    /// The headers.
+    pub headers: &'a HeaderMap,
+    /// The whole body as received.
+    pub body: &'a Bytes,
+    /// The time to judge by.
+    pub now: SystemTime,
+    /// The service name that the credential scope must have.
+    pub service: &'static str,
+    /// The operation that is asked for.
+    pub operation: &'static str,
+}
+
+/// A request whose sender is known.
+#[derive(Clone, Debug)]
+pub struct Authenticated {
+    /// The account and region that the request is about.
+    pub scope: Scope,
+    /// Who sent it.
+    pub caller: Arc<Caller>,
+    /// The body without its transfer signature, where it had one (`aws-chunked`).
+    pub body: Option<Bytes>,
+}
+
+/// Finds out who sends a request.
+pub trait Authenticator: Send + Sync + 'static {
+    /// Verifies a request, or says with which error to refuse it. Must not block.
+    fn authenticate(&self, request: &SignedRequest<'_>) -> Result<Authenticated, AwsError>;
+}

@@ -1,0 +1,8 @@
+//! The output of `hearth-codegen`, one module per service.
+
+#[rustfmt::skip]
+pub mod lambda;
+#[rustfmt::skip]
+pub mod logs;
+#[rustfmt::skip]
+pub mod sts;

@@ -1,0 +1,90 @@
+//! The wire protocols: from requests to trees, from trees and errors to answers.
+//!
+//! Between the wire and the Rust structures stands a JSON tree whose keys are
+//! [`Member::key`](crate::model::Member::key): one validation and one set of structures serve every
+//! protocol.
+
+mod aws_json;
+mod json;
+mod query;
+mod rest_json;
+pub(crate) mod text;
+mod xml;
+
+use hearth_types::RequestId;
+use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+use serde_json::Value;
+
+use crate::model::{OperationModel, Protocol, ServiceModel};
+use crate::request::RawRequest;
+use crate::validation::validate;
+use crate::{AwsError, Body};
+
+/// Reads a request into a tree that fits the operation's input structure.
+pub(crate) fn read(
+    protocol: Protocol,
+    operation: &OperationModel,
+    request: RawRequest,
+) -> Result<Value, AwsError> {
+    let Some(shape) = operation.shapes.as_ref().and_then(|shapes| shapes.input) else {
+        return Ok(Value::Null);
+    };
+    let mut tree = match protocol {
+        Protocol::RestJson => rest_json::read(shape, request)?,
+        Protocol::AwsJson { .. } => json::parse(shape, &request.body)?,
+        Protocol::Query { .. } => query::read(shape, &request)?,
+    };
+    validate(shape, &mut tree)?;
+    Ok(tree)
+}
+
+/// Writes the answer to a successful request from the tree of its output structure.
+pub(crate) fn write(
+    service: &ServiceModel,
+    operation: &OperationModel,
+    tree: Value,
+    request_id: RequestId,
+) -> Result<Response<Body>, AwsError> {
+    let shape = operation.shapes.as_ref().and_then(|shapes| shapes.output);
+    let mut response = match service.protocol {
+        Protocol::RestJson => rest_json::write(shape, tree)?,
+        Protocol::AwsJson { version, .. } => aws_json::write(version, shape, tree),
+        Protocol::Query { namespace } => query::write(namespace, operation, shape, &tree, request_id),
+    };
+    if response.status() == StatusCode::OK {
+        *response.status_mut() = status(operation.status);
+    }
+    Ok(response)
+}
+
+/// Writes an error. `service` is `None` where no service could be found.
+pub(crate) fn write_error(
+    protocol: Protocol,
+    service: Option<&ServiceModel>,
+    error: AwsError,
+    request_id: RequestId,
+) -> Response<Body> {
+    let mut response = match protocol {
+        Protocol::RestJson => rest_json::write_error(service, &error),
+        Protocol::AwsJson { version, .. } => aws_json::write_error(version, &error),
+        Protocol::Query { namespace } => query::write_error(namespace, &error, request_id),
+    };
+    *response.status_mut() = status(error.status);
+    response
+        .headers_mut()
+        .extend(error.headers.into_iter().collect::<HeaderMap>());
+    response
+}
+
+fn status(code: u16) -> StatusCode {
+    StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+}
+
+/// An answer with status 200 and a body of the given type.
+fn answer(content_type: &'static str, body: impl Into<Body>) -> Response<Body> {
+    let mut response = Response::new(body.into());
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
+}

@@ -1,0 +1,212 @@
+//! The query protocol: a form in, XML out.
+
+use std::collections::BTreeMap;
+
+use hearth_types::RequestId;
+use http::Response;
+use serde_json::{Map, Value};
+
+use super::{answer, text};
+use crate::error::Fault;
+use crate::model::{Kind, Member, OperationModel, Shape, TimeFormat};
+use crate::request::RawRequest;
+use crate::uri::parse_query;
+use crate::{AwsError, Body, CommonError};
+
+use super::xml::Xml;
+
+const CONTENT_TYPE: &str = "text/xml";
+/// Deepest nesting of a form's names, as of the JSON parser.
+const DEEPEST: usize = 128;
+
+/// Reads a form: the query of the URI and the body together.
+pub(super) fn read(shape: &Shape, request: &RawRequest) -> Result<Value, AwsError> {
+    let body = std::str::from_utf8(&request.body)
+        .map_err(|_| AwsError::common(CommonError::Serialization, "The form is not UTF-8."))?;
+    let mut form = Form::default();
+    for (name, value) in request.query.iter().chain(&parse_query(body)?) {
+        form.insert(name, value)?;
+    }
+    form.read(shape, None)
+}
+
+/// The pairs of a form as a tree: `a.b.1=x` is at `a`, `b`, `1`.
+#[derive(Default)]
+struct Form {
+    text: Option<String>,
+    parts: BTreeMap<String, Form>,
+}
+
+impl Form {
+    fn insert(&mut self, name: &str, value: &str) -> Result<(), AwsError> {
+        let mut form = self;
+        for (depth, part) in name.split('.').enumerate() {
+            if depth == DEEPEST {
+                return Err(AwsError::common(
+                    CommonError::Serialization,
+                    "The form is too deep.",
+                ));
+            }
+            form = form.parts.entry(part.to_owned()).or_default();
+        }
+        form.text = Some(value.to_owned());
+        Ok(())
+    }
+
+    fn read(&self, shape: &Shape, format: Option<TimeFormat>) -> Result<Value, AwsError> {
+        match shape.kind {
+            Kind::Structure { members, .. } => self.structure(members),
+            Kind::List(item) => self.list(shape, item),
+            Kind::Map(key, value) => self.map(shape, key, value),
+            _ => {
+                let format = format.or(shape.time_format).or(Some(TimeFormat::Iso8601));
+                text::read(shape, format, self.text.as_deref().unwrap_or_default())
+            }
+        }
+    }
+
+    fn structure(&self, members: &[Member]) -> Result<Value, AwsError> {
+        let present = members
+            .iter()
+            .filter_map(|member| Some((member, self.parts.get(member.key)?)));
+        let entries = present.map(|(member, form)| {
+            Ok((
+                member.key.to_owned(),
+                form.read(member.shape, member.time_format)?,
+            ))
+        });
+        entries.collect::<Result<Map<_, _>, _>>().map(Value::Object)
+    }
+
+    /// `name.member.1=…`, or `name.1=…` where the list is flattened. An empty list is `name=`.
+    fn list(&self, shape: &Shape, item: &Shape) -> Result<Value, AwsError> {
+        let items = if shape.flattened {
+            Some(self)
+        } else {
+            self.parts.get("member")
+        };
+        let items = items.map(Self::numbered).unwrap_or_default();
+        items
+            .into_iter()
+            .map(|form| form.read(item, None))
+            .collect::<Result<_, _>>()
+            .map(Value::Array)
+    }
+
+    /// `name.entry.1.key=…&name.entry.1.value=…`, or `name.1.key=…` where the map is flattened.
+    fn map(&self, shape: &Shape, key: &Shape, value: &Shape) -> Result<Value, AwsError> {
+        let entries = if shape.flattened {
+            Some(self)
+        } else {
+            self.parts.get("entry")
+        };
+        let mut map = Map::new();
+        for entry in entries.map(Self::numbered).unwrap_or_default() {
+            let (Some(name), Some(part)) = (entry.parts.get("key"), entry.parts.get("value")) else {
+                continue;
+            };
+            let Value::String(name) = name.read(key, None)? else {
+                continue;
+            };
+            map.insert(name, part.read(value, None)?);
+        }
+        Ok(Value::Object(map))
+    }
+
+    /// The parts with numbers for names, in their order.
+    fn numbered(&self) -> Vec<&Form> {
+        let mut parts: Vec<(u32, &Form)> = self
+            .parts
+            .iter()
+            .filter_map(|(name, form)| Some((name.parse().ok()?, form)))
+            .collect();
+        parts.sort_by_key(|(number, _)| *number);
+        parts.into_iter().map(|(_, form)| form).collect()
+    }
+}
+
+/// Writes an answer.
+pub(super) fn write(
+    namespace: &str,
+    operation: &OperationModel,
+    shape: Option<&Shape>,
+    tree: &Value,
+    request_id: RequestId,
+) -> Response<Body> {
+    let root = format!("{}Response", operation.name);
+    let document = Xml::document(&root, namespace, |xml| {
+        if let Some(shape) = shape {
+            match operation.wrapper {
+                Some(wrapper) => xml.element(wrapper, |xml| write_members(xml, shape, tree)),
+                None => write_members(xml, shape, tree),
+            }
+        }
+        xml.element("ResponseMetadata", |xml| {
+            xml.text("RequestId", &request_id.to_string())
+        });
+    });
+    answer(CONTENT_TYPE, document)
+}
+
+fn write_members(xml: &mut Xml, shape: &Shape, tree: &Value) {
+    for member in shape.members() {
+        if let Some(value) = tree.get(member.key).filter(|value| !value.is_null()) {
+            write_value(xml, member.key, member.shape, member.time_format, value);
+        }
+    }
+}
+
+fn write_value(xml: &mut Xml, name: &str, shape: &Shape, format: Option<TimeFormat>, value: &Value) {
+    match (&shape.kind, value) {
+        (Kind::Structure { .. }, _) => xml.element(name, |xml| write_members(xml, shape, value)),
+        (Kind::List(item), Value::Array(items)) if shape.flattened => {
+            items
+                .iter()
+                .for_each(|value| write_value(xml, name, item, None, value));
+        }
+        (Kind::List(item), Value::Array(items)) => xml.element(name, |xml| {
+            items
+                .iter()
+                .for_each(|value| write_value(xml, "member", item, None, value));
+        }),
+        (Kind::Map(_, item), Value::Object(entries)) if shape.flattened => {
+            entries
+                .iter()
+                .for_each(|(key, value)| write_entry(xml, name, item, key, value));
+        }
+        (Kind::Map(_, item), Value::Object(entries)) => xml.element(name, |xml| {
+            entries
+                .iter()
+                .for_each(|(key, value)| write_entry(xml, "entry", item, key, value));
+        }),
+        _ => {
+            let format = format.or(shape.time_format).unwrap_or(TimeFormat::Iso8601);
+            xml.text(name, &text::write(shape, format, value));
+        }
+    }
+}
+
+fn write_entry(xml: &mut Xml, name: &str, shape: &Shape, key: &str, value: &Value) {
+    xml.element(name, |xml| {
+        xml.text("key", key);
+        write_value(xml, "value", shape, None, value);
+    });
+}
+
+/// Writes an error, with the query protocol's names for the common ones.
+pub(super) fn write_error(namespace: &str, error: &AwsError, request_id: RequestId) -> Response<Body> {
+    let fault = if error.fault() == Fault::Sender {
+        "Sender"
+    } else {
+        "Receiver"
+    };
+    let document = Xml::document("ErrorResponse", namespace, |xml| {
+        xml.element("Error", |xml| {
+            xml.text("Type", fault);
+            xml.text("Code", CommonError::query_code(&error.code));
+            xml.text("Message", &error.message);
+        });
+        xml.text("RequestId", &request_id.to_string());
+    });
+    answer(CONTENT_TYPE, document)
+}

@@ -1,0 +1,204 @@
+//! Reading request bodies: bounded in size, in time and, all together, in memory.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http_body_util::BodyExt as _;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
+
+use crate::model::OperationModel;
+use crate::uri::parse_query;
+use crate::{AwsError, CommonError};
+
+/// The memory that all larger bodies may take together, in KiB.
+const MEMORY_KIB: u32 = 512 * 1024;
+/// Bodies up to this size, in bytes, are not counted.
+const SMALL: u64 = 64 * 1024;
+/// What every body gets to arrive, and the slowest sender that is waited for beyond that.
+const PATIENCE: Duration = Duration::from_secs(30);
+const SLOWEST_BYTES_PER_SECOND: u64 = 128 * 1024;
+/// How long and how much of a refused body is read on, so that its sender gets to see the answer.
+const DISCARD_TIME: Duration = Duration::from_secs(10);
+const DISCARD_BYTES: u64 = 256 * 1024 * 1024;
+/// Most pairs in a form.
+const MOST_PAIRS: usize = 20_000;
+
+/// Shares out the memory for bodies.
+pub(super) struct Memory(Arc<Semaphore>);
+
+impl Memory {
+    pub(super) fn new() -> Self {
+        Self(Arc::new(Semaphore::new(MEMORY_KIB as usize)))
+    }
+
+    async fn reserve(&self, bytes: u64) -> Option<OwnedSemaphorePermit> {
+        if bytes <= SMALL {
+            return None;
+        }
+        let kib = u32::try_from(bytes.div_ceil(1024))
+            .unwrap_or(MEMORY_KIB)
+            .min(MEMORY_KIB);
+        // The semaphore is never closed.
+        Arc::clone(&self.0).acquire_many_owned(kib).await.ok()
+    }
+}
+
+/// A whole body. Its memory counts until this is dropped.
+pub(super) struct Read {
+    pub(super) bytes: Bytes,
+    _memory: Option<OwnedSemaphorePermit>,
+}
+
+/// The body of a request: still to be read, or read already.
+pub(super) struct Entity<B> {
+    stream: Option<B>,
+    form: Option<Read>,
+}
+
+/// Why a body was not read.
+enum Failure {
+    TooLarge(u64),
+    TooSlow,
+    Broken(String),
+}
+
+impl<B> Entity<B>
+where
+    B: http_body::Body<Data = Bytes> + Send + Unpin + 'static,
+    B::Error: std::error::Error,
+{
+    pub(super) fn new(stream: B) -> Self {
+        Self {
+            stream: Some(stream),
+            form: None,
+        }
+    }
+
+    /// The whole body, within the operation's limit.
+    pub(super) async fn read(
+        &mut self,
+        operation: &OperationModel,
+        memory: &Memory,
+    ) -> Result<Read, AwsError> {
+        if let Some(read) = self.form.take() {
+            return Ok(read);
+        }
+        let limit = operation.body_limit;
+        self.collect(limit, memory)
+            .await
+            .map_err(|failure| refusal(failure, operation.too_large, limit))
+    }
+
+    /// The body as a form. It is kept for [`read`](Self::read).
+    pub(super) async fn read_form(
+        &mut self,
+        limit: u64,
+        memory: &Memory,
+    ) -> Result<Vec<(String, String)>, AwsError> {
+        let read = self.collect(limit, memory).await;
+        let read = read.map_err(|failure| refusal(failure, OperationModel::TOO_LARGE, limit))?;
+        let form = std::str::from_utf8(&read.bytes)
+            .ok()
+            .filter(|form| form.matches('&').count() < MOST_PAIRS);
+        let form = form.ok_or_else(|| {
+            AwsError::common(
+                CommonError::Serialization,
+                "The form is not UTF-8 or has too many parameters.",
+            )
+        })?;
+        let pairs = parse_query(form)?;
+        self.form = Some(read);
+        Ok(pairs)
+    }
+
+    /// Reads and drops the rest of a body that was refused, in the background and within bounds.
+    /// A client that is still sending would otherwise see its connection break, and no answer.
+    pub(super) fn discard(self) {
+        let Some(mut stream) = self.stream.filter(|stream| !stream.is_end_stream()) else {
+            return;
+        };
+        tokio::spawn(timeout(DISCARD_TIME, async move {
+            let mut left = DISCARD_BYTES;
+            while let Some(Ok(frame)) = stream.frame().await {
+                let length = frame.data_ref().map_or(0, |data| data.len() as u64);
+                let Some(less) = left.checked_sub(length) else {
+                    return;
+                };
+                left = less;
+            }
+        }));
+    }
+
+    async fn collect(&mut self, limit: u64, memory: &Memory) -> Result<Read, Failure> {
+        let Some(stream) = &mut self.stream else {
+            return Err(Failure::Broken("read twice".into()));
+        };
+        let declared = stream.size_hint().upper();
+        if let Some(length) = declared.filter(|length| *length > limit) {
+            return Err(Failure::TooLarge(length));
+        }
+        let expected = declared.unwrap_or(limit);
+        let patience = PATIENCE + Duration::from_secs(expected / SLOWEST_BYTES_PER_SECOND);
+        let collected = timeout(patience, async {
+            let memory = memory.reserve(expected).await;
+            Ok(Read {
+                bytes: gather(stream, declared, limit).await?,
+                _memory: memory,
+            })
+        });
+        let collected = collected.await.unwrap_or(Err(Failure::TooSlow));
+        if !matches!(collected, Err(Failure::TooLarge(_))) {
+            self.stream = None;
+        }
+        collected
+    }
+}
+
+/// Puts the pieces of a body together. One that came in one piece is not copied.
+async fn gather<B>(stream: &mut B, declared: Option<u64>, limit: u64) -> Result<Bytes, Failure>
+where
+    B: http_body::Body<Data = Bytes> + Unpin,
+    B::Error: std::error::Error,
+{
+    let mut first = Bytes::new();
+    let mut all = BytesMut::new();
+    while let Some(frame) = stream.frame().await {
+        let frame = frame.map_err(|error| Failure::Broken(error.to_string()))?;
+        let Ok(data) = frame.into_data() else { continue };
+        let length = (first.len() + all.len() + data.len()) as u64;
+        if length > limit {
+            return Err(Failure::TooLarge(length));
+        }
+        if first.is_empty() && all.is_empty() {
+            first = data;
+            continue;
+        }
+        if all.is_empty() {
+            all.reserve(declared.unwrap_or(length).min(limit) as usize);
+            all.extend_from_slice(&std::mem::take(&mut first));
+        }
+        all.extend_from_slice(&data);
+    }
+    Ok(if all.is_empty() { first } else { all.freeze() })
+}
+
+fn refusal(failure: Failure, too_large: &str, limit: u64) -> AwsError {
+    match failure {
+        Failure::TooLarge(length) => {
+            let message = too_large
+                .replace("{length}", &length.to_string())
+                .replace("{limit}", &limit.to_string());
+            AwsError::common(CommonError::RequestTooLarge, message)
+        }
+        Failure::TooSlow => AwsError::common(
+            CommonError::RequestTimeout,
+            "The request body did not arrive in time.",
+        ),
+        Failure::Broken(why) => AwsError::common(
+            CommonError::Serialization,
+            format!("The request body ended early: {why}"),
+        ),
+    }
+}

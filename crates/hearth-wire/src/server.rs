@@ -1,0 +1,144 @@
+//! The HTTP/1.1 server.
+
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+
+use crate::{Body, Router};
+
+/// Connections at a time. Further ones wait in the kernel's queue.
+const MOST_CONNECTIONS: usize = 4096;
+/// How long the head of a request may take, and how long an idle connection is kept.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(60);
+/// Largest head of a request, in bytes.
+const LARGEST_HEAD: usize = 64 * 1024;
+/// Pause after an error of `accept`, such as no free descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// A bound listener that is not accepting yet.
+#[derive(Debug)]
+pub struct Server {
+    listener: TcpListener,
+    address: SocketAddr,
+}
+
+impl Server {
+    /// Binds an address. Port 0 chooses a free port.
+    pub async fn bind(address: SocketAddr) -> io::Result<Self> {
+        Self::from_listener(TcpListener::bind(address).await?)
+    }
+
+    /// Takes a listener that was bound elsewhere.
+    pub fn from_listener(listener: TcpListener) -> io::Result<Self> {
+        Ok(Self {
+            address: listener.local_addr()?,
+            listener,
+        })
+    }
+
+    /// The bound address.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until `shutdown` completes, then lets the requests in progress finish for `grace`.
+    /// Idle connections are closed at once. Returns when the last connection is closed.
+    pub async fn serve(self, router: Arc<Router>, shutdown: impl Future<Output = ()>, grace: Duration) {
+        let mut shutdown = pin!(shutdown);
+        let (drain, draining) = watch::channel(());
+        let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+        let mut connections = JoinSet::new();
+        loop {
+            tokio::select! {
+                () = &mut shutdown => break,
+                accepted = accept(&self.listener, &places) => {
+                    if let Some((stream, place)) = accepted {
+                        connections.spawn(connection(stream, Arc::clone(&router), draining.clone(), place));
+                    }
+                }
+                Some(_) = connections.join_next() => {}
+            }
+        }
+        drop(self.listener);
+        drop(drain);
+        let rest = async { while connections.join_next().await.is_some() {} };
+        if timeout(grace, rest).await.is_err() {
+            tracing::warn!(
+                connections = connections.len(),
+                "requests did not finish within the grace period"
+            );
+            connections.shutdown().await;
+        }
+    }
+}
+
+async fn accept(
+    listener: &TcpListener,
+    places: &Arc<Semaphore>,
+) -> Option<(TcpStream, OwnedSemaphorePermit)> {
+    let place = Arc::clone(places).acquire_owned().await.ok()?;
+    match listener.accept().await {
+        Ok((stream, _)) => Some((stream, place)),
+        Err(error) => {
+            tracing::warn!(%error, "cannot accept a connection");
+            sleep(ACCEPT_PAUSE).await;
+            None
+        }
+    }
+}
+
+/// Serves one connection until it closes; when draining begins, until its request is answered.
+async fn connection(
+    stream: TcpStream,
+    router: Arc<Router>,
+    mut draining: watch::Receiver<()>,
+    _place: OwnedSemaphorePermit,
+) {
+    let _ = stream.set_nodelay(true);
+    let used = AtomicBool::new(false);
+    let service = service_fn(|request| serve(&router, &used, request));
+    let mut connection = pin!(
+        http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEAD_TIMEOUT)
+            .max_buf_size(LARGEST_HEAD)
+            .serve_connection(TokioIo::new(stream), service)
+    );
+    let ended = tokio::select! {
+        ended = &mut connection => ended,
+        _ = draining.changed() => {
+            // hyper closes connections between requests, but not those without a first one.
+            if !used.load(Ordering::Relaxed) {
+                return;
+            }
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, "connection ended");
+    }
+}
+
+async fn serve(
+    router: &Router,
+    used: &AtomicBool,
+    request: Request<Incoming>,
+) -> Result<Response<Body>, std::convert::Infallible> {
+    used.store(true, Ordering::Relaxed);
+    Ok(router.handle(request).await)
+}
