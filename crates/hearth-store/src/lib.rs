@@ -5,17 +5,23 @@
 //! [`Store::commit`] has answered survives a killed process and a power failure.
 #![forbid(unsafe_code)]
 
+mod blobs;
 mod document;
 mod error;
+mod files;
 mod key;
+pub mod package;
 mod queue;
 pub mod sqlite;
 mod store;
+mod trees;
 mod unit;
 
+pub use blobs::{BlobError, Blobs};
 pub use document::{Change, Document, Documents};
 pub use error::StoreError;
 pub use key::{Key, Kind};
 pub use queue::{Lease, Leased, Message, QueueName, Queues};
 pub use store::{BoxFuture, Committed, Store};
+pub use trees::{Trees, UnpackError, Unpacked};
 pub use unit::{Operation, Unit, When};

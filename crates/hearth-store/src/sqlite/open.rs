@@ -2,6 +2,7 @@
 
 use std::fs::{DirBuilder, File};
 use std::io;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -112,10 +113,7 @@ impl SqliteStore {
 }
 
 fn create_private(dir: &Path) -> io::Result<()> {
-    let mut builder = DirBuilder::new();
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.recursive(true).create(dir)
+    DirBuilder::new().mode(0o700).recursive(true).create(dir)
 }
 
 fn prepare(path: &Path, options: &Options) -> Result<Connection, OpenError> {
