@@ -1,4 +1,20 @@
 //! Hearth: a serverless platform in one binary.
+//!
+//! `hearth serve` and `hearth dev` start a server; every other command is a client of one.
 #![forbid(unsafe_code)]
 
-fn main() {}
+mod cli;
+mod client;
+mod commands;
+mod deploy;
+mod failure;
+mod output;
+mod package;
+mod project;
+mod settings;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::run()
+}

@@ -1,0 +1,174 @@
+//! The calls of the Lambda API that the commands make.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use hearth_wire::lambda::{
+    CreateFunctionRequest, FunctionConfiguration, ListFunctionsResponse, UpdateFunctionConfigurationRequest,
+};
+use http::{HeaderName, HeaderValue, Method};
+use serde::Serialize;
+
+use super::{Answer, Call, Client, ClientError};
+
+const FUNCTIONS: &str = "/2015-03-31/functions";
+
+/// How to invoke.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// Wait for the response; `tail` asks for the end of the log as well.
+    Response { tail: bool },
+    /// Hand the event over and go.
+    Event,
+}
+
+/// What an invocation came to.
+pub(crate) struct Invoked {
+    pub(crate) payload: Bytes,
+    /// `Unhandled` or `Handled`, if the function failed.
+    pub(crate) error: Option<String>,
+    /// The end of the log.
+    pub(crate) tail: Option<Vec<u8>>,
+    pub(crate) request_id: String,
+}
+
+impl Client {
+    pub(crate) async fn configuration(&self, function: &str) -> Result<FunctionConfiguration, ClientError> {
+        self.configuration_json(function)
+            .await
+            .and_then(|json| decode(json))
+    }
+
+    /// The configuration as the server wrote it.
+    pub(crate) async fn configuration_json(&self, function: &str) -> Result<serde_json::Value, ClientError> {
+        self.lambda(
+            Method::GET,
+            format!("{}/configuration", path(function)),
+            Bytes::new(),
+        )
+        .await?
+        .json()
+    }
+
+    pub(crate) async fn create_function(
+        &self,
+        request: &CreateFunctionRequest,
+    ) -> Result<FunctionConfiguration, ClientError> {
+        self.lambda(Method::POST, FUNCTIONS.to_owned(), json(request)?)
+            .await?
+            .json()
+    }
+
+    pub(crate) async fn update_code(
+        &self,
+        function: &str,
+        zip: &[u8],
+    ) -> Result<FunctionConfiguration, ClientError> {
+        let body = serde_json::json!({ "ZipFile": STANDARD.encode(zip) });
+        self.lambda(Method::PUT, format!("{}/code", path(function)), json(&body)?)
+            .await?
+            .json()
+    }
+
+    pub(crate) async fn update_configuration(
+        &self,
+        request: &UpdateFunctionConfigurationRequest,
+    ) -> Result<FunctionConfiguration, ClientError> {
+        let target = format!("{}/configuration", path(&request.function_name));
+        self.lambda(Method::PUT, target, json(request)?).await?.json()
+    }
+
+    pub(crate) async fn delete_function(&self, function: &str) -> Result<(), ClientError> {
+        self.lambda(Method::DELETE, path(function), Bytes::new())
+            .await
+            .map(drop)
+    }
+
+    /// Every function of the account and region.
+    pub(crate) async fn functions(&self) -> Result<Vec<FunctionConfiguration>, ClientError> {
+        let mut functions = Vec::new();
+        let mut target = format!("{FUNCTIONS}/");
+        loop {
+            let answer = self.lambda(Method::GET, target, Bytes::new()).await?;
+            let page: ListFunctionsResponse = answer.json()?;
+            functions.extend(page.functions.unwrap_or_default());
+            match page.next_marker {
+                Some(marker) => target = format!("{FUNCTIONS}/?Marker={}", encode(&marker)),
+                None => return Ok(functions),
+            }
+        }
+    }
+
+    pub(crate) async fn invoke(
+        &self,
+        function: &str,
+        qualifier: Option<&str>,
+        payload: Bytes,
+        mode: Mode,
+    ) -> Result<Invoked, ClientError> {
+        let mut target = format!("{}/invocations", path(function));
+        if let Some(qualifier) = qualifier {
+            target = format!("{target}?Qualifier={}", encode(qualifier));
+        }
+        let mut headers = vec![header(
+            "x-amz-invocation-type",
+            match mode {
+                Mode::Response { .. } => "RequestResponse",
+                Mode::Event => "Event",
+            },
+        )];
+        if mode == (Mode::Response { tail: true }) {
+            headers.push(header("x-amz-log-type", "Tail"));
+        }
+        let call = Call {
+            service: "lambda",
+            method: Method::POST,
+            target,
+            headers,
+            body: payload,
+        };
+        let answer = self.call(call).await?;
+        Ok(Invoked {
+            error: answer.header("x-amz-function-error").map(str::to_owned),
+            tail: answer
+                .header("x-amz-log-result")
+                .and_then(|tail| STANDARD.decode(tail).ok()),
+            request_id: answer.header("x-amzn-requestid").unwrap_or_default().to_owned(),
+            payload: answer.body,
+        })
+    }
+
+    async fn lambda(&self, method: Method, target: String, body: Bytes) -> Result<Answer, ClientError> {
+        let headers = vec![header("content-type", "application/json")];
+        self.call(Call {
+            service: "lambda",
+            method,
+            target,
+            headers,
+            body,
+        })
+        .await
+    }
+}
+
+fn header(name: &'static str, value: &'static str) -> (HeaderName, HeaderValue) {
+    (HeaderName::from_static(name), HeaderValue::from_static(value))
+}
+
+fn path(function: &str) -> String {
+    format!("{FUNCTIONS}/{}", encode(function))
+}
+
+fn encode(text: &str) -> String {
+    percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
+}
+
+fn json(request: &impl Serialize) -> Result<Bytes, ClientError> {
+    serde_json::to_vec(request)
+        .map(Bytes::from)
+        .map_err(ClientError::request)
+}
+
+fn decode<T: serde::de::DeserializeOwned>(json: serde_json::Value) -> Result<T, ClientError> {
+    serde_json::from_value(json).map_err(|error| ClientError::Unexpected(error.to_string()))
+}

@@ -1,0 +1,120 @@
+//! `hearth deploy`: from a folder to a function that can be invoked.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use clap::Args;
+use hearth_runtime::Family;
+
+use super::{ServerArguments, block_on};
+use crate::deploy::{Deployed, Wanted, deploy};
+use crate::failure::Failure;
+use crate::output;
+use crate::project::{Hints, Project};
+
+/// Deploy a folder as a function: create it, or update what differs
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// The folder with the code
+    #[arg(default_value = ".")]
+    folder: PathBuf,
+    /// Name of the function [default: the folder's]
+    #[arg(long)]
+    name: Option<String>,
+    /// Handler, such as index.handler [default: found by convention]
+    #[arg(long)]
+    handler: Option<String>,
+    /// Runtime, such as nodejs22.x [default: the newest one that suits the code and the server]
+    #[arg(long)]
+    runtime: Option<String>,
+    /// Memory in MB, 128 to 10240
+    #[arg(long, value_name = "MB")]
+    memory: Option<i32>,
+    /// Timeout in seconds, 1 to 900
+    #[arg(long, value_name = "SECONDS")]
+    timeout: Option<i32>,
+    /// An environment variable; all of them together replace those that the function has
+    #[arg(long, value_name = "KEY=VALUE", value_parser = variable)]
+    env: Vec<(String, String)>,
+    /// ARN of the execution role
+    #[arg(long, value_name = "ARN")]
+    role: Option<String>,
+    /// A description
+    #[arg(long)]
+    description: Option<String>,
+    #[command(flatten)]
+    server: ServerArguments,
+}
+
+pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
+    let client = arguments.server.client()?;
+    let json = arguments.server.json;
+    let wanted = arguments.wanted()?;
+    let deployed = block_on(async { Ok(deploy(&client, &wanted).await?) })?;
+    eprintln!("{}", summary(&wanted.name, &deployed));
+    if json {
+        output::json(&deployed.configuration)
+    } else {
+        output::line(deployed.configuration.function_arn.unwrap_or_default())
+    }
+}
+
+/// One line on what was done.
+pub(crate) fn summary(name: &str, deployed: &Deployed) -> String {
+    let Deployed {
+        change,
+        configuration,
+        package,
+    } = deployed;
+    let runtime = configuration.runtime.as_deref().unwrap_or("?");
+    let handler = configuration.handler.as_deref().unwrap_or("?");
+    let (files, kib) = (package.entries, package.zip.len().div_ceil(1024));
+    let plural = if files == 1 { "" } else { "s" };
+    format!(
+        "{} {name}: {runtime}, {handler}, {files} file{plural}, {kib} KiB",
+        change.as_str()
+    )
+}
+
+impl Arguments {
+    fn wanted(self) -> Result<Wanted, Failure> {
+        let family = match &self.runtime {
+            Some(identifier) => Some(family(identifier)?),
+            None => None,
+        };
+        let project = Project::recognise(
+            &self.folder,
+            &Hints {
+                family,
+                handler: self.handler,
+            },
+        )?;
+        let environment: BTreeMap<String, String> = self.env.into_iter().collect();
+        Ok(Wanted {
+            name: self.name.unwrap_or_else(|| project.name()),
+            runtime: self.runtime,
+            memory: self.memory,
+            timeout: self.timeout,
+            role: self.role,
+            description: self.description,
+            environment: (!environment.is_empty()).then_some(environment),
+            project,
+        })
+    }
+}
+
+fn family(identifier: &str) -> Result<Family, Failure> {
+    Family::of(identifier).map(|(family, _)| family).ok_or_else(|| {
+        Failure::usage(format!(
+            "the runtime cannot be {identifier:?}; folders of Node.js (nodejs22.x and its like) and Python \
+             (python3.13 and its like) can be deployed"
+        ))
+    })
+}
+
+fn variable(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err("write KEY=VALUE".to_owned()),
+    }
+}

@@ -1,0 +1,159 @@
+//! `hearth logs`: what a function wrote.
+
+use std::collections::HashMap;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use clap::Args;
+use hearth_types::time::{iso8601, unix_millis};
+use hearth_wire::logs::FilteredLogEvent;
+
+use super::{ServerArguments, block_on};
+use crate::client::{Client, ClientError, LogQuery};
+use crate::failure::Failure;
+use crate::output;
+use crate::settings;
+
+/// How often new events are asked for.
+const INTERVAL: Duration = Duration::from_millis(300);
+/// How far a look reaches back behind the newest event.
+const OVERLAP: Duration = Duration::from_secs(10);
+
+/// Write a function's log
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// Name of the function
+    name: String,
+    /// Go on with what comes
+    #[arg(short, long)]
+    follow: bool,
+    /// How far to look back, such as 10m or 2d
+    #[arg(long, value_name = "TIME", default_value = "1h", value_parser = settings::duration)]
+    since: Duration,
+    #[command(flatten)]
+    server: ServerArguments,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let client = arguments.server.client()?;
+    block_on(async {
+        let since = SystemTime::now()
+            .checked_sub(arguments.since)
+            .unwrap_or(UNIX_EPOCH);
+        let mut reader = Reader::new(
+            &client,
+            group(&client, &arguments.name).await?,
+            unix_millis(since),
+        );
+        loop {
+            while let Some(events) = reader.next_page().await? {
+                for event in &events {
+                    write(event, arguments.server.json)?;
+                }
+            }
+            if !arguments.follow {
+                return Ok(());
+            }
+            tokio::time::sleep(INTERVAL).await;
+        }
+    })
+}
+
+/// The log group of a function, also of one that has been deleted.
+async fn group(client: &Client, name: &str) -> Result<String, ClientError> {
+    let usual = format!("/aws/lambda/{name}");
+    match client.configuration(name).await {
+        Ok(configuration) => Ok(configuration
+            .logging_config
+            .and_then(|logging| logging.log_group)
+            .unwrap_or(usual)),
+        Err(no_function) if no_function.is_not_found() => {
+            let query = LogQuery {
+                group: usual,
+                since: 0,
+                next_token: None,
+            };
+            match client.log_events(&query).await {
+                Err(no_log) if no_log.is_not_found() => Err(no_function),
+                outcome => outcome.map(|_| query.group),
+            }
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn write(event: &FilteredLogEvent, json: bool) -> Result<(), Failure> {
+    if json {
+        return output::json_line(event);
+    }
+    let millis = u64::try_from(event.timestamp.unwrap_or_default()).unwrap_or_default();
+    let at = iso8601(UNIX_EPOCH + Duration::from_millis(millis));
+    output::line(format_args!(
+        "{at} {}",
+        event.message.as_deref().unwrap_or_default().trim_end()
+    ))
+}
+
+/// Reads a log group page by page and gives each event once.
+struct Reader<'a> {
+    client: &'a Client,
+    query: LogQuery,
+    /// Whether the page before was the last one for now.
+    at_end: bool,
+    /// Events that the next look will find again, with their time.
+    given: HashMap<String, i64>,
+}
+
+impl<'a> Reader<'a> {
+    fn new(client: &'a Client, group: String, since: i64) -> Self {
+        let query = LogQuery {
+            group,
+            since,
+            next_token: None,
+        };
+        Self {
+            client,
+            query,
+            at_end: false,
+            given: HashMap::new(),
+        }
+    }
+
+    /// The next events, or `None` when there are no more for now; asked again, it looks for new ones.
+    async fn next_page(&mut self) -> Result<Option<Vec<FilteredLogEvent>>, ClientError> {
+        if std::mem::take(&mut self.at_end) {
+            return Ok(None);
+        }
+        let page = match self.client.log_events(&self.query).await {
+            Ok(page) => page,
+            // The function has not written anything yet.
+            Err(error) if error.is_not_found() => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let new = page
+            .events
+            .into_iter()
+            .filter(|event| self.is_new(event))
+            .collect();
+        self.at_end = page.next_token.is_none();
+        self.query.next_token = page.next_token;
+        if self.at_end {
+            self.overlap();
+        }
+        Ok(Some(new))
+    }
+
+    fn is_new(&mut self, event: &FilteredLogEvent) -> bool {
+        let id = event.event_id.clone().unwrap_or_default();
+        self.given
+            .insert(id, event.timestamp.unwrap_or_default())
+            .is_none()
+    }
+
+    /// Lets the next look begin a little before the newest event: another environment's may come in late.
+    fn overlap(&mut self) {
+        let newest = self.given.values().copied().max().unwrap_or_default();
+        let since = self.query.since.max(newest - OVERLAP.as_millis() as i64);
+        self.query.since = since;
+        self.given.retain(|_, at| *at >= since);
+    }
+}

@@ -1,0 +1,203 @@
+//! What a function should be like.
+
+use std::collections::BTreeMap;
+
+use hearth_runtime::Family;
+use hearth_types::AccountId;
+use hearth_wire::lambda::{
+    CreateFunctionRequest, Environment, FunctionCode, FunctionConfiguration,
+    UpdateFunctionConfigurationRequest,
+};
+
+use super::{DeployError, runtime};
+use crate::project::Project;
+
+/// A folder and what the user says about it. What is `None` is left as it is, or to the server's default.
+#[derive(Clone, Debug)]
+pub(crate) struct Wanted {
+    pub(crate) name: String,
+    pub(crate) project: Project,
+    pub(crate) runtime: Option<String>,
+    pub(crate) memory: Option<i32>,
+    pub(crate) timeout: Option<i32>,
+    pub(crate) role: Option<String>,
+    pub(crate) description: Option<String>,
+    pub(crate) environment: Option<BTreeMap<String, String>>,
+}
+
+impl Wanted {
+    /// A folder with nothing said about it.
+    pub(crate) fn new(project: Project) -> Self {
+        Self {
+            name: project.name(),
+            project,
+            runtime: None,
+            memory: None,
+            timeout: None,
+            role: None,
+            description: None,
+            environment: None,
+        }
+    }
+
+    /// The runtime identifier for a new function, given those that the server can run.
+    pub(super) fn runtime(&self, available: &[String]) -> Result<String, DeployError> {
+        match &self.runtime {
+            Some(identifier) => Ok(identifier.clone()),
+            None => runtime::choose(&self.project, available),
+        }
+    }
+
+    /// Whether an existing function goes on with its runtime: the user and the project ask for no other.
+    pub(super) fn keeps_runtime(&self, existing: &FunctionConfiguration) -> bool {
+        let current = existing.runtime.as_deref().unwrap_or_default();
+        match &self.runtime {
+            Some(identifier) => identifier == current,
+            None => Family::of(current).is_some_and(|(family, version)| {
+                family == self.project.family && self.project.accepts(version)
+            }),
+        }
+    }
+
+    pub(super) fn creation(
+        &self,
+        runtime: String,
+        account: AccountId,
+        code: FunctionCode,
+    ) -> CreateFunctionRequest {
+        let role = self.role.clone();
+        CreateFunctionRequest {
+            function_name: self.name.clone(),
+            runtime: Some(runtime),
+            handler: Some(self.project.handler.clone()),
+            role: role.unwrap_or_else(|| format!("arn:aws:iam::{account}:role/hearth-function")),
+            code,
+            memory_size: self.memory,
+            timeout: self.timeout,
+            description: self.description.clone(),
+            environment: self.environment(),
+            ..CreateFunctionRequest::default()
+        }
+    }
+
+    /// The request that makes an existing function so, or `None` if it is.
+    pub(super) fn difference(
+        &self,
+        existing: &FunctionConfiguration,
+        available: &[String],
+    ) -> Result<Option<UpdateFunctionConfigurationRequest>, DeployError> {
+        let same = UpdateFunctionConfigurationRequest {
+            function_name: self.name.clone(),
+            ..UpdateFunctionConfigurationRequest::default()
+        };
+        let runtime = if self.keeps_runtime(existing) {
+            None
+        } else {
+            Some(self.runtime(available)?)
+        };
+        let variables = existing
+            .environment
+            .as_ref()
+            .and_then(|environment| environment.variables.as_ref());
+        let same_variables = self
+            .environment
+            .as_ref()
+            .is_none_or(|wanted| variables.map_or(wanted.is_empty(), |variables| variables == wanted));
+        let difference = UpdateFunctionConfigurationRequest {
+            runtime,
+            handler: other(Some(&self.project.handler), existing.handler.as_ref()),
+            memory_size: other(self.memory.as_ref(), existing.memory_size.as_ref()),
+            timeout: other(self.timeout.as_ref(), existing.timeout.as_ref()),
+            role: other(self.role.as_ref(), existing.role.as_ref()),
+            description: other(self.description.as_ref(), existing.description.as_ref()),
+            environment: if same_variables { None } else { self.environment() },
+            ..same.clone()
+        };
+        Ok((difference != same).then_some(difference))
+    }
+
+    fn environment(&self) -> Option<Environment> {
+        self.environment.clone().map(|variables| Environment {
+            variables: Some(variables),
+        })
+    }
+}
+
+/// A wanted value, unless it is there already.
+fn other<T: Clone + PartialEq>(wanted: Option<&T>, existing: Option<&T>) -> Option<T> {
+    wanted.filter(|_| wanted != existing).cloned()
+}
+
+#[cfg(test)]
+mod tests {
+    use hearth_wire::lambda::EnvironmentResponse;
+
+    use super::*;
+    use crate::project::Hints;
+
+    fn wanted() -> Wanted {
+        let root = tempfile::tempdir().unwrap();
+        std::fs::write(root.path().join("index.mjs"), "export const handler = () => 1").unwrap();
+        let project = Project::recognise(root.path(), &Hints::default()).unwrap();
+        Wanted {
+            name: "f".into(),
+            ..Wanted::new(project)
+        }
+    }
+
+    fn existing() -> FunctionConfiguration {
+        let variables = BTreeMap::from([("K".to_owned(), "V".to_owned())]);
+        FunctionConfiguration {
+            runtime: Some("nodejs20.x".into()),
+            handler: Some("index.handler".into()),
+            memory_size: Some(128),
+            environment: Some(EnvironmentResponse {
+                variables: Some(variables),
+                ..EnvironmentResponse::default()
+            }),
+            ..FunctionConfiguration::default()
+        }
+    }
+
+    #[test]
+    fn what_the_user_does_not_say_stays() {
+        assert_eq!(wanted().difference(&existing(), &[]).unwrap(), None);
+    }
+
+    #[test]
+    fn only_what_differs_is_sent() {
+        let variables = BTreeMap::from([("K".to_owned(), "other".to_owned())]);
+        let wanted = Wanted {
+            memory: Some(128),
+            timeout: Some(9),
+            environment: Some(variables.clone()),
+            ..wanted()
+        };
+        let difference = wanted.difference(&existing(), &[]).unwrap().unwrap();
+        assert_eq!(difference.timeout, Some(9));
+        assert_eq!(difference.environment.unwrap().variables, Some(variables));
+        assert_eq!(
+            (difference.memory_size, difference.runtime, difference.handler),
+            (None, None, None)
+        );
+    }
+
+    #[test]
+    fn a_runtime_changes_when_user_or_project_ask_for_it() {
+        let named = Wanted {
+            runtime: Some("nodejs22.x".into()),
+            ..wanted()
+        };
+        let difference = named.difference(&existing(), &[]).unwrap().unwrap();
+        assert_eq!(difference.runtime.as_deref(), Some("nodejs22.x"));
+        let was_python = FunctionConfiguration {
+            runtime: Some("python3.11".into()),
+            ..existing()
+        };
+        let difference = wanted()
+            .difference(&was_python, &["nodejs20.x".into()])
+            .unwrap()
+            .unwrap();
+        assert_eq!(difference.runtime.as_deref(), Some("nodejs20.x"));
+    }
+}
