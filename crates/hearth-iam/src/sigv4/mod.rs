@@ -8,6 +8,7 @@
 mod authorization;
 mod canonical;
 mod chunked;
+mod claimed;
 mod credential;
 mod date;
 mod error;
@@ -24,11 +25,12 @@ mod verify;
 
 use http::{HeaderMap, Method, Uri};
 
+pub use claimed::Claimed;
 pub use credential::Credential;
 pub use error::SignatureError;
 pub use key::SigningKey;
 pub use payload::decode_unverified;
-pub use presented::{Presented, session_token};
+pub use presented::Presented;
 pub use rules::Rules;
 pub use sign::Signer;
 pub use signing_keys::SigningKeys;

@@ -107,14 +107,6 @@ impl Presented {
     }
 }
 
-/// The session token of a request, wherever it stands, also if the request is not signed properly.
-pub fn session_token(request: &Request<'_>) -> Option<String> {
-    match single(request.headers, "x-amz-security-token") {
-        Ok(Some(token)) => Some(token.to_owned()),
-        _ => presigned::parameter(request.uri.query()?, "X-Amz-Security-Token"),
-    }
-}
-
 /// The value of a header that may occur once.
 pub(super) fn single<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, SignatureError> {
     let mut values = headers.get_all(name).iter();

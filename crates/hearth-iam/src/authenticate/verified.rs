@@ -1,0 +1,93 @@
+//! The authenticator of a server that trusts nobody unproven.
+
+use bytes::Bytes;
+use hearth_types::{Region, Scope};
+use hearth_wire::{Authenticated, Authenticator, AwsError, SignedRequest};
+
+use super::refusal::Refusal;
+use super::{permission, signed};
+use crate::identity::Identity;
+use crate::sessions::SessionError;
+use crate::sigv4::{Presented, Request, Rules, SignatureError, SigningKey, SigningKeys};
+use crate::{KeyRing, Secret, SessionIssuer};
+
+/// One key for each of some thousand environments and a good number of clients.
+const SIGNING_KEYS: usize = 16_384;
+
+/// Takes requests that are signed with a key of this installation, or with session credentials it issued.
+#[derive(Debug)]
+pub struct Verified {
+    ring: KeyRing,
+    sessions: SessionIssuer,
+    signing_keys: SigningKeys,
+}
+
+impl Verified {
+    /// Recognises the keys of the ring and the sessions of the issuer.
+    pub fn new(ring: KeyRing, sessions: SessionIssuer) -> Self {
+        Self {
+            ring,
+            sessions,
+            signing_keys: SigningKeys::new(SIGNING_KEYS),
+        }
+    }
+
+    fn verify(&self, request: &SignedRequest<'_>) -> Result<Authenticated, Refusal> {
+        let (signed, rules) = (signed(request), Rules::of(request.service));
+        let presented = Presented::read(&signed)?.ok_or(Refusal::Unsigned)?;
+        presented.check(request.headers, &rules, request.now)?;
+        let region = region(&presented)?;
+        let Identity { secret, caller } = self.identify(&presented, request)?;
+        let body = self.verify_signature(&presented, &signed, &rules, &secret)?;
+        permission::check(&caller, request.service, request.operation)?;
+        Ok(Authenticated {
+            scope: Scope {
+                account: caller.account,
+                region,
+            },
+            caller,
+            body,
+        })
+    }
+
+    fn identify(&self, presented: &Presented, request: &SignedRequest<'_>) -> Result<Identity, SessionError> {
+        let access_key = presented.credential().access_key();
+        match (self.ring.get(access_key), presented.token()) {
+            (Some(identity), None) => Ok(identity.clone()),
+            (None, Some(token)) => self.sessions.resolve(access_key, token, request.now),
+            _ => Err(SessionError::Unknown),
+        }
+    }
+
+    fn verify_signature(
+        &self,
+        presented: &Presented,
+        request: &Request<'_>,
+        rules: &Rules,
+        secret: &Secret,
+    ) -> Result<Option<Bytes>, SignatureError> {
+        let credential = presented.credential();
+        if let Some(key) = self.signing_keys.get(credential) {
+            return presented.verify(request, rules, &key);
+        }
+        let key = SigningKey::derive(secret, credential);
+        let body = presented.verify(request, rules, &key)?;
+        self.signing_keys.remember(credential, key);
+        Ok(body)
+    }
+}
+
+impl Authenticator for Verified {
+    fn authenticate(&self, request: &SignedRequest<'_>) -> Result<Authenticated, AwsError> {
+        Ok(self.verify(request)?)
+    }
+}
+
+fn region(presented: &Presented) -> Result<Region, SignatureError> {
+    let region = presented.credential().region();
+    Region::parse(region).map_err(|_| {
+        SignatureError::Invalid(format!(
+            "Credential should be scoped to a valid region, not '{region}'."
+        ))
+    })
+}
