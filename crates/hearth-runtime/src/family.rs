@@ -3,8 +3,11 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 /// A managed language: one bootstrap serves all of its versions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Family {
     /// `nodejs20.x` and its like.
     Nodejs,
@@ -73,8 +76,8 @@ impl fmt::Display for Family {
     }
 }
 
-/// Version of an interpreter. A part that could not be told without running it is 0.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+/// Version of an interpreter. A patch that could not be told without running it is 0.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Version {
     /// The first number.
     pub major: u16,
@@ -111,8 +114,14 @@ impl FromStr for Version {
 }
 
 impl fmt::Display for Version {
+    /// Without the patch where it is 0, since that may mean unknown.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}.{}", self.major, self.minor, self.patch)
+        write!(f, "{}.{}", self.major, self.minor)?;
+        if self.patch == 0 {
+            Ok(())
+        } else {
+            write!(f, ".{}", self.patch)
+        }
     }
 }
 
@@ -143,8 +152,8 @@ mod tests {
     fn versions_are_read_as_they_are_found() {
         let read = |text: &str| text.parse::<Version>().map(|version| version.to_string());
         assert_eq!(read("v20.20.2").as_deref(), Ok("20.20.2"));
-        assert_eq!(read("3.13.0rc2").as_deref(), Ok("3.13.0"));
-        assert_eq!(read("3.11").as_deref(), Ok("3.11.0"));
+        assert_eq!(read("3.13.0rc2").as_deref(), Ok("3.13"));
+        assert_eq!(read("3.11").as_deref(), Ok("3.11"));
         assert_eq!(read("lts"), Err(NotAVersion));
         assert_eq!(read("99999999.1"), Err(NotAVersion));
     }

@@ -4,10 +4,14 @@
 //! values into bytes, whoever owns the descriptors moves them.
 #![forbid(unsafe_code)]
 
+mod catalogue;
+mod discover;
 pub mod environment;
 mod family;
 pub mod frames;
 mod log_splitter;
 
+pub use catalogue::{Catalogue, Choice, Refusal, Substitutes};
+pub use discover::{Discovery, DiscoverySettings, InstalledRuntime, Places, discover};
 pub use family::{Family, NotAVersion, Version};
 pub use log_splitter::LogSplitter;
