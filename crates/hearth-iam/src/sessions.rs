@@ -217,9 +217,9 @@ mod tests {
 
     #[test]
     fn a_token_is_good_for_its_own_key_and_server_only() {
-        let (issuer, subject) = (issuer(), subject());
+        let (issuer, other, subject) = (issuer(), issuer(), subject());
         let (one, two) = (issuer.issue(&subject, NOW), issuer.issue(&subject, NOW));
-        let foreign = super::tests::issuer().issue(&subject, NOW);
+        let foreign = other.issue(&subject, NOW);
         for (key, token) in [
             (&one.access_key_id, two.session_token.reveal()),
             (&foreign.access_key_id, foreign.session_token.reveal()),

@@ -43,12 +43,12 @@ pub enum UnsealError {
 impl Sealer {
     /// Opens the key file in a directory (created with mode 0700), made with a random key the first time.
     pub fn open(directory: &Path) -> Result<Self, KeyFileError> {
-        Ok(Self::with_key(&*key_file::open(directory)?))
+        key_file::open(directory).map(|key| Self::with_key(&key))
     }
 
     /// A key that lives as long as this value, for state that does not outlive the process either.
     pub fn ephemeral() -> Self {
-        Self::with_key(&*key_file::random())
+        Self::with_key(&key_file::random())
     }
 
     fn with_key(key: &[u8; 32]) -> Self {
@@ -120,12 +120,10 @@ mod tests {
 
     #[test]
     fn another_key_is_named() {
-        let (sealer, other) = (Sealer::ephemeral(), Sealer::ephemeral());
+        let sealer = Sealer::ephemeral();
         let sealed = sealer.seal(b"plain", "context");
-        assert_eq!(
-            other.unseal(&sealed, "context"),
-            Err(UnsealError::OtherKey(sealer.key_id.clone()))
-        );
+        let error = Sealer::ephemeral().unseal(&sealed, "context").unwrap_err();
+        assert_eq!(error, UnsealError::OtherKey(sealer.key_id));
     }
 
     #[test]
