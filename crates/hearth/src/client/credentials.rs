@@ -57,11 +57,12 @@ impl Credentials {
         })
     }
 
-    /// Reads the profile of an AWS credentials file: the named one, or `default`, or the only one.
+    /// Reads the profile of an AWS credentials file: the named one, or `default`, or the only one, which
+    /// `hearth serve` writes twice: AWS's two kinds of file spell the header of a section differently.
     fn parse(text: &str, profile: Option<&str>) -> Option<Self> {
         let profiles = sections(text);
         let section = match (profile, &profiles[..]) {
-            (None, [(_, only)]) => only,
+            (None, [(name, only), rest @ ..]) if rest.iter().all(|(other, _)| other == name) => only,
             _ => {
                 &profiles
                     .iter()
@@ -135,6 +136,8 @@ mod tests {
         assert!(Credentials::parse(FILE, Some("other")).is_none());
         let only = "[hearth]\naws_access_key_id = A\naws_secret_access_key = B";
         assert!(Credentials::parse(only, None).is_some());
+        let twice = format!("[profile hearth]{}\n{only}", only.trim_start_matches("[hearth]"));
+        assert!(Credentials::parse(&twice, None).is_some());
     }
 
     proptest! {
