@@ -1,18 +1,19 @@
 """The Python bootstrap: the program an execution environment starts with.
 
 It says hello to the server on the control socket, is claimed for one function, loads the handler and then
-runs one invocation after the other. Everything it will need is imported before the claim; of all that, user
-code meets only the package ``hearth_bootstrap``. Each environment is a process of its own, so nothing random
-was drawn before the claim that another environment could share.
+runs one invocation after the other. Everything it will need is imported before the claim, under names that no
+module of a function is likely to have. Each environment is a process of its own, so nothing random was drawn
+before the claim that another environment could share.
 """
 
 import sys
 
-from hearth_bootstrap import log, search_path
-from hearth_bootstrap.channel import Channel
-from hearth_bootstrap.claim import apply_environment, load_handler
-from hearth_bootstrap.errors import describe
-from hearth_bootstrap.invocation import run
+import hearth_log as log
+import hearth_search_path as search_path
+from hearth_channel import Channel
+from hearth_claim import apply_environment, load_handler
+from hearth_errors import describe
+from hearth_invocation import run
 
 
 def main():

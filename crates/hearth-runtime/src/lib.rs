@@ -4,6 +4,7 @@
 //! values into bytes, whoever owns the descriptors moves them.
 #![forbid(unsafe_code)]
 
+mod bootstrap;
 mod catalogue;
 mod discover;
 pub mod environment;
@@ -11,6 +12,7 @@ mod family;
 pub mod frames;
 mod log_splitter;
 
+pub use bootstrap::BootstrapFile;
 pub use catalogue::{Catalogue, Choice, Refusal, Substitutes};
 pub use discover::{Discovery, DiscoverySettings, InstalledRuntime, Places, discover};
 pub use family::{Family, NotAVersion, Version};

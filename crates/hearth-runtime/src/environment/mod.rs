@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use bytes::{BufMut, Bytes, BytesMut};
 
 pub use fresh_start::needs_fresh_start;
-pub use variables::{Credentials, Environment, is_reserved, variables};
+pub use variables::{Credentials, Environment, initial, is_reserved, variables};
 
 /// Where a function's code is.
 pub const TASK_ROOT: &str = "/var/task";

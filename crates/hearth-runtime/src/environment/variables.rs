@@ -53,6 +53,11 @@ const CONSTANT: [(&str, &str); 14] = [
 const LIBRARIES: &str =
     "/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib";
 
+const NODE_MODULES: &str = "/opt/nodejs/node_modules:/var/runtime/node_modules:/var/runtime:/var/task";
+
+/// What Python makes of LANG, which names a locale that sandboxes do not have.
+const PYTHON_LOCALE: (&str, &str) = ("LC_CTYPE", "C.UTF-8");
+
 /// The credentials of a function's role.
 pub struct Credentials<'a> {
     /// `AWS_ACCESS_KEY_ID`.
@@ -87,6 +92,15 @@ pub struct Environment<'a> {
     pub user: &'a BTreeMap<String, String>,
 }
 
+/// What an interpreter is started with that does not know its function yet: what the dynamic loader, the C
+/// library and the interpreter read only once, as every function has it that does not need a fresh start.
+pub fn initial(family: Family) -> BTreeMap<String, String> {
+    let early = ["LANG", "LD_LIBRARY_PATH", "PATH", "TZ"];
+    let constant = CONSTANT.into_iter().filter(|(name, _)| early.contains(name));
+    let locale = (family == Family::Python).then_some(PYTHON_LOCALE);
+    constant.chain(locale).map(owned).collect()
+}
+
 /// Whether a function's configuration may not set this variable.
 pub fn is_reserved(name: &str) -> bool {
     RESERVED.contains(&name)
@@ -95,10 +109,7 @@ pub fn is_reserved(name: &str) -> bool {
 /// All variables of an environment. The function's own come on top of the platform's, except for
 /// reserved names and names that begin with an underscore.
 pub fn variables(environment: &Environment<'_>) -> BTreeMap<String, String> {
-    let mut variables: BTreeMap<String, String> = CONSTANT
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .collect();
+    let mut variables: BTreeMap<String, String> = CONSTANT.into_iter().map(owned).collect();
     variables.extend(of_function(environment));
     variables.extend(of_runtime(environment.runtime));
     let allowed = environment
@@ -107,6 +118,10 @@ pub fn variables(environment: &Environment<'_>) -> BTreeMap<String, String> {
         .filter(|(name, value)| may_set(name, value));
     variables.extend(allowed.map(|(name, value)| (name.clone(), value.clone())));
     variables
+}
+
+fn owned((name, value): (&str, &str)) -> (String, String) {
+    (name.to_owned(), value.to_owned())
 }
 
 fn may_set(name: &str, value: &str) -> bool {
@@ -142,16 +157,11 @@ fn of_function(environment: &Environment<'_>) -> impl Iterator<Item = (String, S
 fn of_runtime(runtime: &str) -> Vec<(String, String)> {
     match Family::of(runtime) {
         Some((Family::Nodejs, version)) => {
-            let path = format!(
-                "/opt/nodejs/node{}/node_modules:/opt/nodejs/node_modules:/var/runtime/node_modules:/var/runtime:/var/task",
-                version.major
-            );
+            let layer = format!("/opt/nodejs/node{}/node_modules", version.major);
+            let path = format!("{layer}:{NODE_MODULES}");
             vec![("NODE_PATH".to_owned(), path)]
         }
-        Some((Family::Python, _)) => vec![
-            ("LC_CTYPE".to_owned(), "C.UTF-8".to_owned()),
-            ("PYTHONPATH".to_owned(), RUNTIME_DIR.to_owned()),
-        ],
+        Some((Family::Python, _)) => [PYTHON_LOCALE, ("PYTHONPATH", RUNTIME_DIR)].map(owned).into(),
         None => Vec::new(),
     }
 }

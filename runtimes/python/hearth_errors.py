@@ -3,7 +3,7 @@
 import os
 import traceback
 
-_BOOTSTRAP = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+_BOOTSTRAP = os.path.dirname(os.path.abspath(__file__)) + os.sep
 
 
 class Fault(Exception):

@@ -5,8 +5,8 @@ import os
 import sys
 import time
 
-from . import search_path
-from .errors import Fault
+import hearth_search_path as search_path
+from hearth_errors import Fault
 
 
 def apply_environment(variables, task_root):

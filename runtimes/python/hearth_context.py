@@ -4,8 +4,8 @@ import json
 import os
 import time
 
-from . import log
-from .errors import Fault
+import hearth_log as log
+from hearth_errors import Fault
 
 
 class LambdaContext:

@@ -20,7 +20,7 @@ def after_claim(variables, task_root):
     """The search path of an interpreter that was started with these variables: the function's code, its
     layers, PYTHONPATH, then what belongs to the interpreter."""
     python_path = _entries(variables.get("PYTHONPATH", ""))
-    bootstrap = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    bootstrap = os.path.dirname(os.path.abspath(__file__))
     here = [bootstrap, *_entries(os.environ.get("PYTHONPATH", ""))]
     own = [entry for entry in sys.path if entry not in here]
     layers = ["{}/lib/python{}.{}/site-packages".format(_OPT, *sys.version_info[:2]), _OPT]

@@ -7,7 +7,7 @@ import json
 import os
 import sys
 
-from .marshal import to_json
+from hearth_marshal import to_json
 
 _VERSION = b"\x01"
 _HEADER_BYTES = 16

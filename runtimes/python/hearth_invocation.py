@@ -2,10 +2,10 @@
 
 import os
 
-from . import log
-from .context import LambdaContext
-from .errors import describe
-from .marshal import marshal, unmarshal
+import hearth_log as log
+from hearth_context import LambdaContext
+from hearth_errors import describe
+from hearth_marshal import marshal, unmarshal
 
 _TRACE = "_X_AMZN_TRACE_ID"
 

@@ -3,7 +3,7 @@
 import json
 import sys
 
-from .errors import Fault
+from hearth_errors import Fault
 
 
 def unmarshal(event):
