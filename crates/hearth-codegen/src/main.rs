@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::{env, fs, io};
 
-use model::{Implemented, Model};
+use model::{Implemented, Model, Reference};
 use plan::{Plan, PlanError};
 
 /// Why nothing was generated.
@@ -107,12 +107,7 @@ fn operations(plan: &Plan, out: &mut String) {
     out.push_str("\npub mod operations {\n    use super::*;\n\n");
     for (index, (name, model)) in plan.model.operations.iter().enumerate() {
         if plan.implemented.operations.contains(name) {
-            let shape = |reference: &Option<model::Reference>| {
-                reference
-                    .as_ref()
-                    .map_or("()".to_owned(), |reference| reference.shape.clone())
-            };
-            let (input, output) = (shape(&model.input), shape(&model.output));
+            let (input, output) = (rust_name(&model.input), rust_name(&model.output));
             let _ = writeln!(
                 out,
                 "    operation!({name}: {input} => {output}, &OPERATIONS[{index}]);"
@@ -120,4 +115,8 @@ fn operations(plan: &Plan, out: &mut String) {
         }
     }
     out.push_str("}\n");
+}
+
+fn rust_name(reference: &Option<Reference>) -> &str {
+    reference.as_ref().map_or("()", |reference| &reference.shape)
 }

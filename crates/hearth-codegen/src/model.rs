@@ -73,8 +73,6 @@ pub(crate) struct Shape {
     pub(crate) values: Vec<String>,
     #[serde(default)]
     pub(crate) sensitive: bool,
-    #[serde(default)]
-    pub(crate) flattened: bool,
     pub(crate) timestamp_format: Option<String>,
     #[serde(default)]
     pub(crate) exception: bool,

@@ -169,9 +169,6 @@ fn shape(plan: &Plan, name: &str, model: &Shape, out: &mut String) {
     if model.sensitive {
         out.push_str(".sensitive()");
     }
-    if model.flattened {
-        out.push_str(".flattened()");
-    }
     if let Some(format) = &model.timestamp_format {
         let _ = write!(out, ".time_format({})", time_format(format));
     }

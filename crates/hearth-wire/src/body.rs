@@ -12,8 +12,10 @@ use http_body_util::combinators::UnsyncBoxBody;
 pub type BodyError = Box<dyn std::error::Error + Send + Sync>;
 
 /// The body of an answer.
+#[derive(Debug)]
 pub struct Body(Inner);
 
+#[derive(Debug)]
 enum Inner {
     Whole(Bytes),
     Stream(UnsyncBoxBody<Bytes, BodyError>),

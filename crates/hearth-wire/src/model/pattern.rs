@@ -12,14 +12,16 @@ pub struct Pattern {
     matcher: OnceLock<Matcher>,
 }
 
+type Predicate = fn(&str) -> bool;
+
 #[derive(Debug)]
 enum Matcher {
     Regex(Regex),
-    Written(fn(&str) -> bool),
+    Written(Predicate),
 }
 
 /// Patterns with syntax that the regular expression engine does not have, written out.
-const WRITTEN: [(&str, fn(&str) -> bool); 2] = [
+const WRITTEN: [(&str, Predicate); 2] = [
     (r"([\p{L}\p{Z}\p{N}_.:/=+\-@]*)", is_tag_text),
     (r"[0-9A-Za-z\.\-_]*(?<!\.)", is_bucket_name),
 ];
@@ -88,4 +90,89 @@ fn is_bucket_name(text: &str) -> bool {
         && text
             .bytes()
             .all(|b| b.is_ascii_alphanumeric() || b".-_".contains(&b))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::model::{Kind, Shape};
+    use crate::{lambda, logs, sts};
+
+    fn visit(shape: &'static Shape, seen: &mut BTreeSet<&'static str>, patterns: &mut Vec<&'static Pattern>) {
+        if !seen.insert(shape.name) {
+            return;
+        }
+        patterns.extend(shape.pattern);
+        match shape.kind {
+            Kind::Structure { members, .. } => {
+                members
+                    .iter()
+                    .for_each(|member| visit(member.shape, seen, patterns));
+            }
+            Kind::List(item) => visit(item, seen, patterns),
+            Kind::Map(key, value) => [key, value]
+                .into_iter()
+                .for_each(|part| visit(part, seen, patterns)),
+            _ => {}
+        }
+    }
+
+    fn implemented() -> Vec<&'static Pattern> {
+        let mut patterns = Vec::new();
+        for service in [&lambda::MODEL, &logs::MODEL, &sts::MODEL] {
+            let mut seen = BTreeSet::new();
+            let shapes = service
+                .operations
+                .iter()
+                .filter_map(|operation| operation.shapes.as_ref());
+            for shape in shapes.flat_map(|shapes| [shapes.input, shapes.output]).flatten() {
+                visit(shape, &mut seen, &mut patterns);
+            }
+        }
+        patterns
+    }
+
+    #[test]
+    fn every_pattern_of_the_implemented_operations_compiles() {
+        let patterns = implemented();
+        assert!(patterns.len() > 30);
+        for pattern in patterns {
+            pattern.matches("\u{1f600}");
+        }
+    }
+
+    #[test]
+    fn the_written_ones_follow_their_patterns() {
+        let tag = Pattern::new(WRITTEN[0].0);
+        for good in ["", "a b", "größe=1", "数", "²", "_.:/=+-@", "\u{a0}"] {
+            assert!(tag.matches(good), "{good}");
+        }
+        for bad in ["#", "a\tb", "a,b", "\u{1f600}"] {
+            assert!(!tag.matches(bad), "{bad}");
+        }
+        let bucket = Pattern::new(WRITTEN[1].0);
+        assert!(bucket.matches("my.bucket-1_A") && bucket.matches(""));
+        assert!(!bucket.matches("bucket.") && !bucket.matches("a b"));
+    }
+
+    #[test]
+    fn the_whole_text_must_match() {
+        let pattern = Pattern::new("a|bc");
+        assert!(pattern.matches("a") && pattern.matches("bc"));
+        assert!(!pattern.matches("ac") && !pattern.matches("abc") && !pattern.matches("a\n"));
+    }
+
+    proptest! {
+        #[test]
+        fn patterns_that_accept_words_do(word in "[a-zA-Z0-9_-]{1,64}") {
+            for pattern in implemented().into_iter().filter(|pattern| pattern.accepts_words) {
+                let regex = Regex::new(&format!("^(?:{})$", pattern.text)).unwrap();
+                prop_assert!(regex.is_match(&word), "{} {}", pattern.text, word);
+            }
+        }
+    }
 }

@@ -19,8 +19,6 @@ pub struct Shape {
     pub values: &'static [&'static str],
     /// Whether values must not be shown.
     pub sensitive: bool,
-    /// Whether a list or map is written without its own element (query protocol).
-    pub flattened: bool,
     /// How times of this type are written, where the protocol's way is not used.
     pub time_format: Option<TimeFormat>,
 }
@@ -79,7 +77,6 @@ impl Shape {
             pattern: None,
             values: &[],
             sensitive: false,
-            flattened: false,
             time_format: None,
         }
     }
@@ -167,12 +164,6 @@ impl Shape {
     /// The same with values that must not be shown.
     pub const fn sensitive(mut self) -> Self {
         self.sensitive = true;
-        self
-    }
-
-    /// The same, written without its own element.
-    pub const fn flattened(mut self) -> Self {
-        self.flattened = true;
         self
     }
 

@@ -5,9 +5,13 @@
 //! protocol.
 
 mod aws_json;
+#[cfg(test)]
+mod golden;
 mod json;
 mod query;
 mod rest_json;
+#[cfg(test)]
+mod tests;
 pub(crate) mod text;
 mod xml;
 

@@ -56,8 +56,8 @@ impl Form {
     fn read(&self, shape: &Shape, format: Option<TimeFormat>) -> Result<Value, AwsError> {
         match shape.kind {
             Kind::Structure { members, .. } => self.structure(members),
-            Kind::List(item) => self.list(shape, item),
-            Kind::Map(key, value) => self.map(shape, key, value),
+            Kind::List(item) => self.list(item),
+            Kind::Map(key, value) => self.map(key, value),
             _ => {
                 let format = format.or(shape.time_format).or(Some(TimeFormat::Iso8601));
                 text::read(shape, format, self.text.as_deref().unwrap_or_default())
@@ -78,14 +78,9 @@ impl Form {
         entries.collect::<Result<Map<_, _>, _>>().map(Value::Object)
     }
 
-    /// `name.member.1=…`, or `name.1=…` where the list is flattened. An empty list is `name=`.
-    fn list(&self, shape: &Shape, item: &Shape) -> Result<Value, AwsError> {
-        let items = if shape.flattened {
-            Some(self)
-        } else {
-            self.parts.get("member")
-        };
-        let items = items.map(Self::numbered).unwrap_or_default();
+    /// `name.member.1=…`. An empty list is `name=`.
+    fn list(&self, item: &Shape) -> Result<Value, AwsError> {
+        let items = self.numbered("member");
         items
             .into_iter()
             .map(|form| form.read(item, None))
@@ -93,30 +88,25 @@ impl Form {
             .map(Value::Array)
     }
 
-    /// `name.entry.1.key=…&name.entry.1.value=…`, or `name.1.key=…` where the map is flattened.
-    fn map(&self, shape: &Shape, key: &Shape, value: &Shape) -> Result<Value, AwsError> {
-        let entries = if shape.flattened {
-            Some(self)
-        } else {
-            self.parts.get("entry")
-        };
+    /// `name.entry.1.key=…&name.entry.1.value=…`.
+    fn map(&self, key: &Shape, value: &Shape) -> Result<Value, AwsError> {
         let mut map = Map::new();
-        for entry in entries.map(Self::numbered).unwrap_or_default() {
-            let (Some(name), Some(part)) = (entry.parts.get("key"), entry.parts.get("value")) else {
-                continue;
-            };
-            let Value::String(name) = name.read(key, None)? else {
-                continue;
-            };
-            map.insert(name, part.read(value, None)?);
+        for entry in self.numbered("entry") {
+            if let (Some(name), Some(part)) = (entry.parts.get("key"), entry.parts.get("value"))
+                && let Value::String(name) = name.read(key, None)?
+            {
+                map.insert(name, part.read(value, None)?);
+            }
         }
         Ok(Value::Object(map))
     }
 
-    /// The parts with numbers for names, in their order.
-    fn numbered(&self) -> Vec<&Form> {
-        let mut parts: Vec<(u32, &Form)> = self
-            .parts
+    /// The parts `name.1`, `name.2` …, in the order of their numbers.
+    fn numbered(&self, name: &str) -> Vec<&Form> {
+        let Some(Form { parts, .. }) = self.parts.get(name) else {
+            return Vec::new();
+        };
+        let mut parts: Vec<(u32, &Form)> = parts
             .iter()
             .filter_map(|(name, form)| Some((name.parse().ok()?, form)))
             .collect();
@@ -159,25 +149,15 @@ fn write_members(xml: &mut Xml, shape: &Shape, tree: &Value) {
 fn write_value(xml: &mut Xml, name: &str, shape: &Shape, format: Option<TimeFormat>, value: &Value) {
     match (&shape.kind, value) {
         (Kind::Structure { .. }, _) => xml.element(name, |xml| write_members(xml, shape, value)),
-        (Kind::List(item), Value::Array(items)) if shape.flattened => {
-            items
-                .iter()
-                .for_each(|value| write_value(xml, name, item, None, value));
-        }
         (Kind::List(item), Value::Array(items)) => xml.element(name, |xml| {
             items
                 .iter()
                 .for_each(|value| write_value(xml, "member", item, None, value));
         }),
-        (Kind::Map(_, item), Value::Object(entries)) if shape.flattened => {
-            entries
-                .iter()
-                .for_each(|(key, value)| write_entry(xml, name, item, key, value));
-        }
         (Kind::Map(_, item), Value::Object(entries)) => xml.element(name, |xml| {
             entries
                 .iter()
-                .for_each(|(key, value)| write_entry(xml, "entry", item, key, value));
+                .for_each(|(key, value)| write_entry(xml, item, key, value));
         }),
         _ => {
             let format = format.or(shape.time_format).unwrap_or(TimeFormat::Iso8601);
@@ -186,8 +166,8 @@ fn write_value(xml: &mut Xml, name: &str, shape: &Shape, format: Option<TimeForm
     }
 }
 
-fn write_entry(xml: &mut Xml, name: &str, shape: &Shape, key: &str, value: &Value) {
-    xml.element(name, |xml| {
+fn write_entry(xml: &mut Xml, shape: &Shape, key: &str, value: &Value) {
+    xml.element("entry", |xml| {
         xml.text("key", key);
         write_value(xml, "value", shape, None, value);
     });

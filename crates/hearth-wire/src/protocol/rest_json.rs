@@ -20,7 +20,7 @@ pub(super) fn read(shape: &Shape, request: RawRequest) -> Result<Value, AwsError
         let bound = match member.location {
             Location::Body => continue,
             Location::Label(name) => one(member, request.label(name))?,
-            Location::Query(name) => read_query(shape, member, name, &request)?,
+            Location::Query(name) => read_query(member, name, &request)?,
             Location::Header(name) => read_header(member, name, &request.headers)?,
             Location::Headers(prefix) => read_headers(prefix, &request.headers),
             Location::StatusCode => None,
@@ -72,12 +72,7 @@ fn format_of(member: &Member, otherwise: TimeFormat) -> Option<TimeFormat> {
         .or(Some(otherwise))
 }
 
-fn read_query(
-    shape: &Shape,
-    member: &Member,
-    name: &str,
-    request: &RawRequest,
-) -> Result<Option<Value>, AwsError> {
+fn read_query(member: &Member, name: &str, request: &RawRequest) -> Result<Option<Value>, AwsError> {
     match member.shape.kind {
         Kind::List(item) => {
             let format = item.time_format.or(Some(TimeFormat::Iso8601));
@@ -87,21 +82,15 @@ fn read_query(
                 .collect::<Result<_, _>>()?;
             Ok((!items.is_empty()).then_some(Value::Array(items)))
         }
-        Kind::Map(_, value) => Ok(Some(read_rest_of_query(shape, value, &request.query))),
+        Kind::Map(_, value) => Ok(Some(whole_query(value, &request.query))),
         _ => one(member, request.query(name)),
     }
 }
 
-/// The query parameters that no other member takes.
-fn read_rest_of_query(shape: &Shape, value: &Shape, query: &[(String, String)]) -> Value {
-    let taken = |name: &str| {
-        shape
-            .members()
-            .iter()
-            .any(|member| member.location == Location::Query(name_of(member)) && name_of(member) == name)
-    };
+/// All query parameters, those that other members take as well.
+fn whole_query(value: &Shape, query: &[(String, String)]) -> Value {
     let mut map = Map::new();
-    for (name, text) in query.iter().filter(|(name, _)| !taken(name)) {
+    for (name, text) in query {
         let text = Value::from(text.as_str());
         if matches!(value.kind, Kind::List(_)) {
             let items = map
@@ -113,13 +102,6 @@ fn read_rest_of_query(shape: &Shape, value: &Shape, query: &[(String, String)]) 
         }
     }
     Value::Object(map)
-}
-
-fn name_of(member: &Member) -> &'static str {
-    match member.location {
-        Location::Query(name) if !matches!(member.shape.kind, Kind::Map(..)) => name,
-        _ => "",
-    }
 }
 
 fn read_header(member: &Member, name: &str, headers: &HeaderMap) -> Result<Option<Value>, AwsError> {
@@ -209,7 +191,7 @@ fn write_bound(member: &Member, value: Value, head: &mut Response<()>) -> Result
             *head.status_mut() = status(code.unwrap_or(200));
         }
         (Location::Header(name), Value::Array(items)) => {
-            let texts: Vec<String> = items.iter().map(|item| header_text(member, item)).collect();
+            let texts: Vec<String> = items.iter().map(|item| list_item(member, item)).collect();
             insert_header(headers, name, &texts.join(", "))?;
         }
         (Location::Header(name), _) => insert_header(headers, name, &header_text(member, &value))?,
@@ -221,6 +203,16 @@ fn write_bound(member: &Member, value: Value, head: &mut Response<()>) -> Result
         _ => {}
     }
     Ok(())
+}
+
+/// An item of a header's list. Items that would not survive the splitting are quoted; dates have
+/// their comma without quotes.
+fn list_item(member: &Member, value: &Value) -> String {
+    let text = header_text(member, value);
+    if value.is_string() && text.contains([',', '"']) {
+        return format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""));
+    }
+    text
 }
 
 fn header_text(member: &Member, value: &Value) -> String {

@@ -22,8 +22,8 @@ use crate::validation::validate_bound;
 use crate::{Authenticator, AwsError, Body, CommonError, Context, Operation, SignedRequest, protocol};
 
 use entity::{Entity, Memory};
-use paths::Paths;
-use resolve::Route;
+pub(crate) use paths::Paths;
+use resolve::{Route, spoken};
 
 type Reply = Pin<Box<dyn Future<Output = Result<Response<Body>, AwsError>> + Send>>;
 type Handler = Box<dyn Fn(Context, RawRequest) -> Reply + Send + Sync>;
@@ -108,9 +108,9 @@ impl Router {
         let mut entity = entity;
         let route = match self.resolve(&parts, &mut entity).await {
             Ok(route) => route,
-            Err(unresolved) => {
+            Err(error) => {
                 entity.discard();
-                return protocol::write_error(unresolved.protocol, None, unresolved.error, request_id);
+                return protocol::write_error(spoken(&parts), None, error, request_id);
             }
         };
         let service = self.services[route.service].model;

@@ -114,7 +114,7 @@ impl Paths {
         let greedy = self
             .greedy
             .iter()
-            .flat_map(|node| (1..=rest.len()).rev().map(move |count| (node, count)));
+            .flat_map(|node| (1..=rest.len()).map(move |count| (node, count)));
         for (node, count) in label.chain(greedy) {
             taken.truncate(before);
             taken.push(&rest[..count]);

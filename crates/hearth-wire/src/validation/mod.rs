@@ -6,6 +6,8 @@
 
 mod clause;
 mod kinds;
+#[cfg(test)]
+mod tests;
 mod wording;
 
 use serde_json::Value;
@@ -121,24 +123,25 @@ fn check_scalar_parts(
     path: &Path<'_>,
 ) -> Result<(), AwsError> {
     let printed = Printed::Tree(shape, value);
-    match (&shape.kind, value) {
+    let (parts_hold, of, part) = match (&shape.kind, value) {
         (Kind::List(item), Value::Array(items)) if !is_composite(item) => {
-            if !all_hold(item, items.iter())? {
-                found.add(&printed, path, &Clauses::of_items("Member", item));
-            }
+            (all_hold(item, items.iter())?, "Member", item)
         }
         (Kind::Map(key, item), Value::Object(entries)) => {
-            if !entries
-                .keys()
-                .all(|text| clauses(key).all(|clause| clause.holds(Scalar::Text(text))))
-            {
+            let mut keys = entries.keys().map(|key| Scalar::Text(key));
+            if !keys.all(|text| clauses(key).all(|clause| clause.holds(text))) {
                 found.add(&printed, path, &Clauses::of_keys(key));
             }
-            if !is_composite(item) && !all_hold(item, entries.values())? {
-                found.add(&printed, path, &Clauses::of_items("Map value", item));
-            }
+            (
+                is_composite(item) || all_hold(item, entries.values())?,
+                "Map value",
+                item,
+            )
         }
-        _ => {}
+        _ => return Ok(()),
+    };
+    if !parts_hold {
+        found.add(&printed, path, &Clauses::of_items(of, part));
     }
     Ok(())
 }
