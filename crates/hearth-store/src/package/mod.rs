@@ -61,7 +61,7 @@ pub enum PackageError {
 }
 
 /// Reads a whole package without writing anything: names, links and types are checked, and contents are inflated
-/// and compared with their checksums, up to the size that is allowed. Memory use does not depend on the content.
+/// and compared with their checksums, up to the size that is allowed. Of what it reads it keeps only the names.
 ///
 /// This takes up to a second of computing for the largest packages; it does not belong on an async thread.
 pub fn inspect(zip: &[u8]) -> Result<Summary, PackageError> {
