@@ -1,0 +1,278 @@
+//! The server's side of the socket to the warden.
+
+use std::collections::HashMap;
+use std::io::{self, IoSliceMut};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use hearth_types::{CodeHash, EnvironmentId};
+use rustix::io::Errno;
+use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendFlags};
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+use tokio::sync::{oneshot, watch};
+
+use crate::protocol::{ANSWER_SIZE, Answer, BOOTED_DESCRIPTORS, Refusal, Request};
+use crate::{
+    BootRequest, Booted, BoxFuture, ClaimRequest, Exit, MemoryGauge, RuntimeIndex, Sandbox, SandboxError,
+};
+
+/// The [`Sandbox`] behind the warden's socket. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct WardenClient(Arc<Client>);
+
+#[derive(Debug)]
+struct Client {
+    socket: AsyncFd<OwnedFd>,
+    state: Mutex<State>,
+    alive: watch::Sender<bool>,
+}
+
+/// Who waits for what. `None` when the warden is gone.
+#[derive(Debug, Default)]
+struct State {
+    gone: bool,
+    last_tag: u32,
+    boots: HashMap<u32, oneshot::Sender<Result<Booted, Refusal>>>,
+    claims: HashMap<u32, oneshot::Sender<Result<(), Refusal>>>,
+    exits: HashMap<EnvironmentId, oneshot::Sender<Exit>>,
+}
+
+impl WardenClient {
+    /// Takes the socket the launcher handed over. Call it within a tokio runtime.
+    pub fn new(socket: OwnedFd) -> io::Result<Self> {
+        rustix::io::ioctl_fionbio(&socket, true)?;
+        let client = Arc::new(Client {
+            socket: AsyncFd::register(socket)?,
+            state: Mutex::default(),
+            alive: watch::Sender::new(true),
+        });
+        tokio::spawn(receive_all(Arc::clone(&client)));
+        Ok(Self(client))
+    }
+
+    /// Resolves when the warden has ended, and with it every environment.
+    pub async fn died(&self) {
+        let mut alive = self.0.alive.subscribe();
+        // The sender is in `self`, so the wait ends only one way.
+        let _ = alive.wait_for(|alive| !alive).await;
+    }
+}
+
+impl Sandbox for WardenClient {
+    fn boot(&self, request: BootRequest) -> BoxFuture<'_, Result<Booted, SandboxError>> {
+        Box::pin(async move {
+            let BootRequest {
+                runtime,
+                memory_mb,
+                start,
+            } = request;
+            let (tag, answer) = self.0.expect(|state| &mut state.boots)?;
+            self.0
+                .send(&Request::Boot {
+                    tag,
+                    runtime: runtime.0,
+                    start,
+                    memory_mb,
+                })
+                .await?;
+            let answer = answer.await.map_err(|_| SandboxError::WardenDied)?;
+            answer.map_err(|refusal| {
+                Subject {
+                    runtime,
+                    ..Subject::default()
+                }
+                .error(refusal)
+            })
+        })
+    }
+
+    fn claim(&self, id: EnvironmentId, request: ClaimRequest) -> BoxFuture<'_, Result<(), SandboxError>> {
+        Box::pin(async move {
+            let ClaimRequest {
+                code,
+                memory_mb,
+                ephemeral_mb,
+            } = request;
+            let (tag, answer) = self.0.expect(|state| &mut state.claims)?;
+            self.0
+                .send(&Request::Claim {
+                    tag,
+                    id,
+                    code,
+                    memory_mb,
+                    ephemeral_mb,
+                })
+                .await?;
+            let answer = answer.await.map_err(|_| SandboxError::WardenDied)?;
+            answer.map_err(|refusal| {
+                Subject {
+                    id,
+                    code,
+                    ..Subject::default()
+                }
+                .error(refusal)
+            })
+        })
+    }
+
+    fn kill(&self, id: EnvironmentId) {
+        self.0.kill(id);
+    }
+}
+
+impl Client {
+    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+        // No code panics while it holds the lock.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Gets ready for an answer.
+    fn expect<T>(
+        &self,
+        waiting: impl FnOnce(&mut State) -> &mut HashMap<u32, oneshot::Sender<T>>,
+    ) -> Result<(u32, oneshot::Receiver<T>), SandboxError> {
+        let mut state = self.state();
+        if state.gone {
+            return Err(SandboxError::WardenDied);
+        }
+        state.last_tag = state.last_tag.wrapping_add(1);
+        let tag = state.last_tag;
+        let (sender, receiver) = oneshot::channel();
+        waiting(&mut state).insert(tag, sender);
+        Ok((tag, receiver))
+    }
+
+    async fn send(&self, request: &Request) -> Result<(), SandboxError> {
+        let record = request.encode();
+        let send = |socket: &OwnedFd| send(socket, &record);
+        self.socket
+            .async_io(Interest::WRITABLE, send)
+            .await
+            .map_err(|_| SandboxError::WardenDied)
+    }
+
+    fn kill(self: &Arc<Self>, id: EnvironmentId) {
+        let request = Request::Kill { id };
+        let sent = self
+            .socket
+            .try_io(Interest::WRITABLE, |socket| send(socket, &request.encode()));
+        if sent.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock) {
+            let client = Arc::clone(self);
+            // A warden that is gone has killed everything.
+            tokio::spawn(async move { client.send(&request).await.ok() });
+        }
+    }
+
+    fn settle(self: &Arc<Self>, answer: Answer, descriptors: Vec<OwnedFd>) {
+        let mut state = self.state();
+        match answer {
+            Answer::Booted { tag, id } => {
+                let (sender, exit) = oneshot::channel();
+                state.exits.insert(id, sender);
+                let waiting = state.boots.remove(&tag);
+                drop(state);
+                let booted = booted(id, descriptors, exit).map(Ok);
+                let taken = waiting.zip(booted).map(|(waiting, booted)| waiting.send(booted));
+                // Whoever asked has gone, or there was no room for the descriptors.
+                if !matches!(taken, Some(Ok(()))) {
+                    self.kill(id);
+                }
+            }
+            Answer::Claimed { tag } => {
+                state.claims.remove(&tag).map(|waiting| waiting.send(Ok(())));
+            }
+            Answer::Refused { tag, refusal } => {
+                state.boots.remove(&tag).map(|waiting| waiting.send(Err(refusal)));
+                state
+                    .claims
+                    .remove(&tag)
+                    .map(|waiting| waiting.send(Err(refusal)));
+            }
+            Answer::Exited { id, exit } => {
+                state.exits.remove(&id).map(|waiting| waiting.send(exit));
+            }
+        }
+    }
+}
+
+/// What a refused request was about.
+struct Subject {
+    runtime: RuntimeIndex,
+    id: EnvironmentId,
+    code: CodeHash,
+}
+
+impl Default for Subject {
+    fn default() -> Self {
+        Self {
+            runtime: RuntimeIndex(0),
+            id: EnvironmentId(0),
+            code: CodeHash::from_bytes([0; 32]),
+        }
+    }
+}
+
+impl Subject {
+    fn error(&self, refusal: Refusal) -> SandboxError {
+        match refusal {
+            Refusal::NoSuchRuntime => SandboxError::NoSuchRuntime(self.runtime),
+            Refusal::NoSuchCode => SandboxError::NoSuchCode(self.code),
+            Refusal::NoSuchEnvironment => SandboxError::NoSuchEnvironment(self.id),
+            Refusal::AlreadyClaimed => SandboxError::AlreadyClaimed(self.id),
+            Refusal::Full => SandboxError::Full,
+            Refusal::Setup(errno) => SandboxError::Setup(io::Error::from_raw_os_error(errno)),
+        }
+    }
+}
+
+fn booted(id: EnvironmentId, descriptors: Vec<OwnedFd>, exit: oneshot::Receiver<Exit>) -> Option<Booted> {
+    let [control, output, group, process] = descriptors.try_into().ok()?;
+    Some(Booted {
+        id,
+        control,
+        output,
+        memory: MemoryGauge::new(group, process),
+        exit,
+    })
+}
+
+/// Hands out answers until the warden is gone, and then tells everybody who waits.
+async fn receive_all(client: Arc<Client>) {
+    while let Ok((answer, descriptors)) = client.socket.async_io(Interest::READABLE, receive).await {
+        client.settle(answer, descriptors);
+    }
+    // Dropping the senders wakes those who wait.
+    *client.state() = State {
+        gone: true,
+        ..State::default()
+    };
+    client.alive.send_replace(false);
+}
+
+fn send(socket: &OwnedFd, record: &[u8]) -> io::Result<()> {
+    rustix::net::send(socket, record, SendFlags::NOSIGNAL | SendFlags::DONTWAIT)?;
+    Ok(())
+}
+
+fn receive(socket: &OwnedFd) -> io::Result<(Answer, Vec<OwnedFd>)> {
+    let mut record = [0; ANSWER_SIZE];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(BOOTED_DESCRIPTORS))];
+    let mut ancillary = RecvAncillaryBuffer::new(&mut space);
+    let mut parts = [IoSliceMut::new(&mut record)];
+    let flags = RecvFlags::CMSG_CLOEXEC | RecvFlags::DONTWAIT;
+    let received = loop {
+        match rustix::net::recvmsg(socket.as_fd(), &mut parts, &mut ancillary, flags) {
+            Err(Errno::INTR) => {}
+            other => break other?,
+        }
+    };
+    let descriptors = ancillary.drain().filter_map(|message| match message {
+        RecvAncillaryMessage::ScmRights(descriptors) => Some(descriptors),
+        _ => None,
+    });
+    let descriptors = descriptors.flatten().collect();
+    let answer = Answer::decode(&record[..received.bytes]).ok_or(io::ErrorKind::UnexpectedEof)?;
+    Ok((answer, descriptors))
+}

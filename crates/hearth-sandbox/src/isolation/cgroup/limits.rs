@@ -1,0 +1,139 @@
+//! What an environment may use.
+
+use std::io;
+
+use hearth_types::limits::{MEMORY_MB_PER_CPU, PROCESSES};
+use serde::{Deserialize, Serialize};
+
+use super::{Controller, Groups, Version};
+
+/// What a function's memory size means for its CPU.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CpuPolicy {
+    /// Its share when there is not enough for all; an otherwise idle machine is its own.
+    #[default]
+    Weight,
+    /// A hard bound: one CPU for every 1769 MB.
+    Quota,
+}
+
+/// The size of an environment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Limits {
+    /// Memory of the function, in MB.
+    pub(crate) memory_mb: u32,
+    /// Size of /tmp, in MB. Its pages are charged to the environment as well.
+    pub(crate) ephemeral_mb: u32,
+}
+
+/// Processes and threads beside the function's own: the environment's init.
+const OVERHEAD_PROCESSES: u32 = 1;
+
+impl Limits {
+    /// The most anonymous memory, in bytes.
+    pub(crate) fn anonymous_bytes(self) -> u64 {
+        u64::from(self.memory_mb) << 20
+    }
+
+    /// The most memory of any kind, in bytes.
+    fn charged_bytes(self) -> u64 {
+        (u64::from(self.memory_mb) + u64::from(self.ephemeral_mb)) << 20
+    }
+
+    /// CPU shares of version 1: 1024 for one CPU.
+    fn shares(self) -> u64 {
+        (u64::from(self.memory_mb) * 1024 / u64::from(MEMORY_MB_PER_CPU)).max(2)
+    }
+
+    /// The same as a weight of version 2, 1 to 10000, where 100 stands for 1024 shares.
+    fn weight(self) -> u64 {
+        (self.shares() * 100 / 1024).clamp(1, 10_000)
+    }
+
+    /// CPU time in a period of [`PERIOD_MICROS`], in microseconds.
+    fn quota(self) -> u64 {
+        u64::from(self.memory_mb) * PERIOD_MICROS / u64::from(MEMORY_MB_PER_CPU)
+    }
+}
+
+const PERIOD_MICROS: u64 = 100_000;
+
+impl Groups {
+    /// Sets an environment's limits; a second time, those that depend on its size.
+    pub(crate) fn limit(&self, group: &str, limits: Limits, policy: CpuPolicy) -> io::Result<()> {
+        self.limit_memory(group, limits)?;
+        self.limit_cpu(group, limits, policy)?;
+        self.limit_processes(group)
+    }
+
+    fn limit_memory(&self, group: &str, limits: Limits) -> io::Result<()> {
+        let Some(home) = self.home(Controller::Memory) else {
+            return Ok(());
+        };
+        let bytes = limits.charged_bytes().to_string();
+        match home.version {
+            Version::V1 => home.write(group, "memory.limit_in_bytes", &bytes),
+            Version::V2 => {
+                home.write(group, "memory.max", &bytes)?;
+                home.write(group, "memory.oom.group", "1")
+            }
+        }
+    }
+
+    fn limit_cpu(&self, group: &str, limits: Limits, policy: CpuPolicy) -> io::Result<()> {
+        let Some(home) = self.home(Controller::Cpu) else {
+            return Ok(());
+        };
+        let quota = (policy == CpuPolicy::Quota).then(|| limits.quota());
+        match home.version {
+            Version::V1 => {
+                home.write(group, "cpu.shares", &limits.shares().to_string())?;
+                quota.map_or(Ok(()), |micros| {
+                    home.write(group, "cpu.cfs_quota_us", &micros.to_string())
+                })
+            }
+            Version::V2 => {
+                home.write(group, "cpu.weight", &limits.weight().to_string())?;
+                quota.map_or(Ok(()), |micros| {
+                    home.write(group, "cpu.max", &format!("{micros} {PERIOD_MICROS}"))
+                })
+            }
+        }
+    }
+
+    fn limit_processes(&self, group: &str) -> io::Result<()> {
+        let Some(home) = self.home(Controller::Pids) else {
+            return Ok(());
+        };
+        home.write(group, "pids.max", &(PROCESSES + OVERHEAD_PROCESSES).to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_cpu_is_1769_mb() {
+        let limits = Limits {
+            memory_mb: 1769,
+            ephemeral_mb: 512,
+        };
+        assert_eq!(
+            (limits.shares(), limits.weight(), limits.quota()),
+            (1024, 100, 100_000)
+        );
+        assert_eq!(limits.charged_bytes(), 2281 << 20);
+        assert_eq!(limits.anonymous_bytes(), 1769 << 20);
+    }
+
+    #[test]
+    fn the_smallest_function_still_gets_a_share() {
+        let limits = Limits {
+            memory_mb: 1,
+            ephemeral_mb: 512,
+        };
+        assert_eq!((limits.shares(), limits.weight()), (2, 1));
+    }
+}

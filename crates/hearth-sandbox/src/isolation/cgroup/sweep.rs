@@ -1,0 +1,119 @@
+//! Removing the groups of wardens that were killed.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use rustix::fs::FlockOperation;
+use rustix::io::Errno;
+
+use super::hierarchies;
+use super::hierarchy::Hierarchy;
+
+/// How the names of wardens' groups begin.
+pub(super) const NAME_PREFIX: &str = "hearth-warden-";
+
+/// How deep below a hierarchy's mount a warden's group is looked for: a warden lies in the group of whoever
+/// started it.
+const DEPTH: usize = 6;
+
+/// How long the processes of a killed warden's environments may take to end.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Removes the groups of every warden that no longer lives.
+pub(crate) fn sweep() -> io::Result<()> {
+    alone(&hierarchies()?, || Ok(()))
+}
+
+/// Sweeps, and does something more before any other warden may.
+pub(super) fn alone<T>(hierarchies: &[Hierarchy], then: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+    let Some(first) = hierarchies.first() else {
+        return then();
+    };
+    let guard = File::open(&first.mount)?;
+    rustix::fs::flock(&guard, FlockOperation::LockExclusive)?;
+    remove_stale(hierarchies)?;
+    then()
+}
+
+fn remove_stale(hierarchies: &[Hierarchy]) -> io::Result<()> {
+    let found: Vec<Vec<PathBuf>> = hierarchies
+        .iter()
+        .map(|hierarchy| wardens(&hierarchy.mount))
+        .collect();
+    let alive: BTreeSet<_> = found
+        .iter()
+        .take(1)
+        .flatten()
+        .filter(|path| is_locked(path))
+        .filter_map(|path| path.file_name())
+        .collect();
+    // The first hierarchy goes last, so that an interrupted sweep is taken up again.
+    for path in found.iter().rev().flatten() {
+        if !path.file_name().is_some_and(|name| alive.contains(name)) {
+            remove_tree(path)?;
+        }
+    }
+    Ok(())
+}
+
+/// The groups of wardens in a hierarchy.
+fn wardens(mount: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut level = vec![mount.to_owned()];
+    for _ in 0..DEPTH {
+        let below: Vec<PathBuf> = level.iter().flat_map(|group| groups(group)).collect();
+        let is_warden = |path: &PathBuf| {
+            path.file_name()
+                .is_some_and(|name| name.as_encoded_bytes().starts_with(NAME_PREFIX.as_bytes()))
+        };
+        let (wardens, others): (Vec<_>, Vec<_>) = below.into_iter().partition(is_warden);
+        found.extend(wardens);
+        level = others;
+    }
+    found
+}
+
+/// The groups directly below a group; none if it is gone.
+fn groups(group: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(group).into_iter().flatten().flatten();
+    entries
+        .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
+        .map(|entry| entry.path())
+        .collect()
+}
+
+fn is_locked(group: &Path) -> bool {
+    File::open(group).is_ok_and(|file| {
+        rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) == Err(Errno::WOULDBLOCK)
+    })
+}
+
+/// Removes a warden's group and those of its environments, once their processes have ended.
+fn remove_tree(warden: &Path) -> io::Result<()> {
+    let deadline = Instant::now() + PATIENCE;
+    for group in groups(warden).iter().map(PathBuf::as_path).chain([warden]) {
+        loop {
+            match fs::remove_dir(group) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => break,
+                Err(error) if error.kind() == io::ErrorKind::ResourceBusy && Instant::now() < deadline => {
+                    kill(group);
+                    sleep(Duration::from_millis(1));
+                }
+                other => break other?,
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Kills what is in a group. The processes of an environment die with its warden; this is for those that were
+/// frozen when it happened.
+fn kill(group: &Path) {
+    // Each file exists in one version only.
+    let _ = fs::write(group.join("cgroup.kill"), "1");
+    let _ = fs::write(group.join("freezer.state"), "THAWED");
+}

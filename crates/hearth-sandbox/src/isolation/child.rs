@@ -1,0 +1,91 @@
+//! The first process of an environment, from its creation on.
+//!
+//! It puts up the walls, starts the interpreter's process, and then stays as a small init: an interpreter that was
+//! process 1 would be deaf to its own signals, and orphans would have nobody to reap them.
+
+use std::convert::Infallible;
+use std::fs;
+use std::io;
+use std::os::fd::BorrowedFd;
+
+use rustix::process::Pid;
+use rustix::thread::UnshareFlags;
+
+use super::cgroup::Groups;
+use super::privileges::{self, Identity};
+use super::program::{self, Program};
+use super::seccomp::Filter;
+use super::status::{At, Failure, Status, Step};
+use super::{network, root};
+use crate::sys::{self, Alone, Forked};
+
+/// The namespaces a new environment is created in. It enters its network namespace itself, since that was made
+/// ahead, and makes its cgroup namespace when it is in its groups, so that they are all it sees.
+pub(crate) const NAMESPACES: libc::c_int =
+    libc::CLONE_NEWPID | libc::CLONE_NEWNS | libc::CLONE_NEWIPC | libc::CLONE_NEWUTS;
+
+/// Everything the first process needs to know.
+pub(crate) struct Plan<'a> {
+    pub(crate) alone: &'a Alone,
+    pub(crate) groups: &'a Groups,
+    pub(crate) group: &'a str,
+    pub(crate) network: BorrowedFd<'a>,
+    pub(crate) runtime: usize,
+    pub(crate) program: &'a Program,
+    /// The interpreter's user.
+    pub(crate) user: Identity,
+    /// The user of init, which no interpreter ever is.
+    pub(crate) keeper: Identity,
+    /// Where the interpreter's passwd and group files are.
+    pub(crate) identity: &'a str,
+    pub(crate) filter: &'a Filter,
+    pub(crate) control: BorrowedFd<'a>,
+    pub(crate) output: BorrowedFd<'a>,
+    pub(crate) status: BorrowedFd<'a>,
+}
+
+/// Runs the environment. The process never returns to what its parent was doing.
+pub(crate) fn run(plan: &Plan<'_>) -> ! {
+    let Err(failure) = prepare(plan).and_then(|()| split(plan));
+    // If the warden is not there any more, nobody wants to know.
+    let _ = Status::Failed(failure.step, failure.errno).send(plan.status);
+    sys::exit(1)
+}
+
+fn prepare(plan: &Plan<'_>) -> Result<(), Failure> {
+    privileges::die_with_parent().at(Step::Groups)?;
+    plan.groups.join(plan.group).at(Step::Groups)?;
+    // When the machine runs out of memory, environments go first.
+    fs::write("/proc/self/oom_score_adj", "1000").at(Step::Groups)?;
+    sys::unshare(UnshareFlags::NEWCGROUP).at(Step::Namespaces)?;
+    network::enter(plan.network).at(Step::Namespaces)?;
+    rustix::system::sethostname(b"sandbox").at(Step::Namespaces)?;
+    root::assemble(plan.runtime, plan.identity).at(Step::Root)?;
+    privileges::limit_resources().at(Step::Resources)
+}
+
+fn split(plan: &Plan<'_>) -> Result<Infallible, Failure> {
+    match sys::fork(plan.alone, 0, None).at(Step::Fork)? {
+        Forked::Child => program::run(plan),
+        Forked::Parent(interpreter, _) => keep(plan, interpreter).at(Step::Fork),
+    }
+}
+
+/// Reaps whatever ends, until the interpreter does. The kernel then ends the rest of the environment with init.
+fn keep(plan: &Plan<'_>, interpreter: Pid) -> io::Result<Infallible> {
+    sys::close_from(0, Some(plan.status))?;
+    privileges::become_user(plan.keeper)?;
+    loop {
+        let Some(ended) = sys::wait(None, true)? else {
+            continue;
+        };
+        if ended.pid == interpreter.as_raw_nonzero().get() {
+            Status::Ended {
+                status: ended.status,
+                peak_bytes: ended.peak_bytes,
+            }
+            .send(plan.status)?;
+            sys::exit(0);
+        }
+    }
+}

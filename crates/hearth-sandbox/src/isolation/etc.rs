@@ -1,0 +1,110 @@
+//! The /etc of an environment: a few generated files, and those of the base that programs need to run.
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::symlink;
+use std::path::Path;
+
+use rustix::fs::{Mode, OFlags};
+
+use super::mounts::{self, SEALED};
+
+/// The name of Lambda's user.
+const USER: &str = "sbx_user1051";
+
+const GENERATED: &[(&str, &str)] = &[
+    (
+        "hosts",
+        "127.0.0.1 localhost sandbox sandbox.localdomain\n::1 localhost\n",
+    ),
+    ("nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\n"),
+    // Nothing answers there yet, so looking a name up fails at once.
+    ("resolv.conf", "nameserver 127.0.0.1\n"),
+    ("hostname", "sandbox\n"),
+];
+
+const LINKS: &[(&str, &str)] = &[
+    ("localtime", "../usr/share/zoneinfo/UTC"),
+    ("os-release", "../usr/lib/os-release"),
+    ("mtab", "../proc/self/mounts"),
+    // What differs between environments is mounted there.
+    ("passwd", "../run/identity/passwd"),
+    ("group", "../run/identity/group"),
+];
+
+/// Files copied from the base, where it has them.
+const COPIED: &[&str] = &[
+    "ld.so.cache",
+    "mime.types",
+    "protocols",
+    "services",
+    "ssl/openssl.cnf",
+];
+
+/// What the server needs of the host's names, in place of the generated files.
+const COPIED_FOR_SERVER: &[&str] = &["hosts", "resolv.conf"];
+
+/// Directories shown from the base, where it has them: certificates, and what links in /usr/bin point to.
+const SHOWN: &[&str] = &["alternatives", "pki", "ssl/certs"];
+
+/// No copied file is larger, in bytes.
+const LARGEST: u64 = 4 << 20;
+
+/// Fills `etc`. `base` is the base's own /etc.
+pub(crate) fn fill(etc: &Path, base: Option<&OwnedFd>) -> io::Result<()> {
+    fs::create_dir_all(etc.join("ssl"))?;
+    for (name, text) in GENERATED {
+        fs::write(etc.join(name), text)?;
+    }
+    for (name, target) in LINKS {
+        symlink(target, etc.join(name))?;
+    }
+    let Some(base) = base else { return Ok(()) };
+    copy(base, etc, COPIED)?;
+    for name in SHOWN {
+        if let Ok(shown) = mounts::view(base, name) {
+            fs::create_dir_all(etc.join(name))?;
+            mounts::restrict(&shown, SEALED)?;
+            mounts::attach(&shown, path(&etc.join(name))?)?;
+        }
+    }
+    Ok(())
+}
+
+/// The same for the server, which uses the host's network.
+pub(crate) fn fill_for_server(etc: &Path, base: Option<&OwnedFd>) -> io::Result<()> {
+    fill(etc, base)?;
+    base.map_or(Ok(()), |base| copy(base, etc, COPIED_FOR_SERVER))
+}
+
+fn copy(base: &OwnedFd, etc: &Path, names: &[&str]) -> io::Result<()> {
+    for name in names {
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
+        if let Ok(source) = rustix::fs::openat(base.as_fd(), *name, flags, Mode::empty()) {
+            let mut content = Vec::new();
+            File::from(source).take(LARGEST).read_to_end(&mut content)?;
+            fs::write(etc.join(name), content)?;
+        }
+    }
+    Ok(())
+}
+
+/// Writes the files that name an environment's user.
+pub(crate) fn write_identity(directory: &Path, uid: u32) -> io::Result<()> {
+    fs::create_dir_all(directory)?;
+    let passwd = format!(
+        "root:x:0:0:root:/root:/sbin/nologin\n{USER}:x:{uid}:{uid}::/home/{USER}:/sbin/nologin\n\
+         nobody:x:65534:65534:nobody:/:/sbin/nologin\n"
+    );
+    fs::write(directory.join("passwd"), passwd)?;
+    fs::write(
+        directory.join("group"),
+        format!("root:x:0:\n{USER}:x:{uid}:\nnogroup:x:65534:\n"),
+    )
+}
+
+/// The text of a path of our own, which is always UTF-8.
+pub(crate) fn path(path: &Path) -> io::Result<&str> {
+    path.to_str().ok_or_else(|| io::ErrorKind::InvalidInput.into())
+}

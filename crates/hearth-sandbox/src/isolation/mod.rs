@@ -1,0 +1,16 @@
+//! The walls around an environment, one file per kind.
+
+pub(crate) mod base;
+pub(crate) mod cgroup;
+pub(crate) mod child;
+pub(crate) mod etc;
+pub(crate) mod landlock;
+pub(crate) mod mounts;
+pub(crate) mod network;
+pub(crate) mod owners;
+pub(crate) mod privileges;
+pub(crate) mod program;
+pub(crate) mod root;
+pub(crate) mod seccomp;
+pub(crate) mod status;
+pub(crate) mod world;

@@ -1,0 +1,90 @@
+//! Giving up what a process may do.
+
+use std::io;
+
+use hearth_types::limits::{OPEN_FILES, PROCESSES};
+use rustix::process::{Resource, Rlimit, Signal};
+use rustix::thread::{CapabilitiesSecureBits, CapabilitySet, CapabilitySets, Gid, Uid};
+
+/// A user and a group, neither of them root's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Identity {
+    /// User number.
+    pub uid: u32,
+    /// Group number.
+    pub gid: u32,
+}
+
+/// Makes sure that neither this process nor any below it ever gains a privilege again: what it has is all there
+/// is, and an exec gives nothing.
+pub(crate) fn seal() -> io::Result<()> {
+    for capability in CapabilitySet::all().iter() {
+        match rustix::thread::remove_capability_from_bounding_set(capability) {
+            // The kernel does not know this one.
+            Err(rustix::io::Errno::INVAL) => {}
+            other => other?,
+        }
+    }
+    rustix::thread::clear_ambient_capability_set()?;
+    let bits = CapabilitiesSecureBits::NO_ROOT
+        | CapabilitiesSecureBits::NO_ROOT_LOCKED
+        | CapabilitiesSecureBits::KEEP_CAPS_LOCKED
+        | CapabilitiesSecureBits::NO_CAP_AMBIENT_RAISE
+        | CapabilitiesSecureBits::NO_CAP_AMBIENT_RAISE_LOCKED;
+    rustix::thread::set_capabilities_secure_bits(bits)?;
+    Ok(rustix::thread::set_no_new_privs(true)?)
+}
+
+/// Becomes an ordinary user without capabilities, which dies with its parent.
+pub(crate) fn become_user(identity: Identity) -> io::Result<()> {
+    if identity.uid == 0 || identity.gid == 0 {
+        return Err(io::Error::other(
+            "without capabilities root still owns every file of root's",
+        ));
+    }
+    let (uid, gid) = (Uid::from_raw(identity.uid), Gid::from_raw(identity.gid));
+    rustix::thread::set_thread_groups(&[])?;
+    rustix::thread::set_thread_res_gid(gid, gid, gid)?;
+    rustix::thread::set_thread_res_uid(uid, uid, uid)?;
+    let none = CapabilitySet::empty();
+    let sets = CapabilitySets {
+        effective: none,
+        permitted: none,
+        inheritable: none,
+    };
+    rustix::thread::set_capabilities(None, sets)?;
+    // Every change of user clears this, so it comes last.
+    die_with_parent()
+}
+
+/// Asks to be killed when the parent ends.
+pub(crate) fn die_with_parent() -> io::Result<()> {
+    Ok(rustix::process::set_parent_process_death_signal(Some(
+        Signal::KILL,
+    ))?)
+}
+
+/// Sets the resource limits of Lambda.
+///
+/// Core dumps are the exception, Lambda allows 10 GiB: the kernel may be set to hand them to a program on the host,
+/// which it does even for a limit of 0. For a limit of 1 it does not, and it writes no file either, since no dump
+/// is that small. The system call filter keeps this limit from being changed.
+pub(crate) fn limit_resources() -> io::Result<()> {
+    let limits = [
+        (Resource::Nofile, u64::from(OPEN_FILES)),
+        (Resource::Nproc, u64::from(PROCESSES)),
+        (Resource::Core, 1),
+        (Resource::Stack, 8 << 20),
+        (Resource::Memlock, 64 << 10),
+    ];
+    for (resource, limit) in limits {
+        rustix::process::setrlimit(
+            resource,
+            Rlimit {
+                current: Some(limit),
+                maximum: Some(limit),
+            },
+        )?;
+    }
+    Ok(())
+}

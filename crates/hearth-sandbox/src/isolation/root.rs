@@ -1,0 +1,85 @@
+//! The root of one environment: what differs between environments, put onto the base.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use hearth_types::CodeHash;
+use rustix::fs::{CWD, Mode, OFlags, ResolveFlags};
+use rustix::mount::MountAttrFlags;
+use rustix::thread::ThreadNameSpaceType;
+
+use super::mounts::{self, SEALED, UNPRIVILEGED};
+use super::world::{self, BASE};
+
+/// /tmp before the environment is claimed.
+const UNCLAIMED_TMP: &[(&str, &str)] = &[("mode", "1777"), ("size", "1m"), ("nr_inodes", "256")];
+/// /dev/shm. Lambda has none, but Python's multiprocessing needs it; charged to the environment like /tmp.
+const SHARED_MEMORY: &[(&str, &str)] = &[("mode", "1777"), ("size", "64m"), ("nr_inodes", "4k")];
+/// Files in /tmp for every MB of it.
+const INODES_PER_MB: u32 = 256;
+
+/// Makes the environment's root and moves into it. Runs in the environment's own, new namespaces.
+pub(crate) fn assemble(runtime: usize, identity: &str) -> io::Result<()> {
+    let no_exec = MountAttrFlags::MOUNT_ATTR_NOEXEC;
+    let parts = [
+        (
+            "var/lang",
+            mounts::view_with_mounts(CWD, &world::prefix(runtime))?,
+        ),
+        ("var/runtime", sealed(&world::bootstrap(runtime))?),
+        ("run/identity", sealed(identity)?),
+        ("proc", mounts::create("proc", &[], SEALED | no_exec)?),
+        ("tmp", mounts::create("tmpfs", UNCLAIMED_TMP, UNPRIVILEGED)?),
+        (
+            "dev/shm",
+            mounts::create("tmpfs", SHARED_MEMORY, UNPRIVILEGED | no_exec)?,
+        ),
+    ];
+    for (place, part) in &parts {
+        mounts::attach(part, &format!("{BASE}/{place}"))?;
+    }
+    mounts::become_root(BASE)
+}
+
+fn sealed(path: &str) -> io::Result<OwnedFd> {
+    let view = mounts::view(CWD, path)?;
+    mounts::restrict(&view, SEALED)?;
+    Ok(view)
+}
+
+/// Opens an unpacked code package, read-only and, where its file system can, as if it were root's.
+pub(crate) fn open_code(code: &CodeHash, owners: BorrowedFd<'_>) -> io::Result<OwnedFd> {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let packages = rustix::fs::openat(CWD, world::CODE, flags, Mode::empty())?;
+    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
+    let package = rustix::fs::openat2(&packages, code.to_string(), flags, Mode::empty(), resolve)?;
+    let view = mounts::view(&package, "")?;
+    match mounts::restrict_and_translate(&view, SEALED, owners) {
+        // The file system cannot translate owners: the files then show their real one.
+        Err(error) if error.raw_os_error() == Some(libc::EINVAL) => mounts::restrict(&view, SEALED)?,
+        other => other?,
+    }
+    Ok(view)
+}
+
+/// Gives a running environment its code and sizes its /tmp.
+///
+/// While inside the environment's mount namespace the process, which has its root there too, uses two paths only.
+/// Both lie in the read-only base, where no environment can put a link. It comes back to `home` in any case.
+pub(crate) fn furnish(
+    process: BorrowedFd<'_>,
+    home: BorrowedFd<'_>,
+    code: impl AsFd,
+    ephemeral_mb: u32,
+) -> io::Result<()> {
+    let (size, inodes) = (
+        format!("{ephemeral_mb}m"),
+        (ephemeral_mb * INODES_PER_MB).to_string(),
+    );
+    rustix::thread::move_into_thread_name_spaces(process, ThreadNameSpaceType::MOUNT)?;
+    let furnished = mounts::attach(code, "/var/task")
+        .and_then(|()| mounts::reconfigure("/tmp", &[("size", &size), ("nr_inodes", &inodes)]));
+    let mount = rustix::thread::LinkNameSpaceType::Mount;
+    rustix::thread::move_into_link_name_space(home, Some(mount)).expect("the warden can always go home");
+    furnished
+}

@@ -1,0 +1,127 @@
+//! The warden's private world: a mount namespace that holds what environments may be shown and nothing else.
+//!
+//! ```text
+//! /base                  the root of every environment, complete but for what differs between them
+//! /runtimes/<n>/prefix   an interpreter, and
+//! /runtimes/<n>/bootstrap  what runs in it
+//! /code/<hash>           unpacked code packages
+//! /identities/<n>        passwd and group of one user number
+//! /proc
+//! ```
+//! Each environment starts with a copy of this namespace, moves into /base and lets go of the rest. No path of the
+//! host can be named in it, neither by the warden nor by whoever takes it over.
+
+use std::fs;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+
+use rustix::mount::{MountAttrFlags, MountPropagationFlags};
+use rustix::thread::UnshareFlags;
+
+use super::base::{self, Base};
+use super::etc::{self, path};
+use super::mounts::{self, SEALED, UNPRIVILEGED};
+use crate::sys;
+
+/// The root of environments.
+pub(crate) const BASE: &str = "/base";
+/// Unpacked code packages.
+pub(crate) const CODE: &str = "/code";
+
+/// The directories of an environment's root that something is mounted on.
+const PLACES: &[&str] = &[
+    "proc",
+    "tmp",
+    "dev",
+    "opt",
+    "run/identity",
+    "var/lang",
+    "var/runtime",
+    "var/task",
+];
+
+/// The place of a runtime's prefix.
+pub(crate) fn prefix(runtime: usize) -> String {
+    format!("/runtimes/{runtime}/prefix")
+}
+
+/// The place of a runtime's bootstrap.
+pub(crate) fn bootstrap(runtime: usize) -> String {
+    format!("/runtimes/{runtime}/bootstrap")
+}
+
+/// The place of a user's passwd and group files, which are written when first asked for.
+pub(crate) fn identity(uid: u32) -> io::Result<String> {
+    let place = format!("/identities/{uid}");
+    if !Path::new(&place).exists() {
+        etc::write_identity(Path::new(&place), uid)?;
+    }
+    Ok(place)
+}
+
+/// A runtime as the world shows it.
+pub(crate) struct Shown<'a> {
+    /// A view of the interpreter's prefix.
+    pub(crate) prefix: &'a OwnedFd,
+    /// Names and contents of the files that run in it.
+    pub(crate) bootstrap: &'a [(String, Vec<u8>)],
+}
+
+/// Moves the process into its world.
+pub(crate) fn enter(base: &Base, runtimes: &[Shown<'_>], code: &OwnedFd) -> io::Result<()> {
+    let root = enter_empty_root()?;
+    show_base(base, &root.join("base"))?;
+    for (number, runtime) in runtimes.iter().enumerate() {
+        let place = below(&root, &prefix(number));
+        fs::create_dir_all(&place)?;
+        base::show(runtime.prefix, &place)?;
+        let place = below(&root, &bootstrap(number));
+        fs::create_dir_all(&place)?;
+        for (name, content) in runtime.bootstrap {
+            fs::write(place.join(name), content)?;
+        }
+    }
+    fs::create_dir(root.join("code"))?;
+    mounts::attach(code, path(&root.join("code"))?)?;
+    leave_old_root(&root)
+}
+
+/// A mount namespace of its own whose future root is an empty, writable file system. Returns its present place.
+pub(crate) fn enter_empty_root() -> io::Result<PathBuf> {
+    /// Any directory that exists everywhere: in this namespace it is about to go.
+    const PLACE: &str = "/proc";
+    sys::unshare(UnshareFlags::NEWNS)?;
+    let private = MountPropagationFlags::PRIVATE | MountPropagationFlags::REC;
+    rustix::mount::mount_change("/", private)?;
+    let root = mounts::create("tmpfs", &[("mode", "755"), ("size", "16m")], UNPRIVILEGED)?;
+    mounts::attach(&root, PLACE)?;
+    Ok(PLACE.into())
+}
+
+/// Moves into the new root and forgets the old one.
+pub(crate) fn leave_old_root(root: &Path) -> io::Result<()> {
+    let proc = mounts::create("proc", &[], UNPRIVILEGED | MountAttrFlags::MOUNT_ATTR_NOEXEC)?;
+    fs::create_dir(root.join("proc"))?;
+    mounts::attach(&proc, path(&root.join("proc"))?)?;
+    mounts::become_root(path(root)?)
+}
+
+/// Builds the root of environments.
+fn show_base(base: &Base, place: &Path) -> io::Result<()> {
+    fs::create_dir(place)?;
+    let root = mounts::create("tmpfs", &[("mode", "755"), ("size", "8m")], UNPRIVILEGED)?;
+    mounts::attach(&root, path(place)?)?;
+    for name in PLACES {
+        fs::create_dir_all(place.join(name))?;
+    }
+    base.show(place)?;
+    etc::fill(&place.join("etc"), base.etc.as_ref().map(|etc| &etc.0))?;
+    base::fill_dev(&place.join("dev"))?;
+    mounts::restrict(&root, SEALED)
+}
+
+/// An absolute path of the world, before the process has moved into it.
+fn below(root: &Path, place: &str) -> PathBuf {
+    root.join(place.trim_start_matches('/'))
+}

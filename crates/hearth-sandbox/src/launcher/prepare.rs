@@ -1,0 +1,137 @@
+//! Preparing the data directory, and writing the records.
+
+use std::fs;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::{Component, Path};
+
+use rustix::fs::{CWD, Gid, Mode, OFlags, ResolveFlags, Uid};
+use rustix::mount::MountAttrFlags;
+
+use super::launch::{Launch, LaunchError};
+use super::{Passed, RuntimeManifest, ServerManifest, WardenManifest};
+use crate::isolation::base::{self, Base};
+use crate::isolation::mounts::{self, SEALED, UNPRIVILEGED};
+use crate::isolation::privileges::Identity;
+
+/// Names what was tried when a system call fails.
+pub(super) trait Trying<T> {
+    fn trying(self, what: impl Into<String>) -> Result<T, LaunchError>;
+}
+
+impl<T, E: Into<io::Error>> Trying<T> for Result<T, E> {
+    fn trying(self, what: impl Into<String>) -> Result<T, LaunchError> {
+        self.map_err(|error| LaunchError::System {
+            what: what.into(),
+            source: error.into(),
+        })
+    }
+}
+
+/// Opens what the warden needs.
+pub(super) fn warden(launch: &Launch, server: OwnedFd) -> Result<WardenManifest, LaunchError> {
+    let data = data_directory(launch)?;
+    let code = code_directory(launch, data)?;
+    let view = mounts::view(&code, "").trying("opening the code directory")?;
+    mounts::restrict(&view, SEALED).trying("opening the code directory")?;
+    let runtime = |runtime: &super::Runtime| {
+        let what = || format!("opening {}", runtime.prefix.display());
+        Ok(RuntimeManifest {
+            prefix: Passed(base::view(&runtime.prefix).trying(what())?),
+            executable: runtime.executable.to_string_lossy().into_owned(),
+            arguments: runtime.arguments.clone(),
+            environment: runtime.environment.clone(),
+            bootstrap: runtime.bootstrap.clone(),
+        })
+    };
+    Ok(WardenManifest {
+        server: Passed(server),
+        base: open_base(launch)?,
+        code: Passed(view),
+        code_owner: launch.server,
+        runtimes: launch
+            .runtimes
+            .iter()
+            .map(runtime)
+            .collect::<Result<_, LaunchError>>()?,
+        environments: launch.environments,
+        cpu: launch.cpu,
+    })
+}
+
+/// Opens what the server needs.
+pub(super) fn server(launch: &Launch, warden: OwnedFd) -> Result<ServerManifest, LaunchError> {
+    let data = mounts::view(data_directory(launch)?, "").trying("opening the data directory")?;
+    let attributes = UNPRIVILEGED | MountAttrFlags::MOUNT_ATTR_NOEXEC;
+    mounts::restrict(&data, attributes).trying("opening the data directory")?;
+    let mut listeners = Vec::new();
+    for listener in &launch.listeners {
+        listeners.push(Passed(
+            listener
+                .try_clone()
+                .trying("passing on a listening socket")?
+                .into(),
+        ));
+    }
+    Ok(ServerManifest {
+        warden: Passed(warden),
+        listeners,
+        base: open_base(launch)?,
+        data: Passed(data),
+        identity: launch.server,
+        settings: launch.settings.clone(),
+        launcher: std::process::id(),
+    })
+}
+
+fn open_base(launch: &Launch) -> Result<Base, LaunchError> {
+    Base::open(&launch.base).trying(format!("opening the base {}", launch.base.display()))
+}
+
+/// Opens the data directory, which must belong to the server.
+fn data_directory(launch: &Launch) -> Result<OwnedFd, LaunchError> {
+    let data = &launch.data;
+    let what = || format!("preparing the data directory {}", data.display());
+    if let Some(parent) = data.parent() {
+        fs::create_dir_all(parent).trying(what())?;
+    }
+    let directory = own_directory(CWD, data, launch.server, ResolveFlags::empty()).trying(what())?;
+    let owner = rustix::fs::fstat(&directory).trying(what())?.st_uid;
+    if owner == launch.server.uid {
+        return Ok(directory);
+    }
+    let (path, Identity { uid, gid }) = (data.display(), launch.server);
+    Err(LaunchError::Settings(format!(
+        "the data directory {path} belongs to user {owner}, not to the server's user {uid}; \
+         name another, or: chown -R {uid}:{gid} {path}"
+    )))
+}
+
+/// Opens the directory of code packages. The server may have put links in its place, so none is followed.
+fn code_directory(launch: &Launch, data: OwnedFd) -> Result<OwnedFd, LaunchError> {
+    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
+    let mut names = launch
+        .code
+        .components()
+        .filter(|part| matches!(part, Component::Normal(_)));
+    names.try_fold(data, |directory, name| {
+        own_directory(directory, name.as_ref(), launch.server, resolve).trying("preparing the code directory")
+    })
+}
+
+/// Opens a directory; if it is not there, makes it and gives it to its owner.
+fn own_directory(
+    parent: impl AsFd,
+    name: &Path,
+    owner: Identity,
+    resolve: ResolveFlags,
+) -> io::Result<OwnedFd> {
+    let made = rustix::fs::mkdirat(&parent, name, Mode::from_raw_mode(0o700));
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let directory = rustix::fs::openat2(&parent, name, flags, Mode::empty(), resolve)?;
+    if made.is_ok() {
+        let (uid, gid) = (Uid::from_raw(owner.uid), Gid::from_raw(owner.gid));
+        rustix::fs::fchown(&directory, Some(uid), Some(gid))?;
+    }
+    Ok(directory)
+}

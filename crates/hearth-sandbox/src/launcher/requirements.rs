@@ -1,0 +1,176 @@
+//! What a machine must have for environments to be isolated, and what to do where it has not.
+
+use std::fs;
+use std::path::Path;
+
+use rustix::fs::Access;
+use rustix::thread::CapabilitySet;
+
+use crate::isolation::cgroup::{Controller, Version, hierarchies};
+use crate::sys;
+
+/// One thing that was looked for.
+#[derive(Clone, Debug)]
+pub struct Requirement {
+    /// What it is.
+    pub name: &'static str,
+    /// It is there.
+    pub met: bool,
+    /// Nothing starts without it. What is not needed makes the isolation stronger or the platform faster.
+    pub needed: bool,
+    /// What was found.
+    pub found: String,
+    /// What to do if it is not there.
+    pub advice: String,
+}
+
+/// The privileges the warden works with.
+const CAPABILITIES: CapabilitySet = CapabilitySet::SYS_ADMIN
+    .union(CapabilitySet::SETUID)
+    .union(CapabilitySet::SETGID)
+    .union(CapabilitySet::SETPCAP)
+    .union(CapabilitySet::NET_ADMIN)
+    .union(CapabilitySet::DAC_OVERRIDE)
+    .union(CapabilitySet::CHOWN)
+    .union(CapabilitySet::MKNOD)
+    .union(CapabilitySet::KILL)
+    .union(CapabilitySet::SYS_CHROOT)
+    .union(CapabilitySet::SYS_PTRACE);
+
+/// The oldest kernel that has every call the warden makes.
+const KERNEL: (u32, u32) = (5, 14);
+
+/// Looks for everything.
+pub fn requirements() -> Vec<Requirement> {
+    let mut all = vec![privileges(), kernel(), namespaces()];
+    all.extend(Controller::ALL.map(controller));
+    all.extend([file_system(), seccomp(), landlock()]);
+    all
+}
+
+fn privileges() -> Requirement {
+    let held = rustix::thread::capabilities(None).map_or(CapabilitySet::empty(), |sets| sets.effective);
+    let missing = CAPABILITIES - held;
+    Requirement {
+        name: "privileges",
+        met: missing.is_empty(),
+        needed: true,
+        found: if missing.is_empty() {
+            "all".into()
+        } else {
+            format!("without {}", names(missing))
+        },
+        advice: "start it as root (sudo), or a container with --privileged".into(),
+    }
+}
+
+fn names(capabilities: CapabilitySet) -> String {
+    let names: Vec<String> = capabilities
+        .iter_names()
+        .map(|(name, _)| format!("CAP_{name}"))
+        .collect();
+    names.join(", ")
+}
+
+fn kernel() -> Requirement {
+    let name = rustix::system::uname();
+    let release = name.release().to_string_lossy().into_owned();
+    let mut numbers = release
+        .split(|c: char| !c.is_ascii_digit())
+        .map_while(|part| part.parse::<u32>().ok());
+    let version = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
+    Requirement {
+        name: "kernel",
+        met: version >= KERNEL,
+        needed: true,
+        found: release,
+        advice: format!("Linux {}.{} or newer is needed", KERNEL.0, KERNEL.1),
+    }
+}
+
+fn namespaces() -> Requirement {
+    const KINDS: [&str; 7] = ["cgroup", "ipc", "mnt", "net", "pid", "user", "uts"];
+    let missing: Vec<&str> = KINDS
+        .into_iter()
+        .filter(|kind| !Path::new("/proc/self/ns").join(kind).exists())
+        .collect();
+    Requirement {
+        name: "namespaces",
+        met: missing.is_empty(),
+        needed: true,
+        found: if missing.is_empty() {
+            "all".into()
+        } else {
+            format!("without {}", missing.join(", "))
+        },
+        advice: "use a kernel that is built with CONFIG_NAMESPACES and all kinds of them".into(),
+    }
+}
+
+fn controller(controller: Controller) -> Requirement {
+    let hierarchies = hierarchies().unwrap_or_default();
+    let found = hierarchies
+        .iter()
+        .find(|hierarchy| hierarchy.controllers.contains(&controller));
+    let writable =
+        found.is_some_and(|hierarchy| rustix::fs::access(&hierarchy.mount, Access::WRITE_OK).is_ok());
+    let (name, needed) = match controller {
+        Controller::Memory => ("cgroup memory", true),
+        Controller::Cpu => ("cgroup cpu", true),
+        Controller::Pids => ("cgroup pids", true),
+        Controller::Freezer => ("cgroup freezer", false),
+    };
+    let version = found.map(|hierarchy| match hierarchy.version {
+        Version::V1 => "version 1",
+        Version::V2 => "version 2",
+    });
+    Requirement {
+        name,
+        met: writable,
+        needed,
+        found: match version {
+            Some(version) if writable => version.into(),
+            Some(version) => format!("{version}, read-only"),
+            None => "none".into(),
+        },
+        advice: format!(
+            "mount control groups (version 2 at /sys/fs/cgroup) writable with the controller {}; \
+             a container needs --privileged or --cgroupns=private",
+            controller.name()
+        ),
+    }
+}
+
+fn file_system() -> Requirement {
+    let known = fs::read_to_string("/proc/filesystems").unwrap_or_default();
+    Requirement {
+        name: "tmpfs",
+        met: known
+            .lines()
+            .any(|line| line.split_whitespace().last() == Some("tmpfs")),
+        needed: true,
+        found: String::new(),
+        advice: "use a kernel that is built with CONFIG_TMPFS".into(),
+    }
+}
+
+fn seccomp() -> Requirement {
+    Requirement {
+        name: "seccomp",
+        met: Path::new("/proc/sys/kernel/seccomp/actions_avail").exists(),
+        needed: true,
+        found: String::new(),
+        advice: "use a kernel that is built with CONFIG_SECCOMP_FILTER".into(),
+    }
+}
+
+fn landlock() -> Requirement {
+    let version = sys::landlock_version();
+    Requirement {
+        name: "Landlock",
+        met: version.is_some(),
+        needed: false,
+        found: version.map_or_else(|| "none".into(), |version| format!("version {version}")),
+        advice: "add landlock to the kernel's lsm= parameter for a second wall around files".into(),
+    }
+}

@@ -1,0 +1,223 @@
+//! Starting a node and watching over it.
+
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Child, ExitStatus};
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec};
+use rustix::net::{AddressFamily, SocketFlags, SocketType};
+use rustix::process::{Pid, PidfdFlags, Signal};
+
+use super::launch::{Launch, LaunchError};
+use super::prepare::{self, Trying};
+use super::requirements::{Requirement, requirements};
+use super::spawn::spawn;
+use super::{SERVER_COMMAND, WARDEN_COMMAND};
+use crate::isolation::cgroup;
+use crate::sys::Signals;
+
+/// How long the warden may take to end its environments when the server has gone.
+const CLEAN_UP: Duration = Duration::from_secs(10);
+/// How long the server may take to notice that the warden has gone.
+const NOTICE: Duration = Duration::from_secs(2);
+/// The exit code for a warden that ended before the server.
+const WARDEN_DIED: u8 = 70;
+
+/// A node. Dropping it ends it the hard way.
+#[derive(Debug)]
+pub struct Running {
+    server: Process,
+    warden: WardenProcess,
+    signals: Signals,
+    grace: Duration,
+}
+
+/// A running warden. Dropping it kills it, and with it every environment.
+#[derive(Debug)]
+pub struct WardenProcess(Process);
+
+/// Ends a node from another thread, as SIGTERM does.
+#[derive(Debug)]
+pub struct Stopper(OwnedFd);
+
+#[derive(Debug)]
+struct Process {
+    child: Child,
+    pidfd: OwnedFd,
+}
+
+/// Starts a warden and a server.
+///
+/// Call it from the main thread before there are others: the processes are killed when the thread that started
+/// them ends, and SIGTERM, SIGINT and SIGHUP are blocked from here on, for [`Running::wait`] to receive.
+pub fn start(launch: &Launch) -> Result<Running, LaunchError> {
+    let signals = Signals::block().trying("blocking signals")?;
+    let (warden, socket) = start_warden(launch)?;
+    let manifest = prepare::server(launch, socket)?;
+    let child = spawn(&launch.program, SERVER_COMMAND, &manifest).trying("starting the server")?;
+    let server = Process::watch(child).trying("starting the server")?;
+    Ok(Running {
+        server,
+        warden,
+        signals,
+        grace: launch.grace,
+    })
+}
+
+/// Starts a warden alone. Who holds the socket is its server; it ends when that is closed.
+pub fn start_warden(launch: &Launch) -> Result<(WardenProcess, OwnedFd), LaunchError> {
+    let missing: Vec<Requirement> = requirements()
+        .into_iter()
+        .filter(|requirement| requirement.needed && !requirement.met)
+        .collect();
+    if !missing.is_empty() {
+        return Err(LaunchError::Missing(missing));
+    }
+    launch.check()?;
+    let flags = SocketFlags::CLOEXEC;
+    let (server, warden) = rustix::net::socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)
+        .trying("making a socket")?;
+    let manifest = prepare::warden(launch, warden)?;
+    let child = spawn(&launch.program, WARDEN_COMMAND, &manifest).trying("starting the warden")?;
+    Ok((
+        WardenProcess(Process::watch(child).trying("starting the warden")?),
+        server,
+    ))
+}
+
+impl Running {
+    /// Waits until the node has ended, and nothing of it is left. Returns the server's exit code: 128 and the number
+    /// of the signal if one ended it, 70 if the warden ended first.
+    ///
+    /// The first SIGTERM or SIGINT is passed on, so that the server finishes what it is doing; the second ends it.
+    pub fn wait(mut self) -> io::Result<u8> {
+        let mut deadline: Option<Instant> = None;
+        loop {
+            let waited = [
+                self.server.pidfd.as_fd(),
+                self.warden.0.pidfd.as_fd(),
+                self.signals.as_fd(),
+            ];
+            let [server_ended, warden_ended, signalled] = poll(waited, deadline)?;
+            if server_ended {
+                break;
+            }
+            if warden_ended {
+                self.server.end_within(NOTICE)?;
+                return Ok(WARDEN_DIED);
+            }
+            let again = signalled && self.signals.take()? && deadline.is_some();
+            if again || deadline.is_some_and(|at| at <= Instant::now()) {
+                self.server.signal(Signal::KILL);
+            } else if signalled {
+                self.server.signal(Signal::TERM);
+                deadline = Some(Instant::now() + self.grace);
+            }
+        }
+        let code = exit_code(self.server.child.wait()?);
+        self.warden.0.end_within(CLEAN_UP)?;
+        Ok(code)
+    }
+
+    /// Something that ends the node while [`Self::wait`] waits.
+    pub fn stopper(&self) -> io::Result<Stopper> {
+        Ok(Stopper(self.server.pidfd.try_clone()?))
+    }
+
+    /// The process number of the server.
+    pub fn server_id(&self) -> u32 {
+        self.server.child.id()
+    }
+
+    /// The process number of the warden.
+    pub fn warden_id(&self) -> u32 {
+        self.warden.id()
+    }
+}
+
+impl WardenProcess {
+    /// The warden's process number.
+    pub fn id(&self) -> u32 {
+        self.0.child.id()
+    }
+
+    /// Waits until the warden has ended by itself, which it does when its socket is closed.
+    pub fn wait(mut self) -> io::Result<ExitStatus> {
+        self.0.child.wait()
+    }
+}
+
+impl Drop for WardenProcess {
+    fn drop(&mut self) {
+        self.0.signal(Signal::KILL);
+        // What cannot be cleaned up now is at the next start.
+        let _ = self.0.child.wait();
+        let _ = cgroup::sweep();
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.server.signal(Signal::KILL);
+        let _ = self.server.child.wait();
+        let _ = self.warden.0.end_within(CLEAN_UP);
+    }
+}
+
+impl Stopper {
+    /// Lets the server finish what it is doing and end.
+    pub fn stop(&self) -> io::Result<()> {
+        Ok(rustix::process::pidfd_send_signal(&self.0, Signal::TERM)?)
+    }
+}
+
+impl Process {
+    fn watch(child: Child) -> io::Result<Self> {
+        let pid = Pid::from_child(&child);
+        let pidfd = rustix::process::pidfd_open(pid, PidfdFlags::empty())?;
+        Ok(Self { child, pidfd })
+    }
+
+    fn signal(&self, signal: Signal) {
+        // One that has ended needs no signal any more.
+        let _ = rustix::process::pidfd_send_signal(&self.pidfd, signal);
+    }
+
+    /// Lets the process end by itself, and helps when the time is over.
+    fn end_within(&mut self, time: Duration) -> io::Result<ExitStatus> {
+        let [ended] = poll([self.pidfd.as_fd()], Some(Instant::now() + time))?;
+        if !ended {
+            self.signal(Signal::KILL);
+        }
+        self.child.wait()
+    }
+}
+
+fn exit_code(status: ExitStatus) -> u8 {
+    match (status.code(), status.signal()) {
+        (Some(code), _) => code as u8,
+        (None, Some(signal)) => 128 + signal as u8,
+        (None, None) => WARDEN_DIED,
+    }
+}
+
+/// Which descriptors are readable, waiting until one is or the time has come.
+fn poll<const N: usize>(
+    descriptors: [std::os::fd::BorrowedFd<'_>; N],
+    deadline: Option<Instant>,
+) -> io::Result<[bool; N]> {
+    let mut polled = descriptors.map(|descriptor| PollFd::from_borrowed_fd(descriptor, PollFlags::IN));
+    loop {
+        let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));
+        let timeout = left.and_then(|left| Timespec::try_from(left).ok());
+        match rustix::event::poll(&mut polled, timeout.as_ref()) {
+            Err(rustix::io::Errno::INTR) => {}
+            other => {
+                other?;
+                return Ok(polled.map(|polled| !polled.revents().is_empty()));
+            }
+        }
+    }
+}

@@ -1,0 +1,368 @@
+//! The records between server and warden: one per packet, of fixed size, numbers only.
+//!
+//! A request carries no path, user, argument or mount option, so a server that was taken over has nothing to
+//! smuggle. All numbers are little-endian; bytes a record does not use are zero, and a record that differs from
+//! what [`Request::encode`] would have written is not a request.
+
+use std::time::Duration;
+
+use hearth_types::{CodeHash, EnvironmentId};
+
+use crate::{Exit, ExitStatus, Start};
+
+/// Size of a request, in bytes.
+pub(crate) const REQUEST_SIZE: usize = 56;
+/// Size of an answer, in bytes.
+pub(crate) const ANSWER_SIZE: usize = 40;
+
+/// What the server asks for. A tag comes back with the answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Request {
+    Boot {
+        tag: u32,
+        runtime: u16,
+        start: Start,
+        memory_mb: u32,
+    },
+    Claim {
+        tag: u32,
+        id: EnvironmentId,
+        code: CodeHash,
+        memory_mb: u32,
+        ephemeral_mb: u32,
+    },
+    Kill {
+        id: EnvironmentId,
+    },
+}
+
+/// What the warden says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Answer {
+    /// Comes with [`BOOTED_DESCRIPTORS`] descriptors: control, output, group memory, process status.
+    Booted {
+        tag: u32,
+        id: EnvironmentId,
+    },
+    Claimed {
+        tag: u32,
+    },
+    Refused {
+        tag: u32,
+        refusal: Refusal,
+    },
+    Exited {
+        id: EnvironmentId,
+        exit: Exit,
+    },
+}
+
+/// How many descriptors come with [`Answer::Booted`].
+pub(crate) const BOOTED_DESCRIPTORS: usize = 4;
+
+/// Why the warden did not do what it was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    NoSuchRuntime,
+    NoSuchCode,
+    NoSuchEnvironment,
+    AlreadyClaimed,
+    Full,
+    /// The kernel's error number.
+    Setup(i32),
+}
+
+const BOOT: u8 = 1;
+const CLAIM: u8 = 2;
+const KILL: u8 = 3;
+
+impl Request {
+    /// The record.
+    pub(crate) fn encode(&self) -> [u8; REQUEST_SIZE] {
+        let mut record = [0; REQUEST_SIZE];
+        match *self {
+            Self::Boot {
+                tag,
+                runtime,
+                start,
+                memory_mb,
+            } => {
+                record[0] = BOOT;
+                record[1] = u8::from(start == Start::Deferred);
+                put(&mut record, 2, runtime.to_le_bytes());
+                put(&mut record, 4, tag.to_le_bytes());
+                put(&mut record, 16, memory_mb.to_le_bytes());
+            }
+            Self::Claim {
+                tag,
+                id,
+                code,
+                memory_mb,
+                ephemeral_mb,
+            } => {
+                record[0] = CLAIM;
+                put(&mut record, 4, tag.to_le_bytes());
+                put(&mut record, 8, id.0.to_le_bytes());
+                put(&mut record, 16, memory_mb.to_le_bytes());
+                put(&mut record, 20, ephemeral_mb.to_le_bytes());
+                put(&mut record, 24, *code.as_bytes());
+            }
+            Self::Kill { id } => {
+                record[0] = KILL;
+                put(&mut record, 8, id.0.to_le_bytes());
+            }
+        }
+        record
+    }
+
+    /// Reads a record. `None` for anything that is not exactly a request.
+    pub(crate) fn decode(record: &[u8]) -> Option<Self> {
+        let record: &[u8; REQUEST_SIZE] = record.try_into().ok()?;
+        let tag = u32::from_le_bytes(get(record, 4));
+        let id = EnvironmentId(u64::from_le_bytes(get(record, 8)));
+        let memory_mb = u32::from_le_bytes(get(record, 16));
+        let request = match record[0] {
+            BOOT => {
+                let start = if record[1] == 0 {
+                    Start::Ready
+                } else {
+                    Start::Deferred
+                };
+                Self::Boot {
+                    tag,
+                    runtime: u16::from_le_bytes(get(record, 2)),
+                    start,
+                    memory_mb,
+                }
+            }
+            CLAIM => {
+                let ephemeral_mb = u32::from_le_bytes(get(record, 20));
+                let code = CodeHash::from_bytes(get(record, 24));
+                Self::Claim {
+                    tag,
+                    id,
+                    code,
+                    memory_mb,
+                    ephemeral_mb,
+                }
+            }
+            KILL => Self::Kill { id },
+            _ => return None,
+        };
+        (request.encode() == *record).then_some(request)
+    }
+}
+
+const BOOTED: u8 = 1;
+const CLAIMED: u8 = 2;
+const REFUSED: u8 = 3;
+const EXITED: u8 = 4;
+
+impl Answer {
+    /// The record.
+    pub(crate) fn encode(&self) -> [u8; ANSWER_SIZE] {
+        let mut record = [0; ANSWER_SIZE];
+        match *self {
+            Self::Booted { tag, id } => {
+                record[0] = BOOTED;
+                put(&mut record, 4, tag.to_le_bytes());
+                put(&mut record, 8, id.0.to_le_bytes());
+            }
+            Self::Claimed { tag } => {
+                record[0] = CLAIMED;
+                put(&mut record, 4, tag.to_le_bytes());
+            }
+            Self::Refused { tag, refusal } => {
+                record[0] = REFUSED;
+                let (reason, errno) = refusal.to_numbers();
+                record[1] = reason;
+                put(&mut record, 4, tag.to_le_bytes());
+                put(&mut record, 16, errno.to_le_bytes());
+            }
+            Self::Exited { id, exit } => {
+                record[0] = EXITED;
+                let (signalled, number) = match exit.status {
+                    ExitStatus::Code(code) => (0, code),
+                    ExitStatus::Signal(signal) => (1, signal),
+                };
+                record[1] = signalled;
+                record[2] = u8::from(exit.out_of_memory);
+                put(&mut record, 8, id.0.to_le_bytes());
+                put(&mut record, 16, number.to_le_bytes());
+                put(&mut record, 24, exit.peak_memory_bytes.to_le_bytes());
+                put(&mut record, 32, (exit.cpu.as_nanos() as u64).to_le_bytes());
+            }
+        }
+        record
+    }
+
+    /// Reads a record. `None` for anything that is not an answer.
+    pub(crate) fn decode(record: &[u8]) -> Option<Self> {
+        let record: &[u8; ANSWER_SIZE] = record.try_into().ok()?;
+        let tag = u32::from_le_bytes(get(record, 4));
+        let id = EnvironmentId(u64::from_le_bytes(get(record, 8)));
+        let number = i32::from_le_bytes(get(record, 16));
+        Some(match record[0] {
+            BOOTED => Self::Booted { tag, id },
+            CLAIMED => Self::Claimed { tag },
+            REFUSED => Self::Refused {
+                tag,
+                refusal: Refusal::from_numbers(record[1], number)?,
+            },
+            EXITED => {
+                let status = if record[1] == 0 {
+                    ExitStatus::Code(number)
+                } else {
+                    ExitStatus::Signal(number)
+                };
+                let exit = Exit {
+                    status,
+                    out_of_memory: record[2] != 0,
+                    peak_memory_bytes: u64::from_le_bytes(get(record, 24)),
+                    cpu: Duration::from_nanos(u64::from_le_bytes(get(record, 32))),
+                };
+                Self::Exited { id, exit }
+            }
+            _ => return None,
+        })
+    }
+}
+
+impl Refusal {
+    fn to_numbers(self) -> (u8, i32) {
+        match self {
+            Self::NoSuchRuntime => (1, 0),
+            Self::NoSuchCode => (2, 0),
+            Self::NoSuchEnvironment => (3, 0),
+            Self::AlreadyClaimed => (4, 0),
+            Self::Full => (5, 0),
+            Self::Setup(errno) => (6, errno),
+        }
+    }
+
+    fn from_numbers(reason: u8, errno: i32) -> Option<Self> {
+        Some(match reason {
+            1 => Self::NoSuchRuntime,
+            2 => Self::NoSuchCode,
+            3 => Self::NoSuchEnvironment,
+            4 => Self::AlreadyClaimed,
+            5 => Self::Full,
+            6 => Self::Setup(errno),
+            _ => return None,
+        })
+    }
+}
+
+fn put<const N: usize>(record: &mut [u8], at: usize, bytes: [u8; N]) {
+    record[at..at + N].copy_from_slice(&bytes);
+}
+
+fn get<const N: usize>(record: &[u8], at: usize) -> [u8; N] {
+    record[at..at + N]
+        .try_into()
+        .expect("a field lies within its record")
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn request() -> impl Strategy<Value = Request> {
+        prop_oneof![
+            any::<(u32, u16, bool, u32)>().prop_map(|(tag, runtime, deferred, memory_mb)| {
+                let start = if deferred { Start::Deferred } else { Start::Ready };
+                Request::Boot {
+                    tag,
+                    runtime,
+                    start,
+                    memory_mb,
+                }
+            }),
+            any::<(u32, u64, [u8; 32], u32, u32)>().prop_map(|(tag, id, code, memory_mb, ephemeral_mb)| {
+                let (id, code) = (EnvironmentId(id), CodeHash::from_bytes(code));
+                Request::Claim {
+                    tag,
+                    id,
+                    code,
+                    memory_mb,
+                    ephemeral_mb,
+                }
+            }),
+            any::<u64>().prop_map(|id| Request::Kill {
+                id: EnvironmentId(id)
+            }),
+        ]
+    }
+
+    fn answer() -> impl Strategy<Value = Answer> {
+        let refusal = prop_oneof![
+            Just(Refusal::NoSuchRuntime),
+            Just(Refusal::NoSuchCode),
+            Just(Refusal::NoSuchEnvironment),
+            Just(Refusal::AlreadyClaimed),
+            Just(Refusal::Full),
+            any::<i32>().prop_map(Refusal::Setup),
+        ];
+        let exit =
+            any::<(bool, i32, bool, u64, u64)>().prop_map(|(signalled, number, oom, peak, cpu)| Exit {
+                status: if signalled {
+                    ExitStatus::Signal(number)
+                } else {
+                    ExitStatus::Code(number)
+                },
+                out_of_memory: oom,
+                peak_memory_bytes: peak,
+                cpu: Duration::from_nanos(cpu),
+            });
+        prop_oneof![
+            any::<(u32, u64)>().prop_map(|(tag, id)| Answer::Booted {
+                tag,
+                id: EnvironmentId(id)
+            }),
+            any::<u32>().prop_map(|tag| Answer::Claimed { tag }),
+            (any::<u32>(), refusal).prop_map(|(tag, refusal)| Answer::Refused { tag, refusal }),
+            (any::<u64>(), exit).prop_map(|(id, exit)| Answer::Exited {
+                id: EnvironmentId(id),
+                exit
+            }),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn requests_round_trip(request in request()) {
+            prop_assert_eq!(Request::decode(&request.encode()), Some(request));
+        }
+
+        #[test]
+        fn answers_round_trip(answer in answer()) {
+            prop_assert_eq!(Answer::decode(&answer.encode()), Some(answer));
+        }
+
+        #[test]
+        fn what_decodes_is_exactly_a_request(
+            kind in 0u8..5, rest in prop::collection::vec(any::<u8>(), REQUEST_SIZE - 1), quiet in any::<bool>()
+        ) {
+            let mut record = vec![kind];
+            record.extend(rest.iter().map(|byte| if quiet { byte & 1 } else { *byte }));
+            if let Some(request) = Request::decode(&record) {
+                prop_assert_eq!(&request.encode()[..], &record[..]);
+            }
+        }
+
+        #[test]
+        fn one_wrong_byte_is_no_request_or_another(request in request(), at in 0..REQUEST_SIZE, with in 1u8..) {
+            let mut record = request.encode();
+            record[at] ^= with;
+            prop_assert_ne!(Request::decode(&record), Some(request));
+        }
+
+        #[test]
+        fn garbage_never_panics(record in prop::collection::vec(any::<u8>(), 0..100)) {
+            Request::decode(&record);
+            Answer::decode(&record);
+        }
+    }
+}

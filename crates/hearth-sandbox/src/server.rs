@@ -1,0 +1,99 @@
+//! What the server process does before anything else: it gives up everything it does not need.
+
+use std::io;
+use std::net::TcpListener;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+
+use rustix::mount::MountAttrFlags;
+use rustix::process::{Resource, Rlimit};
+
+use crate::isolation::mounts::{self, UNPRIVILEGED};
+use crate::isolation::seccomp::Filter;
+use crate::isolation::{base, etc, landlock, privileges, world};
+use crate::launcher::{ServerManifest, read_manifest};
+
+/// Where the server finds its data directory.
+pub const DATA: &str = "/data";
+
+/// What the launcher gave the server.
+#[derive(Debug)]
+pub struct Inherited {
+    /// The socket for [`crate::WardenClient`].
+    pub warden: OwnedFd,
+    /// The sockets to serve on.
+    pub listeners: Vec<TcpListener>,
+    /// The launcher's text.
+    pub settings: String,
+    /// The data directory: the only place, with /tmp, where the server may write.
+    pub data: PathBuf,
+}
+
+/// Confines this process, for the hidden subcommand [`crate::launcher::SERVER_COMMAND`], which must not have started
+/// a thread.
+///
+/// Afterwards it has a root file system of its own with nothing of the host's but programs and libraries, a user of
+/// its own, no capability and no way to get one; it cannot start programs; and it is killed if the launcher ends.
+pub fn enter() -> io::Result<Inherited> {
+    let manifest: ServerManifest = read_manifest()?;
+    enter_root(&manifest)?;
+    privileges::seal()?;
+    limit()?;
+    privileges::become_user(manifest.identity)?;
+    if rustix::process::getppid().map(|pid| pid.as_raw_nonzero().get() as u32) != Some(manifest.launcher) {
+        return Err(io::Error::other("the launcher has ended"));
+    }
+    landlock::confine(&[DATA, "/tmp"])?;
+    Filter::of_server()?.apply()?;
+    Ok(Inherited {
+        warden: manifest.warden.0,
+        listeners: manifest
+            .listeners
+            .into_iter()
+            .map(|listener| listener.0.into())
+            .collect(),
+        settings: manifest.settings,
+        data: DATA.into(),
+    })
+}
+
+fn enter_root(manifest: &ServerManifest) -> io::Result<()> {
+    let root = world::enter_empty_root()?;
+    manifest.base.show(&root)?;
+    etc::fill_for_server(&make(&root, "etc")?, manifest.base.etc.as_ref().map(|etc| &etc.0))?;
+    base::fill_dev(&make(&root, "dev")?)?;
+    mounts::attach(&manifest.data.0, etc::path(&make(&root, "data")?)?)?;
+    let options = [("mode", "1777"), ("size", "64m")];
+    let tmp = mounts::create(
+        "tmpfs",
+        &options,
+        UNPRIVILEGED | MountAttrFlags::MOUNT_ATTR_NOEXEC,
+    )?;
+    mounts::attach(&tmp, etc::path(&make(&root, "tmp")?)?)?;
+    world::leave_old_root(&root)
+}
+
+fn make(root: &Path, name: &str) -> io::Result<PathBuf> {
+    let place = root.join(name);
+    std::fs::create_dir(&place)?;
+    Ok(place)
+}
+
+/// No core dumps, which would hold secrets, and as many descriptors as allowed.
+fn limit() -> io::Result<()> {
+    rustix::process::setrlimit(
+        Resource::Core,
+        Rlimit {
+            current: Some(1),
+            maximum: Some(1),
+        },
+    )?;
+    let files = rustix::process::getrlimit(Resource::Nofile);
+    Ok(rustix::process::setrlimit(
+        Resource::Nofile,
+        Rlimit {
+            current: files.maximum,
+            ..files
+        },
+    )?)
+}

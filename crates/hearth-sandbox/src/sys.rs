@@ -1,0 +1,280 @@
+//! The system calls no dependency wraps safely. All unsafe code of the project is in this file.
+
+use std::ffi::{CStr, CString};
+use std::io;
+use std::marker::PhantomData;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+use std::ptr;
+use std::time::Duration;
+
+use rustix::process::Pid;
+use rustix::thread::UnshareFlags;
+
+fn check(result: libc::c_long) -> io::Result<libc::c_long> {
+    if result < 0 {
+        Err(io::Error::last_os_error())
+    } else {
+        Ok(result)
+    }
+}
+
+/// Proof that the process had one thread: what may fork without an exec, since in the child of a process with
+/// more threads any lock may be taken for ever.
+pub(crate) struct Alone(PhantomData<*const ()>);
+
+impl Alone {
+    /// Fails where the process has other threads.
+    pub(crate) fn confirm() -> io::Result<Self> {
+        match std::fs::read_dir("/proc/self/task")?.count() {
+            1 => Ok(Self(PhantomData)),
+            _ => Err(io::Error::other("the process has more than one thread")),
+        }
+    }
+}
+
+/// The two sides of a fork.
+pub(crate) enum Forked {
+    /// In the parent: the child's number, and a descriptor that names it for as long as it is open.
+    Parent(Pid, OwnedFd),
+    /// In the child.
+    Child,
+}
+
+/// Forks into new namespaces (`CLONE_NEW*` flags), with cgroup v2 directly into a group.
+pub(crate) fn fork(_: &Alone, flags: libc::c_int, group: Option<BorrowedFd<'_>>) -> io::Result<Forked> {
+    const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
+    let mut pidfd: RawFd = -1;
+    // SAFETY: the structure holds only integers, for which zero is a value.
+    let mut args: libc::clone_args = unsafe { std::mem::zeroed() };
+    args.flags = flags as u64 | libc::CLONE_PIDFD as u64;
+    args.pidfd = &raw mut pidfd as u64;
+    args.exit_signal = libc::SIGCHLD as u64;
+    if let Some(group) = group {
+        args.flags |= CLONE_INTO_CGROUP;
+        args.cgroup = group.as_raw_fd() as u64;
+    }
+    // SAFETY: without CLONE_VM and a stack of its own the call is a fork: the child goes on with a copy of this
+    // memory. The proof says that no other thread held a lock then. `pidfd` outlives the call.
+    let pid = check(unsafe { libc::syscall(libc::SYS_clone3, &raw const args, size_of_val(&args)) })?;
+    match Pid::from_raw(pid as i32) {
+        // SAFETY: the kernel has just opened this descriptor for us, and nothing else owns it.
+        Some(pid) => Ok(Forked::Parent(pid, unsafe { OwnedFd::from_raw_fd(pidfd) })),
+        None => Ok(Forked::Child),
+    }
+}
+
+/// Leaves namespaces of the parent for new ones.
+pub(crate) fn unshare(namespaces: UnshareFlags) -> io::Result<()> {
+    assert!(
+        !namespaces.contains(UnshareFlags::FILES),
+        "descriptors stay shared between threads"
+    );
+    // SAFETY: only unsharing the descriptor table can break what other code relies on.
+    Ok(unsafe { rustix::thread::unshare_unsafe(namespaces) }?)
+}
+
+/// Attributes of a mount (`MOUNT_ATTR_*`), and a user namespace that translates its owners.
+pub(crate) fn mount_setattr(
+    mount: BorrowedFd<'_>,
+    recursive: bool,
+    attributes: u64,
+    owners: Option<BorrowedFd<'_>>,
+) -> io::Result<()> {
+    const MOUNT_ATTR_IDMAP: u64 = 0x10_0000;
+    // `struct mount_attr`: set, clear, propagation, user namespace.
+    let mut request = [attributes, 0, libc::MS_PRIVATE, 0];
+    if let Some(namespace) = owners {
+        request[0] |= MOUNT_ATTR_IDMAP;
+        request[3] = namespace.as_raw_fd() as u64;
+    }
+    let flags = libc::AT_EMPTY_PATH | if recursive { libc::AT_RECURSIVE } else { 0 };
+    // SAFETY: the path is empty and ended, and the structure is four 64-bit numbers of the size given.
+    check(unsafe {
+        libc::syscall(
+            libc::SYS_mount_setattr,
+            mount.as_raw_fd(),
+            c"".as_ptr(),
+            flags,
+            request.as_ptr(),
+            size_of_val(&request),
+        )
+    })?;
+    Ok(())
+}
+
+/// Brings the loopback interface of the current network namespace up.
+pub(crate) fn raise_loopback(socket: BorrowedFd<'_>) -> io::Result<()> {
+    // SAFETY: the structure holds integers and a union of them, for which zero is a value.
+    let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
+    request.ifr_name[0] = b'l' as libc::c_char;
+    request.ifr_name[1] = b'o' as libc::c_char;
+    request.ifr_ifru.ifru_flags = (libc::IFF_UP | libc::IFF_RUNNING) as libc::c_short;
+    // SAFETY: this request reads one `ifreq`, whose name is ended by a NUL.
+    check(unsafe { libc::ioctl(socket.as_raw_fd(), libc::SIOCSIFFLAGS, &raw const request) }.into())?;
+    Ok(())
+}
+
+/// Puts every signal back to its default, which an exec alone does not do for ignored ones.
+pub(crate) fn default_signals() {
+    for signal in 1..=64 {
+        // SAFETY: restoring a default installs no handler. Signals that cannot be changed are refused.
+        unsafe { libc::signal(signal, libc::SIG_DFL) };
+    }
+}
+
+/// Ignores a signal for good.
+pub(crate) fn ignore_signal(signal: libc::c_int) {
+    // SAFETY: ignoring a signal installs no handler.
+    unsafe { libc::signal(signal, libc::SIG_IGN) };
+}
+
+/// Becomes another program. Returns only to say why it did not.
+pub(crate) fn execute(path: &CStr, arguments: &[CString], environment: &[CString]) -> io::Error {
+    let pointers = |list: &[CString]| -> Vec<*const libc::c_char> {
+        list.iter()
+            .map(|text| text.as_ptr())
+            .chain([ptr::null()])
+            .collect()
+    };
+    let (arguments, environment) = (pointers(arguments), pointers(environment));
+    // SAFETY: all three are NUL-terminated, the lists by a null pointer, and live until the call returns.
+    unsafe { libc::execve(path.as_ptr(), arguments.as_ptr(), environment.as_ptr()) };
+    io::Error::last_os_error()
+}
+
+/// Closes every descriptor from `first` on but `kept`, in a forked child that uses none of them any more.
+pub(crate) fn close_from(first: RawFd, kept: Option<BorrowedFd<'_>>) -> io::Result<()> {
+    let kept = kept.map(|kept| kept.as_raw_fd()).filter(|kept| *kept >= first);
+    let below = kept.filter(|kept| *kept > first).map(|kept| (first, kept - 1));
+    let above = kept.map_or(first, |kept| kept + 1);
+    for (first, last) in below.into_iter().chain([(above, RawFd::MAX)]) {
+        // SAFETY: the caller never touches nor drops what it inherited; it ends by exec or `exit`.
+        check(unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) })?;
+    }
+    Ok(())
+}
+
+/// Ends a forked child at once: nothing is dropped, flushed or run that belongs to the parent.
+pub(crate) fn exit(code: i32) -> ! {
+    // SAFETY: ends the process.
+    unsafe { libc::_exit(code) }
+}
+
+/// Makes a descriptor number stand for what another descriptor does, across an exec.
+pub(crate) fn place(descriptor: BorrowedFd<'_>, number: RawFd) -> io::Result<()> {
+    assert!(
+        descriptor.as_raw_fd() != number,
+        "a descriptor that stands there already would be closed by exec"
+    );
+    // SAFETY: whatever had this number is closed; in a forked child nobody uses that any more.
+    check(unsafe { libc::dup2(descriptor.as_raw_fd(), number) }.into())?;
+    Ok(())
+}
+
+/// What `wait4` says of a child that has ended.
+pub(crate) struct Ended {
+    /// The number of the child.
+    pub(crate) pid: i32,
+    /// The raw wait status.
+    pub(crate) status: i32,
+    /// CPU time of the child and of every descendant that was waited for.
+    pub(crate) cpu: Duration,
+    /// The child's peak resident set, in bytes.
+    pub(crate) peak_bytes: u64,
+}
+
+/// Waits for a child: for `pid`, or for any. `Ok(None)` if it still runs and `block` is not set.
+pub(crate) fn wait(pid: Option<Pid>, block: bool) -> io::Result<Option<Ended>> {
+    // SAFETY: the structure holds only integers, for which zero is a value.
+    let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
+    let mut status = 0;
+    let flags = libc::__WALL | if block { 0 } else { libc::WNOHANG };
+    let number = pid.map_or(-1, |pid| pid.as_raw_nonzero().get());
+    // SAFETY: both results are written to locals of the right type.
+    let pid = check(unsafe { libc::wait4(number, &raw mut status, flags, &raw mut usage) }.into())? as i32;
+    let time = |t: libc::timeval| Duration::new(t.tv_sec as u64, t.tv_usec as u32 * 1000);
+    Ok((pid != 0).then(|| Ended {
+        pid,
+        status,
+        cpu: time(usage.ru_utime) + time(usage.ru_stime),
+        peak_bytes: usage.ru_maxrss as u64 * 1024,
+    }))
+}
+
+/// Lets a child inherit descriptors, under the numbers they have here.
+pub(crate) fn inherit(command: &mut Command, descriptors: Vec<RawFd>) {
+    let clear = move || {
+        for &descriptor in &descriptors {
+            // SAFETY: changes one flag of one descriptor, in the child only.
+            check(unsafe { libc::fcntl(descriptor, libc::F_SETFD, 0) }.into())?;
+        }
+        Ok(())
+    };
+    // SAFETY: between fork and exec the closure calls only fcntl, which is async-signal-safe.
+    unsafe { command.pre_exec(clear) };
+}
+
+/// Takes ownership of a descriptor whose number the parent process handed over.
+///
+/// Fails where no such descriptor is open. Each number may be adopted once, before anything else is opened.
+pub(crate) fn adopt(number: RawFd) -> io::Result<OwnedFd> {
+    // SAFETY: F_SETFD changes nothing but one flag, and fails for a number that is not open.
+    check(unsafe { libc::fcntl(number, libc::F_SETFD, libc::FD_CLOEXEC) }.into())?;
+    // SAFETY: the descriptor is open, and the launcher's record names each number for one owner.
+    Ok(unsafe { OwnedFd::from_raw_fd(number) })
+}
+
+/// SIGTERM, SIGINT and SIGHUP, received by reading instead of by a handler.
+#[derive(Debug)]
+pub(crate) struct Signals(OwnedFd);
+
+impl Signals {
+    /// Blocks the signals in this thread and those it starts.
+    pub(crate) fn block() -> io::Result<Self> {
+        // SAFETY: a signal set holds integers, and `sigemptyset` gives it its value.
+        let mut set: libc::sigset_t = unsafe { std::mem::zeroed() };
+        // SAFETY: all calls read or write the local set only.
+        let descriptor = unsafe {
+            libc::sigemptyset(&raw mut set);
+            for signal in [libc::SIGTERM, libc::SIGINT, libc::SIGHUP] {
+                libc::sigaddset(&raw mut set, signal);
+            }
+            libc::pthread_sigmask(libc::SIG_BLOCK, &raw const set, ptr::null_mut());
+            libc::signalfd(-1, &raw const set, libc::SFD_CLOEXEC | libc::SFD_NONBLOCK)
+        };
+        check(descriptor.into())?;
+        // SAFETY: the kernel has just opened this descriptor for us, and nothing else owns it.
+        Ok(Self(unsafe { OwnedFd::from_raw_fd(descriptor) }))
+    }
+
+    /// Takes a signal, if one has come.
+    pub(crate) fn take(&self) -> io::Result<bool> {
+        match rustix::io::read(&self.0, &mut [0; size_of::<libc::signalfd_siginfo>()]) {
+            Err(rustix::io::Errno::AGAIN) => Ok(false),
+            other => Ok(other? > 0),
+        }
+    }
+}
+
+impl AsFd for Signals {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+/// The kernel's Landlock version, if it has Landlock.
+pub(crate) fn landlock_version() -> Option<u32> {
+    const LANDLOCK_CREATE_RULESET_VERSION: u32 = 1;
+    // SAFETY: with this flag the call reads no memory.
+    let version = check(unsafe {
+        libc::syscall(
+            libc::SYS_landlock_create_ruleset,
+            ptr::null::<libc::c_void>(),
+            0usize,
+            LANDLOCK_CREATE_RULESET_VERSION,
+        )
+    });
+    version.ok().map(|version| version as u32)
+}

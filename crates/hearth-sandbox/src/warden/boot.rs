@@ -1,0 +1,212 @@
+//! Requests, and the first of them: making an environment.
+
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::time::Instant;
+
+use hearth_types::EnvironmentId;
+use hearth_types::limits::{EPHEMERAL_MB, MEMORY_MB};
+use rustix::net::{AddressFamily, RecvFlags, SocketFlags, SocketType};
+use rustix::pipe::PipeFlags;
+
+use super::environment::{Booting, Environment, Phase};
+use super::{Warden, complain};
+use crate::isolation::cgroup::{Limits, MemoryWatch};
+use crate::isolation::child::{self, NAMESPACES, Plan};
+use crate::isolation::privileges::Identity;
+use crate::isolation::program::Program;
+use crate::isolation::status::Status;
+use crate::isolation::world;
+use crate::protocol::{Answer, REQUEST_SIZE, Refusal, Request};
+use crate::sys::{self, Forked};
+
+/// How many requests are taken before other events have their turn.
+const BATCH: usize = 16;
+
+impl Warden {
+    /// Takes requests. A record that is none is dropped, as are descriptors that come along: receiving without
+    /// room for them closes them.
+    pub(super) fn serve(&mut self) {
+        for _ in 0..BATCH {
+            let mut record = [0; REQUEST_SIZE + 1];
+            let flags = RecvFlags::DONTWAIT;
+            let Ok((_, length)) = rustix::net::recv(&self.server, &mut record, flags) else {
+                return;
+            };
+            match record.get(..length).and_then(Request::decode) {
+                Some(Request::Boot {
+                    tag,
+                    runtime,
+                    start,
+                    memory_mb,
+                }) => {
+                    let memory_mb = memory_mb.clamp(*MEMORY_MB.start(), *MEMORY_MB.end());
+                    match self.runtimes.program(runtime, memory_mb, start) {
+                        Some(program) => self.boot(tag, usize::from(runtime), &program, memory_mb),
+                        None => self.refuse(tag, Refusal::NoSuchRuntime),
+                    }
+                }
+                Some(Request::Claim {
+                    tag,
+                    id,
+                    code,
+                    memory_mb,
+                    ephemeral_mb,
+                }) => {
+                    let limits = Limits {
+                        memory_mb: memory_mb.clamp(*MEMORY_MB.start(), *MEMORY_MB.end()),
+                        ephemeral_mb: ephemeral_mb.clamp(*EPHEMERAL_MB.start(), *EPHEMERAL_MB.end()),
+                    };
+                    match self.claim(id, &code, limits) {
+                        Ok(()) => self.outbox.put(Answer::Claimed { tag }),
+                        Err(refusal) => self.refuse(tag, refusal),
+                    }
+                }
+                Some(Request::Kill { id }) => self.kill(id),
+                None => {}
+            }
+            if !self.outbox.is_empty() {
+                return;
+            }
+        }
+    }
+
+    pub(super) fn refuse(&mut self, tag: u32, refusal: Refusal) {
+        self.outbox.put(Answer::Refused { tag, refusal });
+    }
+
+    fn boot(&mut self, tag: u32, runtime: usize, program: &Program, memory_mb: u32) {
+        let Some(user) = self.users.take() else {
+            return self.refuse(tag, Refusal::Full);
+        };
+        self.last_id += 1;
+        let id = EnvironmentId(self.last_id);
+        let group = format!("e{}", id.0);
+        // As if it were claimed for the smallest /tmp, which most are.
+        let limits = Limits {
+            memory_mb,
+            ephemeral_mb: *EPHEMERAL_MB.start(),
+        };
+        match self.create(tag, &group, user, runtime, program, limits) {
+            Ok(environment) => {
+                if let Err(error) = self.events.add(id, &environment) {
+                    complain(&error);
+                    self.end(&environment);
+                }
+                self.environments.insert(id, environment);
+            }
+            Err(error) => {
+                complain(&format_args!("cannot create an environment: {error}"));
+                self.refuse(tag, Refusal::Setup(error.raw_os_error().unwrap_or(libc::EIO)));
+                self.clear_away(group, user);
+            }
+        }
+    }
+
+    /// Creates the environment's first process. What it does from then on is [`child::run`]'s.
+    fn create(
+        &mut self,
+        tag: u32,
+        group: &str,
+        user: Identity,
+        runtime: usize,
+        program: &Program,
+        limits: Limits,
+    ) -> io::Result<Environment> {
+        self.groups.add(group)?;
+        self.groups.limit(group, limits, self.cpu)?;
+        let memory = MemoryWatch::start(&self.groups, group, limits.anonymous_bytes())?;
+        let network = self.networks.take()?;
+        let identity = world::identity(user.uid)?;
+        let (control, control_inside) = pair(SocketType::STREAM)?;
+        let (status, status_inside) = pair(SocketType::SEQPACKET)?;
+        let (output, output_inside) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC)?;
+        let plan = Plan {
+            alone: &self.alone,
+            groups: &self.groups,
+            group,
+            network: network.as_fd(),
+            runtime,
+            program,
+            user,
+            keeper: self.keeper,
+            identity: &identity,
+            filter: &self.filter,
+            control: control_inside.as_fd(),
+            output: output_inside.as_fd(),
+            status: status_inside.as_fd(),
+        };
+        let entry = self.groups.entry(group)?;
+        let (pid, process) = match sys::fork(&self.alone, NAMESPACES, entry.as_ref().map(AsFd::as_fd))? {
+            Forked::Child => child::run(&plan),
+            Forked::Parent(pid, process) => (pid, process),
+        };
+        let check_memory = memory.event().is_none().then(Instant::now);
+        Ok(Environment {
+            group: group.to_owned(),
+            user,
+            pid,
+            process,
+            status,
+            memory,
+            check_memory,
+            out_of_memory: false,
+            phase: Phase::Booting(Booting { tag, control, output }),
+            ended: None,
+        })
+    }
+
+    /// Listens to an environment's first process. Says whether it might have more to say.
+    pub(super) fn hear(&mut self, id: EnvironmentId) -> bool {
+        let Some(environment) = self.environments.get_mut(&id) else {
+            return false;
+        };
+        match Status::receive(&environment.status) {
+            Ok(Some(Status::Started(process))) => self.report_booted(id, process),
+            Ok(Some(Status::Failed(step, errno))) => {
+                let error = io::Error::from_raw_os_error(errno);
+                complain(&format_args!("{id} could not be set up: {step:?}: {error}"));
+                self.fail_boot(id, errno);
+            }
+            Ok(Some(Status::Ended { status, peak_bytes })) => environment.ended = Some((status, peak_bytes)),
+            Ok(None) => return false,
+            // It ends, or talks nonsense: then it shall.
+            Err(_) => {
+                self.events.remove_status(environment);
+                self.kill(id);
+                return false;
+            }
+        }
+        true
+    }
+
+    fn report_booted(&mut self, id: EnvironmentId, process: OwnedFd) {
+        let Some(environment) = self.environments.get_mut(&id) else {
+            return;
+        };
+        let Phase::Booting(Booting { tag, control, output }) =
+            std::mem::replace(&mut environment.phase, Phase::Booted)
+        else {
+            return;
+        };
+        match environment.memory.stat() {
+            Ok(stat) => {
+                self.outbox
+                    .put_with(Answer::Booted { tag, id }, vec![control, output, stat, process]);
+            }
+            Err(error) => {
+                environment.phase = Phase::Booting(Booting { tag, control, output });
+                self.fail_boot(id, error.raw_os_error().unwrap_or(libc::EIO));
+            }
+        }
+    }
+}
+
+fn pair(kind: SocketType) -> io::Result<(OwnedFd, OwnedFd)> {
+    Ok(rustix::net::socketpair(
+        AddressFamily::UNIX,
+        kind,
+        SocketFlags::CLOEXEC,
+        None,
+    )?)
+}

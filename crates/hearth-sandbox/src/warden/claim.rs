@@ -1,0 +1,102 @@
+//! Giving an environment its code, and holding it to its memory.
+
+use std::io;
+use std::os::fd::AsFd;
+use std::time::{Duration, Instant};
+
+use hearth_types::{CodeHash, EnvironmentId};
+
+use super::environment::Phase;
+use super::{Warden, complain};
+use crate::isolation::cgroup::{Limits, Memory};
+use crate::isolation::root;
+use crate::protocol::Refusal;
+
+impl Warden {
+    /// Claims an environment. One that could be claimed only in part is ended.
+    pub(super) fn claim(
+        &mut self,
+        id: EnvironmentId,
+        code: &CodeHash,
+        limits: Limits,
+    ) -> Result<(), Refusal> {
+        let environment = self.environments.get_mut(&id).ok_or(Refusal::NoSuchEnvironment)?;
+        match environment.phase {
+            Phase::Booting(_) | Phase::Failed => return Err(Refusal::NoSuchEnvironment),
+            Phase::Claimed => return Err(Refusal::AlreadyClaimed),
+            Phase::Booted => {}
+        }
+        let code = match root::open_code(code, self.owners.as_fd()) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(Refusal::NoSuchCode),
+            // Something else has this name: whatever it is, it is no code package.
+            Err(error) if is_no_directory(&error) => return Err(Refusal::NoSuchCode),
+            other => other.map_err(refuse)?,
+        };
+        environment.phase = Phase::Claimed;
+        self.give(id, code.as_fd(), limits).map_err(|error| {
+            complain(&format_args!("{id} could not be claimed: {error}"));
+            self.kill(id);
+            refuse(error)
+        })
+    }
+
+    fn give(&mut self, id: EnvironmentId, code: impl AsFd, limits: Limits) -> io::Result<()> {
+        let environment = self.environments.get_mut(&id).ok_or(io::ErrorKind::NotFound)?;
+        self.groups.limit(&environment.group, limits, self.cpu)?;
+        let limit = limits.anonymous_bytes();
+        if environment.memory.limit() != limit {
+            self.events.remove_memory(environment);
+            environment
+                .memory
+                .restart(&self.groups, &environment.group, limit)?;
+            // What was used before it was watched anew is noticed at once.
+            environment.check_memory = Some(Instant::now());
+            self.events.add_memory(id, environment)?;
+        }
+        root::furnish(
+            environment.process.as_fd(),
+            self.home.as_fd(),
+            code,
+            limits.ephemeral_mb,
+        )
+    }
+
+    /// Looks at an environment's memory, since it has announced something.
+    pub(super) fn look_at_memory(&mut self, id: EnvironmentId) {
+        if let Some(environment) = self.environments.get_mut(&id) {
+            environment.check_memory = Some(Instant::now());
+        }
+    }
+
+    /// Looks at the memory of every environment whose time has come.
+    pub(super) fn check_memory(&mut self, now: Instant) {
+        let mut exceeded = Vec::new();
+        for (id, environment) in &mut self.environments {
+            if environment.check_memory.is_none_or(|at| at > now) {
+                continue;
+            }
+            let memory = environment.memory.check();
+            let killed = self.groups.ran_out_of_memory(&environment.group);
+            environment.check_memory = match memory {
+                Memory::Within(next) if !killed => next.map(|wait: Duration| now + wait),
+                _ => {
+                    environment.out_of_memory = true;
+                    exceeded.push(*id);
+                    None
+                }
+            };
+        }
+        exceeded.into_iter().for_each(|id| self.kill(id));
+    }
+}
+
+fn refuse(error: io::Error) -> Refusal {
+    Refusal::Setup(error.raw_os_error().unwrap_or(libc::EIO))
+}
+
+fn is_no_directory(error: &io::Error) -> bool {
+    matches!(
+        error.raw_os_error(),
+        Some(libc::ENOTDIR | libc::ELOOP | libc::EXDEV)
+    )
+}

@@ -1,0 +1,48 @@
+//! What the warden remembers of an environment.
+
+use std::os::fd::OwnedFd;
+use std::time::Instant;
+
+use rustix::process::Pid;
+
+use crate::isolation::cgroup::MemoryWatch;
+use crate::isolation::privileges::Identity;
+
+/// An environment whose first process has not been reaped yet.
+pub(super) struct Environment {
+    /// Its group's name.
+    pub(super) group: String,
+    pub(super) user: Identity,
+    /// Its first process.
+    pub(super) pid: Pid,
+    /// The same as a descriptor.
+    pub(super) process: OwnedFd,
+    /// Where its first process reports.
+    pub(super) status: OwnedFd,
+    pub(super) memory: MemoryWatch,
+    /// When to look at its memory, unless an event comes first.
+    pub(super) check_memory: Option<Instant>,
+    pub(super) out_of_memory: bool,
+    pub(super) phase: Phase,
+    /// The interpreter's wait status and peak memory, once it has ended.
+    pub(super) ended: Option<(i32, u64)>,
+}
+
+/// How far an environment has come.
+pub(super) enum Phase {
+    /// It is being made: who asked, and the server's ends of its sockets.
+    Booting(Booting),
+    /// It waits for its code.
+    Booted,
+    /// It has its code.
+    Claimed,
+    /// It could not be made, which the server knows already.
+    Failed,
+}
+
+/// What is kept until an environment has started.
+pub(super) struct Booting {
+    pub(super) tag: u32,
+    pub(super) control: OwnedFd,
+    pub(super) output: OwnedFd,
+}

@@ -1,0 +1,218 @@
+//! What the warden waits for, and whom it concerns.
+
+use std::io;
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, OwnedFd};
+use std::time::{Duration, Instant};
+
+use hearth_types::EnvironmentId;
+use rustix::event::{Timespec, epoll};
+
+use super::Warden;
+use super::environment::Environment;
+
+/// Something that happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Event {
+    /// The server has sent requests, or takes answers again.
+    Server,
+    /// The server is gone.
+    ServerGone,
+    /// An environment's first process has ended.
+    Ended(EnvironmentId),
+    /// An environment's first process has something to say.
+    Status(EnvironmentId),
+    /// An environment's memory is running out.
+    Memory(EnvironmentId),
+}
+
+/// The descriptors that are waited for.
+pub(super) struct Events {
+    epoll: OwnedFd,
+    /// Whether the server is waited for to take answers, rather than for its requests.
+    backed_up: bool,
+}
+
+const SERVER: u64 = u64::MAX;
+const ENDED: u64 = 0;
+const STATUS: u64 = 1;
+const MEMORY: u64 = 2;
+
+impl Events {
+    /// Waits for the server.
+    pub(super) fn watch(server: &OwnedFd) -> io::Result<Self> {
+        let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
+        epoll::add(
+            &epoll,
+            server,
+            epoll::EventData::new_u64(SERVER),
+            epoll::EventFlags::IN | epoll::EventFlags::RDHUP,
+        )?;
+        Ok(Self {
+            epoll,
+            backed_up: false,
+        })
+    }
+
+    /// Waits for an environment too.
+    pub(super) fn add(&self, id: EnvironmentId, environment: &Environment) -> io::Result<()> {
+        self.register(&environment.process, id, ENDED)?;
+        self.register(&environment.status, id, STATUS)?;
+        self.add_memory(id, environment)
+    }
+
+    /// Waits for an environment's memory, after it has been watched anew.
+    pub(super) fn add_memory(&self, id: EnvironmentId, environment: &Environment) -> io::Result<()> {
+        environment
+            .memory
+            .event()
+            .map_or(Ok(()), |event| self.register(event, id, MEMORY))
+    }
+
+    fn register(&self, descriptor: impl AsFd, id: EnvironmentId, kind: u64) -> io::Result<()> {
+        let data = epoll::EventData::new_u64(id.0 << 2 | kind);
+        Ok(epoll::add(&self.epoll, descriptor, data, epoll::EventFlags::IN)?)
+    }
+
+    /// Stops waiting for an environment. Closing its descriptors alone would not do: a child that was just forked
+    /// may still hold copies.
+    pub(super) fn remove(&self, environment: &Environment) {
+        let memory = environment.memory.event();
+        for descriptor in [
+            Some(environment.process.as_fd()),
+            Some(environment.status.as_fd()),
+            memory,
+        ] {
+            // What was never added need not be removed.
+            descriptor.map(|descriptor| epoll::delete(&self.epoll, descriptor));
+        }
+    }
+
+    /// Stops waiting for an environment's memory, before it is watched anew.
+    pub(super) fn remove_memory(&self, environment: &Environment) {
+        environment
+            .memory
+            .event()
+            .map(|event| epoll::delete(&self.epoll, event));
+    }
+
+    /// Stops waiting for a status socket that has nothing more to say.
+    pub(super) fn remove_status(&self, environment: &Environment) {
+        let _ = epoll::delete(&self.epoll, &environment.status);
+    }
+
+    /// Stops waiting for the server.
+    pub(super) fn remove_server(&self, server: &OwnedFd) {
+        let _ = epoll::delete(&self.epoll, server);
+    }
+
+    /// Waits for the server to take answers, or for its requests.
+    pub(super) fn expect_server(&mut self, server: &OwnedFd, backed_up: bool) -> io::Result<()> {
+        if self.backed_up != backed_up {
+            let wanted = if backed_up {
+                epoll::EventFlags::OUT
+            } else {
+                epoll::EventFlags::IN
+            };
+            let data = epoll::EventData::new_u64(SERVER);
+            epoll::modify(&self.epoll, server, data, wanted | epoll::EventFlags::RDHUP)?;
+            self.backed_up = backed_up;
+        }
+        Ok(())
+    }
+
+    /// What has happened, or happens within this time.
+    fn wait(&self, timeout: Option<Duration>) -> io::Result<Vec<Event>> {
+        let mut space = [MaybeUninit::uninit(); 64];
+        let timeout = timeout.and_then(|timeout| Timespec::try_from(timeout).ok());
+        let (found, _) = match epoll::wait(&self.epoll, &mut space, timeout.as_ref()) {
+            Err(rustix::io::Errno::INTR) => return Ok(Vec::new()),
+            other => other?,
+        };
+        Ok(found
+            .iter()
+            .map(|event| event_of(event.data.u64(), event.flags))
+            .collect())
+    }
+}
+
+fn event_of(data: u64, flags: epoll::EventFlags) -> Event {
+    let gone = epoll::EventFlags::RDHUP | epoll::EventFlags::HUP | epoll::EventFlags::ERR;
+    let id = EnvironmentId(data >> 2);
+    match data {
+        SERVER if flags.intersects(gone) => Event::ServerGone,
+        SERVER => Event::Server,
+        _ if data & 3 == ENDED => Event::Ended(id),
+        _ if data & 3 == STATUS => Event::Status(id),
+        _ => Event::Memory(id),
+    }
+}
+
+impl Warden {
+    /// Works until the server is gone and nothing is left of its environments.
+    pub(super) fn run(mut self) -> io::Result<()> {
+        while self.server_is_there || !self.environments.is_empty() || !self.remains.is_empty() {
+            let events = self.events.wait(self.patience())?;
+            if events.is_empty() && self.networks.is_short() && self.server_is_there {
+                self.networks.prepare()?;
+            }
+            for event in events {
+                self.handle(event);
+            }
+            self.check_memory(Instant::now());
+            self.remove_remains();
+            self.flush()?;
+        }
+        self.groups.close()
+    }
+
+    fn handle(&mut self, event: Event) {
+        match event {
+            Event::Server => self.serve(),
+            Event::ServerGone => self.lose_server(),
+            Event::Ended(id) => self.reap(id),
+            Event::Status(id) => {
+                self.hear(id);
+            }
+            Event::Memory(id) => self.look_at_memory(id),
+        }
+    }
+
+    /// How long nothing needs to be done. While there is something to prepare, that is no time at all.
+    fn patience(&self) -> Option<Duration> {
+        if self.networks.is_short() && self.server_is_there {
+            return Some(Duration::ZERO);
+        }
+        let checks = self
+            .environments
+            .values()
+            .filter_map(|environment| environment.check_memory);
+        let removals = self.remains.iter().map(|remains| remains.retry);
+        let next = checks.chain(removals).min()?;
+        Some(next.saturating_duration_since(Instant::now()))
+    }
+
+    /// Hands answers to the server.
+    fn flush(&mut self) -> io::Result<()> {
+        if !self.server_is_there {
+            self.outbox.clear();
+            return Ok(());
+        }
+        if self.outbox.flush(&self.server).is_err() {
+            self.lose_server();
+            return Ok(());
+        }
+        self.events.expect_server(&self.server, !self.outbox.is_empty())
+    }
+
+    /// Ends everything: without a server there is nobody to run it for.
+    fn lose_server(&mut self) {
+        if self.server_is_there {
+            self.server_is_there = false;
+            self.events.remove_server(&self.server);
+            self.environments
+                .values()
+                .for_each(|environment| self.end(environment));
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! The warden: the one process with privilege. It makes environments, gives them their code, and ends them.
+//!
+//! One thread waits for events and never for anything else. It parses nothing a user wrote, has no network and sees
+//! no file of the host; see [`crate::isolation::world`]. Requests come as records of numbers; see
+//! [`crate::protocol`].
+
+mod boot;
+mod claim;
+mod end;
+mod environment;
+mod events;
+mod outbox;
+mod runtimes;
+mod start;
+mod users;
+
+use std::collections::BTreeMap;
+use std::os::fd::OwnedFd;
+use std::process::ExitCode;
+
+use hearth_types::EnvironmentId;
+
+use crate::isolation::cgroup::{CpuPolicy, Groups};
+use crate::isolation::network::Networks;
+use crate::isolation::privileges::Identity;
+use crate::isolation::seccomp::Filter;
+use crate::sys::Alone;
+use end::Remains;
+use environment::Environment;
+use events::Events;
+use outbox::Outbox;
+use runtimes::Runtimes;
+use users::Users;
+
+/// Runs the warden until its server goes away. For the hidden subcommand [`crate::launcher::WARDEN_COMMAND`], which
+/// must not have started a thread.
+pub fn main() -> ExitCode {
+    match Warden::start().and_then(Warden::run) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Says on standard error what went wrong.
+fn complain(what: &dyn std::fmt::Display) {
+    eprintln!("hearth warden: {what}");
+}
+
+/// The warden's state.
+struct Warden {
+    alone: Alone,
+    events: Events,
+    /// Where requests come from.
+    server: OwnedFd,
+    server_is_there: bool,
+    outbox: Outbox,
+    groups: Groups,
+    networks: Networks,
+    filter: Filter,
+    runtimes: Runtimes,
+    cpu: CpuPolicy,
+    /// Shows the server's files as root's.
+    owners: OwnedFd,
+    /// The warden's own mount namespace.
+    home: OwnedFd,
+    users: Users,
+    /// The user of every environment's init.
+    keeper: Identity,
+    environments: BTreeMap<EnvironmentId, Environment>,
+    /// Groups of ended environments that could not be removed yet.
+    remains: Vec<Remains>,
+    last_id: u64,
+}

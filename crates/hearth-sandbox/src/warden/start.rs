@@ -1,0 +1,82 @@
+//! From the launcher's record to a warden that can work.
+
+use std::fs::File;
+use std::io;
+
+use rustix::process::{Resource, Rlimit};
+
+use super::events::Events;
+use super::outbox::Outbox;
+use super::runtimes::Runtimes;
+use super::users::Users;
+use super::{BTreeMap, Identity, Warden};
+use crate::isolation::cgroup::Groups;
+use crate::isolation::network::Networks;
+use crate::isolation::seccomp::Filter;
+use crate::isolation::world::{self, Shown};
+use crate::isolation::{owners, privileges};
+use crate::launcher::{WardenManifest, read_manifest};
+use crate::sys::{self, Alone};
+
+impl Warden {
+    /// Reads the record, locks the process in and makes everything that environments share.
+    pub(super) fn start() -> io::Result<Self> {
+        let manifest: WardenManifest = read_manifest()?;
+        let alone = Alone::confirm()?;
+        // Service managers send these to every process they know. The warden ends when the server does.
+        for signal in [libc::SIGTERM, libc::SIGINT, libc::SIGHUP] {
+            sys::ignore_signal(signal);
+        }
+        rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
+        allow_many_descriptors();
+        let groups = Groups::create()?;
+        let owners = owners::as_root(&alone, manifest.code_owner.uid, manifest.code_owner.gid)?;
+        let runtimes = manifest.runtimes.iter();
+        let shown: Vec<Shown<'_>> = runtimes
+            .map(|runtime| Shown {
+                prefix: &runtime.prefix.0,
+                bootstrap: &runtime.bootstrap,
+            })
+            .collect();
+        world::enter(&manifest.base, &shown, &manifest.code.0)?;
+        let networks = Networks::leave_host()?;
+        privileges::seal()?;
+        let events = Events::watch(&manifest.server.0)?;
+        let first = manifest.environments.first;
+        Ok(Self {
+            alone,
+            events,
+            server: manifest.server.0,
+            server_is_there: true,
+            outbox: Outbox::default(),
+            groups,
+            networks,
+            filter: Filter::of_environments()?,
+            runtimes: Runtimes::read(&manifest.runtimes)?,
+            cpu: manifest.cpu,
+            owners,
+            home: File::open("/proc/self/ns/mnt")?.into(),
+            users: Users::new(manifest.environments),
+            keeper: Identity {
+                uid: first,
+                gid: first,
+            },
+            environments: BTreeMap::new(),
+            remains: Vec::new(),
+            last_id: 0,
+        })
+    }
+}
+
+/// Every environment takes a handful of descriptors.
+fn allow_many_descriptors() {
+    let limit = rustix::process::getrlimit(Resource::Nofile);
+    // Raising the soft limit as far as the hard one needs no privilege.
+    let _ = rustix::process::setrlimit(
+        Resource::Nofile,
+        Rlimit {
+            current: limit.maximum,
+            ..limit
+        },
+    );
+}
