@@ -10,7 +10,7 @@ use hearth_types::{CodeHash, EnvironmentId};
 use rustix::io::Errno;
 use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendFlags};
 use tokio::io::Interest;
-use tokio::io::unix::AsyncFd;
+use tokio::net::UnixDatagram;
 use tokio::sync::{oneshot, watch};
 
 use crate::protocol::{ANSWER_SIZE, Answer, BOOTED_DESCRIPTORS, Refusal, Request};
@@ -24,7 +24,8 @@ pub struct WardenClient(Arc<Client>);
 
 #[derive(Debug)]
 struct Client {
-    socket: AsyncFd<OwnedFd>,
+    /// Whole packets like a datagram socket's, but connected and in order.
+    socket: UnixDatagram,
     state: Mutex<State>,
     alive: watch::Sender<bool>,
 }
@@ -44,7 +45,7 @@ impl WardenClient {
     pub fn new(socket: OwnedFd) -> io::Result<Self> {
         rustix::io::ioctl_fionbio(&socket, true)?;
         let client = Arc::new(Client {
-            socket: AsyncFd::register(socket)?,
+            socket: UnixDatagram::from_std(socket.into())?,
             state: Mutex::default(),
             alive: watch::Sender::new(true),
         });
@@ -146,11 +147,10 @@ impl Client {
 
     async fn send(&self, request: &Request) -> Result<(), SandboxError> {
         let record = request.encode();
-        let send = |socket: &OwnedFd| send(socket, &record);
-        self.socket
-            .async_io(Interest::WRITABLE, send)
-            .await
-            .map_err(|_| SandboxError::WardenDied)
+        let sent = self
+            .socket
+            .async_io(Interest::WRITABLE, || send(&self.socket, &record));
+        sent.await.map_err(|_| SandboxError::WardenDied)
     }
 
     fn kill(self: &Arc<Self>, id: EnvironmentId) {
@@ -240,7 +240,11 @@ fn booted(id: EnvironmentId, descriptors: Vec<OwnedFd>, exit: oneshot::Receiver<
 
 /// Hands out answers until the warden is gone, and then tells everybody who waits.
 async fn receive_all(client: Arc<Client>) {
-    while let Ok((answer, descriptors)) = client.socket.async_io(Interest::READABLE, receive).await {
+    while let Ok((answer, descriptors)) = client
+        .socket
+        .async_io(Interest::READABLE, || receive(&client.socket))
+        .await
+    {
         client.settle(answer, descriptors);
     }
     // Dropping the senders wakes those who wait.
@@ -251,12 +255,12 @@ async fn receive_all(client: Arc<Client>) {
     client.alive.send_replace(false);
 }
 
-fn send(socket: &OwnedFd, record: &[u8]) -> io::Result<()> {
+fn send(socket: impl AsFd, record: &[u8]) -> io::Result<()> {
     rustix::net::send(socket, record, SendFlags::NOSIGNAL | SendFlags::DONTWAIT)?;
     Ok(())
 }
 
-fn receive(socket: &OwnedFd) -> io::Result<(Answer, Vec<OwnedFd>)> {
+fn receive(socket: impl AsFd) -> io::Result<(Answer, Vec<OwnedFd>)> {
     let mut record = [0; ANSWER_SIZE];
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(BOOTED_DESCRIPTORS))];
     let mut ancillary = RecvAncillaryBuffer::new(&mut space);
