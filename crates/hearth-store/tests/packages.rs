@@ -267,7 +267,7 @@ fn entries_do_not_share_their_data() {
     let other = Entry {
         name: "b".into(),
         stored: Vec::new(),
-        ..first.clone()
+        ..first
     };
     let mut zip = archive(&[first, other]);
     // What the directory says of the second entry is made to point at the data of the first.

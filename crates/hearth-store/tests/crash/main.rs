@@ -4,6 +4,7 @@
 //! was acknowledged to it; the test kills it with SIGKILL, looks at what is on disk, and starts the next.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![allow(clippy::print_stdout, reason = "victims report what was acknowledged")]
 
 mod packages;
 mod state;
