@@ -28,6 +28,6 @@ pub use error::{AwsError, CommonError};
 pub use generated::{lambda, logs, sts};
 pub use operation::Operation;
 pub use request::RawRequest;
-pub use router::{Router, ServiceRoutes};
-pub use server::Server;
+pub use router::{RequestBody, Router, ServiceRoutes};
+pub use server::{Server, ServerOptions};
 pub use values::{Blob, Timestamp};

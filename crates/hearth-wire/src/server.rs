@@ -1,5 +1,6 @@
 //! The HTTP/1.1 server.
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
@@ -20,20 +21,36 @@ use tokio::time::{sleep, timeout};
 
 use crate::{Body, Router};
 
-/// Connections at a time. Further ones wait in the kernel's queue.
-const MOST_CONNECTIONS: usize = 4096;
-/// How long the head of a request may take, and how long an idle connection is kept.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(60);
 /// Largest head of a request, in bytes.
 const LARGEST_HEAD: usize = 64 * 1024;
 /// Pause after an error of `accept`, such as no free descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// A bound listener that is not accepting yet.
+/// What bounds a server.
+#[derive(Clone, Copy, Debug)]
+pub struct ServerOptions {
+    /// Connections at a time; further ones wait in the kernel's queue. Default 4096.
+    pub connections: usize,
+    /// How long the head of a request may take, and how long an idle connection is kept. Default
+    /// 60 seconds.
+    pub head_timeout: Duration,
+}
+
+impl Default for ServerOptions {
+    fn default() -> Self {
+        Self {
+            connections: 4096,
+            head_timeout: Duration::from_secs(60),
+        }
+    }
+}
+
+/// A bound listener that does not accept yet.
 #[derive(Debug)]
 pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
+    options: ServerOptions,
 }
 
 impl Server {
@@ -44,10 +61,18 @@ impl Server {
 
     /// Takes a listener that was bound elsewhere.
     pub fn from_listener(listener: TcpListener) -> io::Result<Self> {
+        let address = listener.local_addr()?;
         Ok(Self {
-            address: listener.local_addr()?,
             listener,
+            address,
+            options: ServerOptions::default(),
         })
+    }
+
+    /// The same with other bounds.
+    #[must_use]
+    pub fn with_options(self, options: ServerOptions) -> Self {
+        Self { options, ..self }
     }
 
     /// The bound address.
@@ -60,17 +85,22 @@ impl Server {
     pub async fn serve(self, router: Arc<Router>, shutdown: impl Future<Output = ()>, grace: Duration) {
         let mut shutdown = pin!(shutdown);
         let (drain, draining) = watch::channel(());
-        let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+        let places = Arc::new(Semaphore::new(self.options.connections));
         let mut connections = JoinSet::new();
         loop {
             tokio::select! {
                 () = &mut shutdown => break,
-                accepted = accept(&self.listener, &places) => {
-                    if let Some((stream, place)) = accepted {
-                        connections.spawn(connection(stream, Arc::clone(&router), draining.clone(), place));
-                    }
+                Some((stream, place)) = accept(&self.listener, &places) => {
+                    let connection = Connection {
+                        router: Arc::clone(&router),
+                        draining: draining.clone(),
+                        head_timeout: self.options.head_timeout,
+                        _place: place,
+                    };
+                    connections.spawn(connection.serve(stream));
                 }
                 Some(_) = connections.join_next() => {}
+                else => {}
             }
         }
         drop(self.listener);
@@ -101,44 +131,50 @@ async fn accept(
     }
 }
 
-/// Serves one connection until it closes; when draining begins, until its request is answered.
-async fn connection(
-    stream: TcpStream,
+/// One connection.
+struct Connection {
     router: Arc<Router>,
-    mut draining: watch::Receiver<()>,
+    draining: watch::Receiver<()>,
+    head_timeout: Duration,
     _place: OwnedSemaphorePermit,
-) {
-    let _ = stream.set_nodelay(true);
-    let used = AtomicBool::new(false);
-    let service = service_fn(|request| serve(&router, &used, request));
-    let mut connection = pin!(
-        http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(HEAD_TIMEOUT)
-            .max_buf_size(LARGEST_HEAD)
-            .serve_connection(TokioIo::new(stream), service)
-    );
-    let ended = tokio::select! {
-        ended = &mut connection => ended,
-        _ = draining.changed() => {
-            // hyper closes connections between requests, but not those without a first one.
-            if !used.load(Ordering::Relaxed) {
-                return;
+}
+
+impl Connection {
+    /// Serves until the connection closes; once draining begins, until its request is answered.
+    async fn serve(mut self, stream: TcpStream) {
+        // Without it answers in two pieces wait for the client's acknowledgement.
+        let _ = stream.set_nodelay(true);
+        let used = AtomicBool::new(false);
+        let service = service_fn(|request| answer(&self.router, &used, request));
+        let mut connection = pin!(
+            http1::Builder::new()
+                .timer(TokioTimer::new())
+                .header_read_timeout(self.head_timeout)
+                .max_buf_size(LARGEST_HEAD)
+                .serve_connection(TokioIo::new(stream), service)
+        );
+        let ended = tokio::select! {
+            ended = &mut connection => ended,
+            _ = self.draining.changed() => {
+                // hyper closes connections between requests, but not those without a first one.
+                if !used.load(Ordering::Relaxed) {
+                    return;
+                }
+                connection.as_mut().graceful_shutdown();
+                connection.await
             }
-            connection.as_mut().graceful_shutdown();
-            connection.await
+        };
+        if let Err(error) = ended {
+            tracing::debug!(%error, "connection ended");
         }
-    };
-    if let Err(error) = ended {
-        tracing::debug!(%error, "connection ended");
     }
 }
 
-async fn serve(
+async fn answer(
     router: &Router,
     used: &AtomicBool,
     request: Request<Incoming>,
-) -> Result<Response<Body>, std::convert::Infallible> {
+) -> Result<Response<Body>, Infallible> {
     used.store(true, Ordering::Relaxed);
     Ok(router.handle(request).await)
 }

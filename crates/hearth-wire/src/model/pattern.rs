@@ -20,6 +20,9 @@ enum Matcher {
     Written(Predicate),
 }
 
+/// Longest text that is looked at, in bytes: longer than any text with a pattern may be.
+const LONGEST: usize = 64 * 1024;
+
 /// Patterns with syntax that the regular expression engine does not have, written out.
 const WRITTEN: [(&str, Predicate); 2] = [
     (r"([\p{L}\p{Z}\p{N}_.:/=+\-@]*)", is_tag_text),
@@ -51,10 +54,14 @@ impl Pattern {
         self.text
     }
 
-    /// Whether the whole of a text matches.
+    /// Whether the whole of a text matches. A text of more than 64 KiB never does: whatever it is
+    /// for, it is too long, and looking at it takes time.
     pub fn matches(&self, text: &str) -> bool {
         if self.accepts_words && is_word(text) {
             return true;
+        }
+        if text.len() > LONGEST {
+            return false;
         }
         match self.matcher.get_or_init(|| compile(self.text)) {
             Matcher::Regex(regex) => regex.is_match(text),

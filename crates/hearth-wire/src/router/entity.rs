@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, header};
 use http_body_util::BodyExt as _;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
@@ -24,6 +25,17 @@ const DISCARD_TIME: Duration = Duration::from_secs(10);
 const DISCARD_BYTES: u64 = 256 * 1024 * 1024;
 /// Most pairs in a form.
 const MOST_PAIRS: usize = 20_000;
+
+/// The body of a request as it arrives.
+pub trait RequestBody:
+    http_body::Body<Data = Bytes, Error: std::error::Error> + Send + Unpin + 'static
+{
+}
+
+impl<B> RequestBody for B where
+    B: http_body::Body<Data = Bytes, Error: std::error::Error> + Send + Unpin + 'static
+{
+}
 
 /// Shares out the memory for bodies.
 pub(super) struct Memory(Arc<Semaphore>);
@@ -64,11 +76,7 @@ enum Failure {
     Broken(String),
 }
 
-impl<B> Entity<B>
-where
-    B: http_body::Body<Data = Bytes> + Send + Unpin + 'static,
-    B::Error: std::error::Error,
-{
+impl<B: RequestBody> Entity<B> {
     pub(super) fn new(stream: B) -> Self {
         Self {
             stream: Some(stream),
@@ -114,19 +122,19 @@ where
     }
 
     /// Reads and drops the rest of a body that was refused, in the background and within bounds.
-    /// A client that is still sending would otherwise see its connection break, and no answer.
-    pub(super) fn discard(self) {
-        let Some(mut stream) = self.stream.filter(|stream| !stream.is_end_stream()) else {
+    /// A client that is still sending would otherwise see its connection break, and no answer. One
+    /// that waits to be told to send (`Expect: 100-continue`) is not told.
+    pub(super) fn discard(self, headers: &HeaderMap) {
+        let waiting = headers.contains_key(header::EXPECT);
+        let Some(mut stream) = self.stream.filter(|stream| !waiting && !stream.is_end_stream()) else {
             return;
         };
         tokio::spawn(timeout(DISCARD_TIME, async move {
-            let mut left = DISCARD_BYTES;
-            while let Some(Ok(frame)) = stream.frame().await {
-                let length = frame.data_ref().map_or(0, |data| data.len() as u64);
-                let Some(less) = left.checked_sub(length) else {
-                    return;
-                };
-                left = less;
+            let mut discarded = 0;
+            while let Some(Ok(frame)) = stream.frame().await
+                && discarded < DISCARD_BYTES
+            {
+                discarded += frame.data_ref().map_or(0, |data| data.len() as u64);
             }
         }));
     }
@@ -157,11 +165,7 @@ where
 }
 
 /// Puts the pieces of a body together. One that came in one piece is not copied.
-async fn gather<B>(stream: &mut B, declared: Option<u64>, limit: u64) -> Result<Bytes, Failure>
-where
-    B: http_body::Body<Data = Bytes> + Unpin,
-    B::Error: std::error::Error,
-{
+async fn gather<B: RequestBody>(stream: &mut B, declared: Option<u64>, limit: u64) -> Result<Bytes, Failure> {
     let mut first = Bytes::new();
     let mut all = BytesMut::new();
     while let Some(frame) = stream.frame().await {

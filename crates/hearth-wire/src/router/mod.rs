@@ -1,5 +1,6 @@
 //! From a request to its operation's handler and back.
 
+mod dispatch;
 mod entity;
 mod paths;
 mod resolve;
@@ -8,22 +9,19 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::SystemTime;
 
-use bytes::Bytes;
-use hearth_types::RequestId;
-use http::request::Parts;
-use http::{HeaderValue, Method, Request, Response, header};
+use http::Response;
 use serde_json::Value;
 
 use crate::model::{Protocol, ServiceModel};
 use crate::request::RawRequest;
 use crate::validation::validate_bound;
-use crate::{Authenticator, AwsError, Body, CommonError, Context, Operation, SignedRequest, protocol};
+use crate::{Authenticator, AwsError, Body, CommonError, Context, Operation, protocol};
 
-use entity::{Entity, Memory};
+use dispatch::off_the_worker;
+use entity::Memory;
+pub use entity::RequestBody;
 pub(crate) use paths::Paths;
-use resolve::{Route, spoken};
 
 type Reply = Pin<Box<dyn Future<Output = Result<Response<Body>, AwsError>> + Send>>;
 type Handler = Box<dyn Fn(Context, RawRequest) -> Reply + Send + Sync>;
@@ -76,126 +74,6 @@ impl Router {
             service: self.services.last_mut().expect("one was just added"),
         }
     }
-
-    /// Answers a request. Never fails: what goes wrong becomes an error answer.
-    pub async fn handle<B>(&self, request: Request<B>) -> Response<Body>
-    where
-        B: http_body::Body<Data = Bytes> + Send + Unpin + 'static,
-        B::Error: std::error::Error,
-    {
-        let request_id = RequestId::new();
-        let (parts, body) = request.into_parts();
-        let mut response = if is_health(&parts) {
-            let mut response = Response::new(Body::from((self.health)().to_string()));
-            response
-                .headers_mut()
-                .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-            response
-        } else {
-            self.answer(request_id, parts, Entity::new(body)).await
-        };
-        let id = HeaderValue::from_str(&request_id.to_string()).expect("an id is hexadecimal");
-        response.headers_mut().insert("x-amzn-requestid", id);
-        response
-    }
-
-    async fn answer<B>(&self, request_id: RequestId, parts: Parts, entity: Entity<B>) -> Response<Body>
-    where
-        B: http_body::Body<Data = Bytes> + Send + Unpin + 'static,
-        B::Error: std::error::Error,
-    {
-        let received_at = SystemTime::now();
-        let mut entity = entity;
-        let route = match self.resolve(&parts, &mut entity).await {
-            Ok(route) => route,
-            Err(error) => {
-                entity.discard();
-                return protocol::write_error(spoken(&parts), None, error, request_id);
-            }
-        };
-        let service = self.services[route.service].model;
-        let operation = route.operation.name;
-        let result = self.call(request_id, received_at, parts, entity, route).await;
-        match &result {
-            Ok(response) => {
-                tracing::debug!(%request_id, service = service.name, operation, status = response.status().as_u16());
-            }
-            Err(error) => {
-                tracing::debug!(%request_id, service = service.name, operation, status = error.status, %error);
-            }
-        }
-        result
-            .unwrap_or_else(|error| protocol::write_error(service.protocol, Some(service), error, request_id))
-    }
-
-    async fn call<B>(
-        &self,
-        request_id: RequestId,
-        received_at: SystemTime,
-        parts: Parts,
-        mut entity: Entity<B>,
-        route: Route,
-    ) -> Result<Response<Body>, AwsError>
-    where
-        B: http_body::Body<Data = Bytes> + Send + Unpin + 'static,
-        B::Error: std::error::Error,
-    {
-        let service = &self.services[route.service];
-        let read = match entity.read(route.operation, &self.memory).await {
-            Ok(read) => read,
-            Err(error) => {
-                entity.discard();
-                return Err(error);
-            }
-        };
-        let authenticated = self.authenticator.authenticate(&SignedRequest {
-            method: &parts.method,
-            uri: &parts.uri,
-            headers: &parts.headers,
-            body: &read.bytes,
-            now: received_at,
-            service: service.model.signing_name,
-            operation: route.operation.name,
-        })?;
-        let handler = service.handlers.get(route.operation.name).ok_or_else(|| {
-            let operation = format!("{}.{}", service.model.name, route.operation.name);
-            let message = format!("Hearth does not implement {operation} yet");
-            AwsError::common(CommonError::NotImplemented, message)
-        })?;
-        let context = Context {
-            scope: authenticated.scope,
-            caller: authenticated.caller,
-            request_id,
-            received_at,
-            host: host(&parts),
-        };
-        let body = authenticated.body.unwrap_or_else(|| read.bytes.clone());
-        handler(
-            context,
-            RawRequest {
-                labels: route.labels,
-                query: route.query,
-                headers: parts.headers,
-                body,
-            },
-        )
-        .await
-    }
-}
-
-fn is_health(parts: &Parts) -> bool {
-    parts.method == Method::GET && matches!(parts.uri.path(), "/health" | "/_localstack/health")
-}
-
-fn host(parts: &Parts) -> String {
-    let header = parts
-        .headers
-        .get(header::HOST)
-        .and_then(|host| host.to_str().ok());
-    header
-        .or_else(|| parts.uri.authority().map(|authority| authority.as_str()))
-        .unwrap_or_default()
-        .to_owned()
 }
 
 /// Registers the handlers of one service.
@@ -222,9 +100,8 @@ impl ServiceRoutes<'_> {
                 let handler = Arc::clone(&handler);
                 Box::pin(async move {
                     let request_id = context.request_id;
-                    let tree = protocol::read(service.protocol, O::model(), request)?;
-                    let input = serde_json::from_value(tree)
-                        .map_err(|error| AwsError::common(CommonError::Serialization, error.to_string()))?;
+                    let size = request.body.len();
+                    let input = off_the_worker(size, || read_input::<O>(service, request))?;
                     let output = handler(context, input).await?;
                     let tree = serde_json::to_value(output)
                         .map_err(|error| AwsError::common(CommonError::Internal, error.to_string()))?;
@@ -269,4 +146,10 @@ impl ServiceRoutes<'_> {
         self.service.handlers.insert(operation, handler);
         self
     }
+}
+
+fn read_input<O: Operation>(service: &ServiceModel, request: RawRequest) -> Result<O::Input, AwsError> {
+    let tree = protocol::read(service.protocol, O::model(), request)?;
+    serde_json::from_value(tree)
+        .map_err(|error| AwsError::common(CommonError::Serialization, error.to_string()))
 }

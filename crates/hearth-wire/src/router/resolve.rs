@@ -1,11 +1,10 @@
 //! Which operation a request is for: by `X-Amz-Target`, by `Action`, or by method and path.
 
-use bytes::Bytes;
 use http::request::Parts;
 use http::{Method, header};
 
 use super::Router;
-use super::entity::Entity;
+use super::entity::{Entity, RequestBody};
 use super::paths::Labels;
 use crate::model::{OperationModel, Protocol};
 use crate::uri::parse_query;
@@ -52,11 +51,11 @@ fn has_action(parts: &Parts) -> bool {
 
 impl Router {
     /// Finds the operation of a request. A form is read for that.
-    pub(super) async fn resolve<B>(&self, parts: &Parts, entity: &mut Entity<B>) -> Result<Route, AwsError>
-    where
-        B: http_body::Body<Data = Bytes> + Send + Unpin + 'static,
-        B::Error: std::error::Error,
-    {
+    pub(super) async fn resolve<B: RequestBody>(
+        &self,
+        parts: &Parts,
+        entity: &mut Entity<B>,
+    ) -> Result<Route, AwsError> {
         match spoken(parts) {
             Protocol::AwsJson { .. } => self.by_target(parts),
             Protocol::Query { .. } => {

@@ -1,0 +1,164 @@
+//! The way of one request: resolved, read, verified, handled, answered.
+
+use std::time::SystemTime;
+
+use hearth_types::RequestId;
+use http::request::Parts;
+use http::{HeaderValue, Method, Request, Response, header};
+use tokio::runtime::{Handle, RuntimeFlavor};
+
+use super::Router;
+use super::entity::{Entity, RequestBody};
+use super::resolve::{Route, spoken};
+use crate::{AwsError, Body, CommonError, Context, RawRequest, SignedRequest, protocol};
+
+/// Bodies from this size on, in bytes, are hashed and parsed where they hold up no other request.
+const HEAVY: usize = 256 * 1024;
+
+/// The head of a request and what is noted when it arrives.
+struct Arrived {
+    request_id: RequestId,
+    at: SystemTime,
+    parts: Parts,
+}
+
+impl Router {
+    /// Answers a request. Never fails: what goes wrong becomes an error answer.
+    pub async fn handle<B: RequestBody>(&self, request: Request<B>) -> Response<Body> {
+        let (parts, body) = request.into_parts();
+        let request_id = RequestId::new();
+        let mut response = if is_health(&parts) {
+            self.answer_health()
+        } else {
+            self.answer(
+                Arrived {
+                    request_id,
+                    at: SystemTime::now(),
+                    parts,
+                },
+                Entity::new(body),
+            )
+            .await
+        };
+        let id = HeaderValue::from_str(&request_id.to_string()).expect("an id is hexadecimal");
+        response.headers_mut().insert("x-amzn-requestid", id);
+        response
+    }
+
+    fn answer_health(&self) -> Response<Body> {
+        let mut response = Response::new(Body::from((self.health)().to_string()));
+        response
+            .headers_mut()
+            .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        response
+    }
+
+    async fn answer<B: RequestBody>(&self, arrived: Arrived, mut entity: Entity<B>) -> Response<Body> {
+        let request_id = arrived.request_id;
+        let route = match self.resolve(&arrived.parts, &mut entity).await {
+            Ok(route) => route,
+            Err(error) => {
+                entity.discard(&arrived.parts.headers);
+                return protocol::write_error(spoken(&arrived.parts), None, error, request_id);
+            }
+        };
+        let service = self.services[route.service].model;
+        let operation = route.operation.name;
+        match self.call(arrived, entity, route).await {
+            Ok(response) => {
+                let status = response.status().as_u16();
+                tracing::debug!(%request_id, service = service.name, operation, status);
+                response
+            }
+            Err(error) => {
+                let status = error.status;
+                tracing::debug!(%request_id, service = service.name, operation, status, %error);
+                protocol::write_error(service.protocol, Some(service), error, request_id)
+            }
+        }
+    }
+
+    async fn call<B: RequestBody>(
+        &self,
+        Arrived {
+            request_id,
+            at,
+            parts,
+        }: Arrived,
+        mut entity: Entity<B>,
+        route: Route,
+    ) -> Result<Response<Body>, AwsError> {
+        let service = &self.services[route.service];
+        let read = match entity.read(route.operation, &self.memory).await {
+            Ok(read) => read,
+            Err(error) => {
+                entity.discard(&parts.headers);
+                return Err(error);
+            }
+        };
+        let signed = SignedRequest {
+            method: &parts.method,
+            uri: &parts.uri,
+            headers: &parts.headers,
+            body: &read.bytes,
+            now: at,
+            service: service.model.signing_name,
+            operation: route.operation.name,
+        };
+        let sender = off_the_worker(read.bytes.len(), || self.authenticator.authenticate(&signed))?;
+        let handler = service
+            .handlers
+            .get(route.operation.name)
+            .ok_or_else(|| not_implemented(service.model.name, route.operation.name))?;
+        let (scope, caller, host) = (sender.scope, sender.caller, host(&parts));
+        let context = Context {
+            scope,
+            caller,
+            request_id,
+            received_at: at,
+            host,
+        };
+        let body = sender.body.unwrap_or_else(|| read.bytes.clone());
+        let (labels, query, headers) = (route.labels, route.query, parts.headers);
+        handler(
+            context,
+            RawRequest {
+                labels,
+                query,
+                headers,
+                body,
+            },
+        )
+        .await
+    }
+}
+
+fn not_implemented(service: &str, operation: &str) -> AwsError {
+    let message = format!("Hearth does not implement {service}.{operation} yet");
+    AwsError::common(CommonError::NotImplemented, message)
+}
+
+fn is_health(parts: &Parts) -> bool {
+    parts.method == Method::GET && matches!(parts.uri.path(), "/health" | "/_localstack/health")
+}
+
+fn host(parts: &Parts) -> String {
+    let header = parts
+        .headers
+        .get(header::HOST)
+        .and_then(|host| host.to_str().ok());
+    let authority = || parts.uri.authority().map(|authority| authority.as_str());
+    header.or_else(authority).unwrap_or_default().to_owned()
+}
+
+/// Runs work on a body of `size` bytes; work on a large one does not hold up the other requests of
+/// the worker thread.
+pub(super) fn off_the_worker<T>(size: usize, work: impl FnOnce() -> T) -> T {
+    let can_move =
+        Handle::try_current().is_ok_and(|runtime| runtime.runtime_flavor() == RuntimeFlavor::MultiThread);
+    if size >= HEAVY && can_move {
+        tokio::task::block_in_place(work)
+    } else {
+        work()
+    }
+}
