@@ -6,6 +6,7 @@
 //! so a function that prints without end waits for itself, and pushes out only its own past.
 #![forbid(unsafe_code)]
 
+mod api;
 mod batch;
 mod census;
 mod event;
@@ -25,6 +26,7 @@ mod store;
 mod sync;
 mod writer;
 
+pub use api::register;
 pub use event::{Event, EventKey, InvalidKey};
 pub use follow::Follower;
 pub use options::LogOptions;

@@ -123,6 +123,12 @@ impl LogStore {
         }
     }
 
+    /// How long events are kept, in whole days; `None` for less than one.
+    pub(crate) fn retention_days(&self) -> Option<i32> {
+        let days = self.shared.options.retention.as_secs() / (24 * 60 * 60);
+        i32::try_from(days).ok().filter(|days| *days > 0)
+    }
+
     /// Events that could not be written since the store was opened.
     pub fn lost(&self) -> u64 {
         self.shared.lost.load(Ordering::Relaxed)

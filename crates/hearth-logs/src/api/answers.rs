@@ -1,0 +1,64 @@
+//! What several operations answer: errors and ARNs.
+
+use hearth_types::Scope;
+use hearth_wire::AwsError;
+use hearth_wire::logs::MODEL;
+
+use crate::pattern::InvalidPattern;
+use crate::read::ReadError;
+
+/// `InvalidParameterException`.
+pub(super) fn invalid(message: impl Into<String>) -> AwsError {
+    AwsError::modeled(&MODEL, "InvalidParameterException", message)
+}
+
+/// The token is not one of ours, or not of this operation.
+pub(super) fn invalid_token() -> AwsError {
+    invalid("The specified nextToken is invalid.")
+}
+
+/// No such group.
+pub(super) fn no_group() -> AwsError {
+    AwsError::modeled(
+        &MODEL,
+        "ResourceNotFoundException",
+        "The specified log group does not exist.",
+    )
+}
+
+/// No such stream in the group.
+pub(super) fn no_stream() -> AwsError {
+    AwsError::modeled(
+        &MODEL,
+        "ResourceNotFoundException",
+        "The specified log stream does not exist.",
+    )
+}
+
+impl From<ReadError> for AwsError {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::NoGroup => no_group(),
+            ReadError::Io(error) => {
+                tracing::error!(%error, "cannot read logs");
+                AwsError::modeled(
+                    &MODEL,
+                    "ServiceUnavailableException",
+                    "The logs cannot be read now.",
+                )
+            }
+        }
+    }
+}
+
+impl From<InvalidPattern> for AwsError {
+    fn from(error: InvalidPattern) -> Self {
+        invalid(error.to_string())
+    }
+}
+
+/// The ARN of a log group, without the `:*` that means its streams.
+pub(super) fn group_arn(scope: &Scope, group: &str) -> String {
+    let Scope { account, region } = scope;
+    format!("arn:aws:logs:{region}:{account}:log-group:{group}")
+}
