@@ -20,8 +20,8 @@ pub(crate) enum PlanError {
     /// `implemented.toml` names an operation that the model does not have.
     #[error("the model has no operation {0}")]
     UnknownOperation(String),
-    /// `implemented.toml` names a member that no implemented input has.
-    #[error("no implemented input has the member {0}")]
+    /// `implemented.toml` names a member that no implemented operation has.
+    #[error("no implemented operation has the member {0}")]
     UnknownMember(String),
     /// Two shapes have the same name in Rust.
     #[error("the shapes {0} and {1} have the same name in Rust")]
@@ -49,26 +49,45 @@ impl Plan {
                 return Err(PlanError::UnknownOperation(name.clone()));
             }
         }
+        let (mut inputs, mut outputs) = (BTreeSet::new(), BTreeSet::new());
         for name in &plan.implemented.operations {
             let operation = &plan.model.operations[name];
-            let shapes = &plan.model.shapes;
             operation
                 .input
                 .iter()
-                .for_each(|input| reach(shapes, &input.shape, &mut plan.inputs));
+                .for_each(|input| plan.reach(&input.shape, &mut inputs));
             operation
                 .output
                 .iter()
-                .for_each(|output| reach(shapes, &output.shape, &mut plan.outputs));
+                .for_each(|output| plan.reach(&output.shape, &mut outputs));
         }
+        (plan.inputs, plan.outputs) = (inputs, outputs);
         plan.check()?;
         Ok(plan)
+    }
+
+    /// Adds a shape and those it is made of. Unchecked members need no shape.
+    fn reach(&self, name: &str, reached: &mut BTreeSet<String>) {
+        if !reached.insert(name.to_owned()) {
+            return;
+        }
+        let shape = &self.model.shapes[name];
+        let members = shape
+            .members
+            .0
+            .iter()
+            .filter(|(member, _)| !self.is_unchecked(name, member));
+        let parts = shape.member.iter().chain(&shape.key).chain(&shape.value);
+        for reference in members.map(|(_, reference)| reference).chain(parts) {
+            self.reach(&reference.shape, reached);
+        }
     }
 
     fn check(&self) -> Result<(), PlanError> {
         for member in &self.implemented.unchecked {
             let known = member.split_once('.').is_some_and(|(structure, name)| {
-                self.inputs.contains(structure) && self.member(structure, name).is_some()
+                let is_used = self.inputs.contains(structure) || self.outputs.contains(structure);
+                is_used && self.member(structure, name).is_some()
             });
             if !known {
                 return Err(PlanError::UnknownMember(member.clone()));
@@ -168,15 +187,4 @@ pub(crate) fn builder(kind: &str) -> Option<&'static str> {
         "timestamp" => "timestamp",
         _ => return None,
     })
-}
-
-fn reach(shapes: &BTreeMap<String, Shape>, name: &str, reached: &mut BTreeSet<String>) {
-    if !reached.insert(name.to_owned()) {
-        return;
-    }
-    let shape = &shapes[name];
-    let members = shape.members.0.iter().map(|(_, reference)| reference);
-    for reference in members.chain(&shape.member).chain(&shape.key).chain(&shape.value) {
-        reach(shapes, &reference.shape, reached);
-    }
 }

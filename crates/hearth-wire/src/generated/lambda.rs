@@ -527,7 +527,7 @@ pub struct FunctionConfiguration {
     #[serde(rename = "LastUpdateStatusReason", skip_serializing_if = "Option::is_none")]
     pub last_update_status_reason: Option<String>,
     #[serde(rename = "LastUpdateStatusReasonCode", skip_serializing_if = "Option::is_none")]
-    pub last_update_status_reason_code: Option<LastUpdateStatusReasonCode>,
+    pub last_update_status_reason_code: Option<String>,
     #[serde(rename = "FileSystemConfigs", skip_serializing_if = "Option::is_none")]
     pub file_system_configs: Option<Vec<FileSystemConfig>>,
     #[serde(rename = "SigningProfileVersionArn", skip_serializing_if = "Option::is_none")]
@@ -729,48 +729,6 @@ string_enum! {
         Successful = "Successful",
         Failed = "Failed",
         InProgress = "InProgress",
-    }
-}
-
-string_enum! {
-    LastUpdateStatusReasonCode {
-        EniLimitExceeded = "EniLimitExceeded",
-        InsufficientRolePermissions = "InsufficientRolePermissions",
-        InvalidConfiguration = "InvalidConfiguration",
-        InternalError = "InternalError",
-        SubnetOutOfIpAddresses = "SubnetOutOfIPAddresses",
-        InvalidSubnet = "InvalidSubnet",
-        InvalidSecurityGroup = "InvalidSecurityGroup",
-        ImageDeleted = "ImageDeleted",
-        ImageAccessDenied = "ImageAccessDenied",
-        InvalidImage = "InvalidImage",
-        KmsKeyAccessDenied = "KMSKeyAccessDenied",
-        KmsKeyNotFound = "KMSKeyNotFound",
-        InvalidStateKmsKey = "InvalidStateKMSKey",
-        DisabledKmsKey = "DisabledKMSKey",
-        EfsioError = "EFSIOError",
-        EfsMountConnectivityError = "EFSMountConnectivityError",
-        EfsMountFailure = "EFSMountFailure",
-        EfsMountTimeout = "EFSMountTimeout",
-        InvalidRuntime = "InvalidRuntime",
-        InvalidZipFileException = "InvalidZipFileException",
-        FunctionError = "FunctionError",
-        ServiceQuotaExceededException = "ServiceQuotaExceededException",
-        VcpuLimitExceeded = "VcpuLimitExceeded",
-        CapacityProviderScalingLimitExceeded = "CapacityProviderScalingLimitExceeded",
-        InsufficientCapacity = "InsufficientCapacity",
-        Ec2RequestLimitExceeded = "EC2RequestLimitExceeded",
-        FunctionErrorInitTimeout = "FunctionError.InitTimeout",
-        FunctionErrorRuntimeInitError = "FunctionError.RuntimeInitError",
-        FunctionErrorExtensionInitError = "FunctionError.ExtensionInitError",
-        FunctionErrorInvalidEntryPoint = "FunctionError.InvalidEntryPoint",
-        FunctionErrorInvalidWorkingDirectory = "FunctionError.InvalidWorkingDirectory",
-        FunctionErrorPermissionDenied = "FunctionError.PermissionDenied",
-        FunctionErrorTooManyExtensions = "FunctionError.TooManyExtensions",
-        FunctionErrorInitResourceExhausted = "FunctionError.InitResourceExhausted",
-        DisallowedByVpcEncryptionControl = "DisallowedByVpcEncryptionControl",
-        IncompatibleAcceleratorInstanceTypes = "IncompatibleAcceleratorInstanceTypes",
-        DependencyError = "DependencyError",
     }
 }
 
@@ -1293,7 +1251,7 @@ mod shapes {
         Member::new("StateReasonCode", &STATE_REASON_CODE),
         Member::new("LastUpdateStatus", &LAST_UPDATE_STATUS),
         Member::new("LastUpdateStatusReason", &LAST_UPDATE_STATUS_REASON),
-        Member::new("LastUpdateStatusReasonCode", &LAST_UPDATE_STATUS_REASON_CODE),
+        Member::new("LastUpdateStatusReasonCode", &UNCHECKED),
         Member::new("FileSystemConfigs", &FILE_SYSTEM_CONFIG_LIST),
         Member::new("SigningProfileVersionArn", &ARN),
         Member::new("SigningJobArn", &ARN),
@@ -1389,7 +1347,6 @@ mod shapes {
     ]);
     pub(super) static LAST_UPDATE_STATUS: Shape = Shape::string("LastUpdateStatus").one_of(&["Successful", "Failed", "InProgress"]);
     pub(super) static LAST_UPDATE_STATUS_REASON: Shape = Shape::string("LastUpdateStatusReason");
-    pub(super) static LAST_UPDATE_STATUS_REASON_CODE: Shape = Shape::string("LastUpdateStatusReasonCode").one_of(&["EniLimitExceeded", "InsufficientRolePermissions", "InvalidConfiguration", "InternalError", "SubnetOutOfIPAddresses", "InvalidSubnet", "InvalidSecurityGroup", "ImageDeleted", "ImageAccessDenied", "InvalidImage", "KMSKeyAccessDenied", "KMSKeyNotFound", "InvalidStateKMSKey", "DisabledKMSKey", "EFSIOError", "EFSMountConnectivityError", "EFSMountFailure", "EFSMountTimeout", "InvalidRuntime", "InvalidZipFileException", "FunctionError", "ServiceQuotaExceededException", "VcpuLimitExceeded", "CapacityProviderScalingLimitExceeded", "InsufficientCapacity", "EC2RequestLimitExceeded", "FunctionError.InitTimeout", "FunctionError.RuntimeInitError", "FunctionError.ExtensionInitError", "FunctionError.InvalidEntryPoint", "FunctionError.InvalidWorkingDirectory", "FunctionError.PermissionDenied", "FunctionError.TooManyExtensions", "FunctionError.InitResourceExhausted", "DisallowedByVpcEncryptionControl", "IncompatibleAcceleratorInstanceTypes", "DependencyError"]);
     pub(super) static LAYER: Shape = Shape::structure("Layer", &[
         Member::new("Arn", &LAYER_VERSION_ARN),
         Member::new("CodeSize", &LONG),

@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use http::{HeaderMap, HeaderName, HeaderValue, Response};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use serde_json::{Map, Value};
 
 use super::{answer, json, status, text};
@@ -177,7 +177,11 @@ pub(super) fn write(shape: Option<&Shape>, tree: Value) -> Result<Response<Body>
             write_bound(member, value, &mut head)?;
         }
     }
-    let mut response = write_body(shape, tree)?;
+    let mut response = match head.status() {
+        // Such an answer has no body, not even an empty object.
+        StatusCode::NO_CONTENT => Response::default(),
+        _ => write_body(shape, tree)?,
+    };
     response.headers_mut().extend(std::mem::take(head.headers_mut()));
     *response.status_mut() = head.status();
     Ok(response)

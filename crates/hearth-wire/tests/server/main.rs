@@ -1,11 +1,14 @@
 //! The server as clients meet it, in raw bytes.
+#![allow(clippy::unwrap_used, reason = "a step that fails fails the test")]
 
+mod running;
+#[path = "../support/mod.rs"]
 mod support;
 
 use std::time::Duration;
 
 use hearth_wire::ServerOptions;
-use support::Running;
+use running::Running;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -241,8 +244,8 @@ async fn stopping_closes_idle_connections_and_finishes_running_requests() {
     )
     .await
     .unwrap();
-    server.held.notified().await;
-    let (address, release) = (server.address, server.release.clone());
+    server.gate.held.notified().await;
+    let (address, release) = (server.address, server.gate.release.clone());
     let stopped = server.stop();
     assert!(is_closed(&mut fresh).await);
     assert!(is_closed(&mut idle).await);
@@ -263,7 +266,7 @@ async fn requests_that_do_not_finish_are_cut_off_after_the_grace_period() {
     )
     .await
     .unwrap();
-    server.held.notified().await;
+    server.gate.held.notified().await;
     timeout(LONG, server.stop()).await.unwrap().unwrap();
     assert!(is_closed(&mut busy).await);
 }
