@@ -27,6 +27,7 @@ mod start;
 pub use admission::ReservationError;
 pub use engine::{Engine, Statistics};
 pub use function::{Function, FunctionSpec, RuntimeChoice};
+pub use hearth_sandbox::RuntimeIndex;
 pub use invocation::{FunctionError, Invocation, InvokeError, Outcome, ThrottleReason};
 pub use options::EngineOptions;
 pub use seams::{CredentialSource, LogBatch, LogSink, SessionVariables};
