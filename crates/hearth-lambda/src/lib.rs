@@ -1,2 +1,47 @@
-//! The Lambda API.
+//! The Lambda API: functions, their life, and their invocations.
+//!
+//! [`LambdaService`] keeps functions as documents in the store and code packages as blobs, shows those that are ready
+//! in a registry in memory, and hands invocations to an [`Invoker`], the engine. One file per operation; the same nouns
+//! as in the API.
 #![forbid(unsafe_code)]
+
+mod activation;
+mod asynchronous;
+mod code;
+mod code_link;
+mod configuration;
+mod create_function;
+mod delete_function;
+mod delete_function_concurrency;
+mod environment;
+mod error;
+mod function;
+mod functions;
+mod get_account_settings;
+mod get_function;
+mod get_function_concurrency;
+mod get_function_configuration;
+mod invoke;
+mod invoker;
+mod lambda_service;
+mod lifecycle;
+mod list_functions;
+mod options;
+mod payload;
+mod put_function_concurrency;
+mod reference;
+mod registry;
+mod resume;
+mod running;
+mod runtimes;
+mod service;
+mod settings;
+mod trace;
+mod unsupported;
+mod update_function_code;
+mod update_function_configuration;
+
+pub use code_link::CODE_PATH;
+pub use invoker::{BoxFuture, Deployment, Invoker};
+pub use lambda_service::LambdaService;
+pub use options::LambdaOptions;

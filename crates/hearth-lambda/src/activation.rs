@@ -1,0 +1,151 @@
+//! Making a function ready: from Pending to Active, and from an update to its success.
+//!
+//! Nothing of this is remembered but the function's own state, so a server that was killed in between finds at its
+//! next start what it has to finish.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hearth_engine::FunctionSpec;
+use hearth_types::{FunctionArn, Qualifier};
+use hearth_wire::lambda::{State, StateReasonCode};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+use tracing::{error, warn};
+
+use crate::error::Error;
+use crate::function::{Function, Stored};
+use crate::invoker::Deployment;
+use crate::lifecycle::{Lifecycle, Reason};
+use crate::registry::{Availability, Entry};
+use crate::runtimes;
+use crate::service::Service;
+use crate::settings::Variables;
+
+/// First and longest wait after the store failed.
+const PAUSES: [Duration; 2] = [Duration::from_millis(200), Duration::from_secs(30)];
+
+/// Makes functions ready, each in its own time, as they are asked for.
+pub(crate) async fn run(service: Arc<Service>, mut requests: mpsc::UnboundedReceiver<FunctionArn>) {
+    let mut under_way = JoinSet::new();
+    loop {
+        tokio::select! {
+            Some(arn) = requests.recv() => {
+                let service = Arc::clone(&service);
+                under_way.spawn(async move { activate(&service, &arn).await });
+            }
+            Some(_) = under_way.join_next() => {}
+            else => return,
+        }
+    }
+}
+
+/// Makes a function ready and commits that it is. Returns when nothing is left to do.
+async fn activate(service: &Service, arn: &FunctionArn) {
+    let [mut pause, longest] = PAUSES;
+    while let Err(error) = step(service, arn).await {
+        warn!(function = %arn, %error, "a function has to wait to become ready");
+        sleep(pause).await;
+        pause = (pause * 2).min(longest);
+    }
+}
+
+async fn step(service: &Service, arn: &FunctionArn) -> Result<(), Error> {
+    let Some(Stored { function, .. }) = in_preparation(service, arn).await? else {
+        return Ok(());
+    };
+    let prepared = prepare(service, &function).await;
+    let _turn = service.turn.lock().await;
+    // It was deleted meanwhile, perhaps created again: then somebody else makes it ready.
+    let current = in_preparation(service, arn).await?;
+    let Some(mut current) = current.filter(|stored| stored.function.revision_id == function.revision_id)
+    else {
+        if let Ok(deployment) = prepared {
+            deployment.retire();
+        }
+        return Ok(());
+    };
+    let code = current.function.code;
+    match prepared {
+        Ok(deployment) => {
+            // First in service, then told: whoever is told must not meet the old code.
+            enter_service(
+                service,
+                arn,
+                Entry {
+                    code,
+                    availability: Availability::Active(deployment),
+                },
+            );
+            current.function.enter(Lifecycle::Ready);
+        }
+        Err(reason) => {
+            error!(function = %arn, reason = reason.text, "a function could not be made ready");
+            if current.function.lifecycle == Lifecycle::Creating {
+                let availability = Availability::Refused(State::Failed);
+                enter_service(service, arn, Entry { code, availability });
+            }
+            let failed = current.function.lifecycle.fail(reason);
+            current.function.enter(failed);
+        }
+    }
+    service.put(&current.function, current.revision).await
+}
+
+async fn in_preparation(service: &Service, arn: &FunctionArn) -> Result<Option<Stored>, Error> {
+    match service.functions.find(arn).await {
+        Ok(stored) => Ok(Some(stored).filter(|stored| stored.function.lifecycle.is_in_preparation())),
+        Err(Error::NotFound(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Puts a function into the registry and retires what was there.
+pub(crate) fn enter_service(service: &Service, arn: &FunctionArn, entry: Entry) {
+    if let Some(before) = service.registry.put(arn, entry) {
+        service.code.keep(before.code.hash);
+        before.retire();
+    }
+}
+
+/// Unpacks and checks a function's code and deploys it.
+pub(crate) async fn prepare(service: &Service, function: &Function) -> Result<Arc<dyn Deployment>, Reason> {
+    let tree = service
+        .code
+        .unpack(function.code.hash)
+        .await
+        .map_err(|error| Reason {
+            code: error.reason_code(),
+            text: error.to_string(),
+        })?;
+    let settings = &function.settings;
+    let runtime = runtimes::choose(&service.catalogue, &settings.runtime).map_err(|error| Reason {
+        code: StateReasonCode::InvalidRuntime,
+        text: error.to_string(),
+    })?;
+    let variables = match &settings.environment {
+        None => Variables::default(),
+        Some(sealed) => sealed
+            .unseal(&service.sealer, &function.arn())
+            .map_err(|error| Reason {
+                code: StateReasonCode::InvalidStateKmsKey,
+                text: error.to_string(),
+            })?,
+    };
+    let spec = FunctionSpec {
+        arn: function.arn(),
+        version: Qualifier::Latest,
+        runtime,
+        handler: settings.handler.clone(),
+        code: function.code.hash,
+        code_has_lib: tree.has_lib,
+        memory_mb: settings.memory_mb,
+        ephemeral_mb: settings.ephemeral_mb,
+        timeout: Duration::from_secs(settings.timeout_seconds.into()),
+        environment: Arc::new(variables.0),
+        role: settings.role.clone(),
+        log_group: settings.log_group.clone(),
+    };
+    Ok(service.invoker.deploy(spec).await)
+}

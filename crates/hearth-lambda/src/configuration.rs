@@ -1,0 +1,110 @@
+//! A function as the API shows it: `FunctionConfiguration`.
+
+use hearth_iam::Sealer;
+use hearth_types::{Qualifier, Region};
+use hearth_wire::lambda::{
+    EnvironmentError, EnvironmentResponse, EphemeralStorage, FunctionConfiguration, LogFormat, LoggingConfig,
+    PackageType, RuntimeVersionConfig, SnapStartApplyOn, SnapStartOptimizationStatus, SnapStartResponse,
+    StateReasonCode, TracingConfigResponse,
+};
+use sha2::{Digest, Sha256};
+
+use crate::function::Function;
+use crate::lifecycle::Reason;
+
+/// Everything of a function that GetFunctionConfiguration and the operations that change it answer. The ARN is
+/// qualified where the request was.
+pub(crate) fn show(function: &Function, sealer: &Sealer, qualified: bool) -> FunctionConfiguration {
+    let lifecycle = &function.lifecycle;
+    let (state_reason, state_reason_code) = split(lifecycle.state_reason());
+    let (update_reason, update_reason_code) = split(lifecycle.last_update_reason());
+    FunctionConfiguration {
+        state: Some(lifecycle.state()),
+        state_reason,
+        state_reason_code,
+        last_update_status: lifecycle.last_update(),
+        last_update_status_reason: update_reason,
+        last_update_status_reason_code: update_reason_code.map(|code| code.as_str().to_owned()),
+        runtime_version_config: Some(RuntimeVersionConfig {
+            runtime_version_arn: Some(runtime_version_arn(
+                &function.scope.region,
+                &function.settings.runtime,
+            )),
+            ..RuntimeVersionConfig::default()
+        }),
+        ..listed(function, sealer, qualified)
+    }
+}
+
+/// What ListFunctions answers: no state, and no runtime version.
+pub(crate) fn listed(function: &Function, sealer: &Sealer, qualified: bool) -> FunctionConfiguration {
+    let settings = &function.settings;
+    let arn = function.arn();
+    let shown_arn = if qualified {
+        arn.qualified(Qualifier::Latest)
+    } else {
+        arn
+    };
+    FunctionConfiguration {
+        function_name: Some(function.name.to_string()),
+        function_arn: Some(shown_arn.to_string()),
+        runtime: Some(settings.runtime.clone()),
+        role: Some(settings.role.clone()),
+        handler: Some(settings.handler.clone()),
+        code_size: Some(function.code.size as i64),
+        code_sha256: Some(function.code.hash.to_base64()),
+        description: Some(settings.description.clone()),
+        timeout: Some(settings.timeout_seconds as i32),
+        memory_size: Some(settings.memory_mb as i32),
+        last_modified: Some(function.last_modified.clone()),
+        version: Some(Qualifier::Latest.to_string()),
+        environment: environment(function, sealer),
+        tracing_config: Some(TracingConfigResponse {
+            mode: Some(settings.tracing),
+        }),
+        revision_id: Some(function.revision_id.to_string()),
+        package_type: Some(PackageType::Zip),
+        architectures: Some(vec![settings.architecture]),
+        ephemeral_storage: Some(EphemeralStorage {
+            size: Some(settings.ephemeral_mb as i32),
+        }),
+        snap_start: Some(SnapStartResponse {
+            apply_on: Some(SnapStartApplyOn::None),
+            optimization_status: Some(SnapStartOptimizationStatus::Off),
+        }),
+        logging_config: Some(LoggingConfig {
+            log_format: Some(LogFormat::Text),
+            log_group: Some(settings.log_group.clone()),
+            ..LoggingConfig::default()
+        }),
+        ..FunctionConfiguration::default()
+    }
+}
+
+fn environment(function: &Function, sealer: &Sealer) -> Option<EnvironmentResponse> {
+    let sealed = function.settings.environment.as_ref()?;
+    Some(match sealed.unseal(sealer, &function.arn()) {
+        Ok(variables) => EnvironmentResponse {
+            variables: Some(variables.0),
+            error: None,
+        },
+        Err(error) => EnvironmentResponse {
+            variables: None,
+            error: Some(EnvironmentError {
+                error_code: Some("AccessDeniedException".to_owned()),
+                message: Some(error.to_string()),
+            }),
+        },
+    })
+}
+
+/// Names the runtime's version. AWS's identifiers cannot be known; ours is stable per runtime.
+fn runtime_version_arn(region: &Region, runtime: &str) -> String {
+    let digest = Sha256::digest(runtime.as_bytes());
+    let hash = hearth_types::CodeHash::from_bytes(digest.into());
+    format!("arn:aws:lambda:{region}::runtime:{hash}")
+}
+
+fn split(reason: Option<Reason>) -> (Option<String>, Option<StateReasonCode>) {
+    reason.map_or((None, None), |reason| (Some(reason.text), Some(reason.code)))
+}

@@ -1,0 +1,65 @@
+//! CreateFunction.
+
+use hearth_types::FunctionName;
+use hearth_wire::Context;
+use hearth_wire::lambda::{CreateFunctionRequest, FunctionConfiguration};
+
+use crate::code::Source;
+use crate::configuration;
+use crate::environment::SealedEnvironment;
+use crate::error::Error;
+use crate::function::Function;
+use crate::reference::Target;
+use crate::service::Service;
+use crate::settings::{Settings, SettingsChange};
+use crate::unsupported;
+
+/// Longest name of a function; the model's limit is that of an ARN.
+const NAME_LENGTH: usize = 64;
+/// Most tags of a function.
+const TAGS: usize = 50;
+
+/// A function that cannot be created.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CreateError {
+    #[error(
+        "1 validation error detected: Value '{0}' at 'functionName' failed to satisfy constraint: Member must have \
+         length less than or equal to {NAME_LENGTH}"
+    )]
+    NameTooLong(FunctionName),
+    #[error("Number of tags exceeds resource tag limit.")]
+    TooManyTags,
+    #[error("Function already exist: {0}")]
+    Exists(FunctionName),
+}
+
+pub(crate) async fn create_function(
+    service: &Service,
+    ctx: &Context,
+    mut request: CreateFunctionRequest,
+) -> Result<FunctionConfiguration, Error> {
+    // A qualifier in the name means nothing here, and AWS accepts it.
+    let arn = Target::resolve(&ctx.scope, &request.function_name, None)?.arn;
+    if arn.name.as_str().len() > NAME_LENGTH {
+        return Err(CreateError::NameTooLong(arn.name).into());
+    }
+    unsupported::check_new(&request)?;
+    let tags = request.tags.take().unwrap_or_default();
+    if tags.len() > TAGS {
+        return Err(CreateError::TooManyTags.into());
+    }
+    let mut settings = Settings::for_new(arn.name.as_str());
+    settings.apply(
+        SettingsChange::of_new(&mut request),
+        &service.catalogue,
+        |variables| SealedEnvironment::seal(&service.sealer, &arn, variables),
+    )?;
+    if service.registry.find(&arn).is_some() {
+        return Err(CreateError::Exists(arn.name).into());
+    }
+    let code = service.code.accept(Source::from(request.code)).await?;
+    let mut function = Function::new(arn, code, settings, ctx.received_at);
+    function.tags = tags;
+    service.insert(&function).await?;
+    Ok(configuration::show(&function, &service.sealer, false))
+}

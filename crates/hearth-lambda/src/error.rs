@@ -1,0 +1,111 @@
+//! The one table that turns this crate's errors into AWS's codes, statuses and messages.
+
+use hearth_engine::{InvokeError, ReservationError};
+use hearth_store::StoreError;
+use hearth_wire::{AwsError, CommonError, lambda};
+use http::HeaderValue;
+use http::header::RETRY_AFTER;
+use tracing::error;
+
+use crate::code::{CodeError, PackageRefused};
+use crate::create_function::CreateError;
+use crate::delete_function::DeleteError;
+use crate::lifecycle::NotReady;
+use crate::list_functions::InvalidMarker;
+use crate::payload::PayloadError;
+use crate::reference::ReferenceError;
+use crate::running::NotRun;
+use crate::settings::SettingsError;
+use crate::unsupported::Unsupported;
+
+/// Whatever an operation can fail with.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    /// There is no such function, version or alias; the ARN is the one the message names.
+    #[error("Function not found: {0}")]
+    NotFound(String),
+    /// The function changed since the client looked.
+    #[error(
+        "The Revision Id provided does not match the latest Revision Id. Call the GetFunction/GetAlias API to \
+         retrieve the latest Revision Id"
+    )]
+    RevisionMismatch,
+    #[error(transparent)]
+    Reference(#[from] ReferenceError),
+    #[error(transparent)]
+    Unsupported(#[from] Unsupported),
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    #[error(transparent)]
+    Create(#[from] CreateError),
+    #[error(transparent)]
+    Delete(#[from] DeleteError),
+    #[error(transparent)]
+    Code(#[from] CodeError),
+    #[error(transparent)]
+    NotReady(#[from] NotReady),
+    #[error(transparent)]
+    Payload(#[from] PayloadError),
+    #[error(transparent)]
+    Invoke(#[from] InvokeError),
+    #[error(transparent)]
+    Reservation(#[from] ReservationError),
+    #[error(transparent)]
+    Marker(#[from] InvalidMarker),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<NotRun> for Error {
+    fn from(error: NotRun) -> Self {
+        match error {
+            NotRun::NoSuchFunction(arn) => Self::NotFound(arn.to_string()),
+            NotRun::NotReady(error) => Self::NotReady(error),
+            NotRun::Engine(error) => Self::Invoke(error),
+        }
+    }
+}
+
+impl From<Error> for AwsError {
+    fn from(error: Error) -> Self {
+        let text = error.to_string();
+        let modeled = |code| Self::modeled(&lambda::MODEL, code, text.clone());
+        match error {
+            Error::NotFound(_)
+            | Error::Reference(ReferenceError::NoSuchName(_) | ReferenceError::OtherRegion { .. }) => {
+                modeled("ResourceNotFoundException")
+            }
+            // AWS says no more than that, so that nobody learns what other accounts have.
+            Error::Reference(ReferenceError::OtherAccount) => Self::common(CommonError::AccessDenied, ""),
+            Error::RevisionMismatch => modeled("PreconditionFailedException"),
+            Error::NotReady(_) | Error::Create(CreateError::Exists(_)) => {
+                modeled("ResourceConflictException")
+            }
+            Error::Code(CodeError::Refused(PackageRefused::TooLarge)) => {
+                Self::common(CommonError::RequestTooLarge, text)
+            }
+            Error::Code(CodeError::StorageExceeded) => modeled("CodeStorageExceededException"),
+            Error::Reference(ReferenceError::QualifierMismatch | ReferenceError::Qualified)
+            | Error::Unsupported(_)
+            | Error::Settings(_)
+            | Error::Create(_)
+            | Error::Delete(_)
+            | Error::Code(CodeError::Refused(_))
+            | Error::Reservation(_)
+            | Error::Marker(_) => modeled("InvalidParameterValueException"),
+            Error::Payload(PayloadError::TooLarge { .. }) => Self::common(CommonError::RequestTooLarge, text),
+            Error::Payload(_) => modeled("InvalidRequestContentException"),
+            Error::Invoke(InvokeError::Throttled(reason)) => modeled("TooManyRequestsException")
+                .with_member("Reason", reason.as_str())
+                .with_header(RETRY_AFTER, HeaderValue::from_static("1")),
+            Error::Invoke(InvokeError::ShuttingDown) => Self::common(CommonError::Unavailable, text),
+            Error::Invoke(_) | Error::Code(CodeError::Store(_)) | Error::Store(_) => internal(&error),
+        }
+    }
+}
+
+/// A failure of ours: the log has the cause, the client learns whether trying again may help.
+fn internal(cause: &Error) -> AwsError {
+    error!(%cause, "a request failed");
+    AwsError::modeled(&lambda::MODEL, "ServiceException", cause.to_string())
+}

@@ -1,0 +1,40 @@
+//! GetFunction.
+
+use hearth_wire::Context;
+use hearth_wire::lambda::{Concurrency, FunctionCodeLocation, GetFunctionRequest, GetFunctionResponse};
+
+use crate::configuration;
+use crate::error::Error;
+use crate::reference::Target;
+use crate::service::Service;
+
+pub(crate) async fn get_function(
+    service: &Service,
+    ctx: &Context,
+    request: GetFunctionRequest,
+) -> Result<GetFunctionResponse, Error> {
+    let target = Target::resolve(&ctx.scope, &request.function_name, request.qualifier.as_deref())?;
+    let function = service.functions.require(&target).await?.function;
+    let reserved = function.reserved_concurrency;
+    Ok(GetFunctionResponse {
+        configuration: Some(configuration::show(
+            &function,
+            &service.sealer,
+            target.qualifier.is_some(),
+        )),
+        code: Some(FunctionCodeLocation {
+            repository_type: Some("S3".to_owned()),
+            location: Some(
+                service
+                    .code_links
+                    .link(&ctx.host, function.code.hash, ctx.received_at),
+            ),
+            ..FunctionCodeLocation::default()
+        }),
+        tags: (!function.tags.is_empty()).then_some(function.tags),
+        concurrency: reserved.map(|reserved| Concurrency {
+            reserved_concurrent_executions: Some(reserved as i32),
+        }),
+        ..GetFunctionResponse::default()
+    })
+}

@@ -1,0 +1,103 @@
+//! Invoke. The payload passes through untouched, and nothing here looks into the store.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use hearth_engine::{Invocation, Outcome};
+use hearth_types::Qualifier;
+use hearth_wire::lambda::{InvocationType, LogType};
+use hearth_wire::{Body, Context, RawRequest};
+use http::{HeaderName, HeaderValue, Response, StatusCode};
+
+use crate::asynchronous;
+use crate::error::Error;
+use crate::lifecycle::NotReady;
+use crate::payload;
+use crate::reference::Target;
+use crate::registry::Availability;
+use crate::running;
+use crate::service::Service;
+use crate::trace;
+use crate::unsupported;
+
+const EXECUTED_VERSION: HeaderName = HeaderName::from_static("x-amz-executed-version");
+const FUNCTION_ERROR: HeaderName = HeaderName::from_static("x-amz-function-error");
+const LOG_RESULT: HeaderName = HeaderName::from_static("x-amz-log-result");
+const TRACE_ID: HeaderName = HeaderName::from_static("x-amzn-trace-id");
+
+pub(crate) async fn invoke(
+    service: &Service,
+    ctx: &Context,
+    request: RawRequest,
+) -> Result<Response<Body>, Error> {
+    let target = Target::resolve(
+        &ctx.scope,
+        request.label("FunctionName").unwrap_or_default(),
+        request.query("Qualifier"),
+    )?;
+    unsupported::check_invocation(&request)?;
+    let kind = invocation_type(&request);
+    let entry = service.registry.find(&target.arn).filter(|_| target.is_latest());
+    let entry = entry.ok_or_else(|| Error::NotFound(target.qualified_arn()))?;
+    let invocation = Invocation {
+        request_id: ctx.request_id,
+        invoked_arn: target.qualified_arn(),
+        client_context: request
+            .header("x-amz-client-context")
+            .map(payload::client_context)
+            .transpose()?,
+        trace: Some(trace::of(request.header("x-amzn-trace-id"), ctx.received_at)),
+        tail: request.header("x-amz-log-type") == Some(LogType::Tail.as_str()),
+        payload: payload::accept(request.body, kind)?,
+    };
+    if let Availability::Refused(state) = entry.availability {
+        return Err(NotReady::NotActive { state }.into());
+    }
+    match kind {
+        InvocationType::DryRun => Ok(empty(StatusCode::NO_CONTENT)),
+        InvocationType::Event => {
+            asynchronous::accept(&service.store, &target.arn, invocation, ctx.received_at).await?;
+            Ok(empty(StatusCode::ACCEPTED))
+        }
+        InvocationType::RequestResponse => {
+            let trace = invocation.trace.clone();
+            let outcome = running::run(&service.registry, &target.arn, invocation).await?;
+            Ok(answer(outcome, trace))
+        }
+    }
+}
+
+/// The model has checked the header.
+fn invocation_type(request: &RawRequest) -> InvocationType {
+    let header = request.header("x-amz-invocation-type");
+    let named = |kind: &&InvocationType| Some(kind.as_str()) == header;
+    InvocationType::ALL
+        .iter()
+        .find(named)
+        .copied()
+        .unwrap_or(InvocationType::RequestResponse)
+}
+
+fn empty(status: StatusCode) -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = status;
+    response
+}
+
+fn answer(outcome: Outcome, trace: Option<String>) -> Response<Body> {
+    let mut response = Response::new(Body::from(outcome.payload));
+    let headers = response.headers_mut();
+    headers.insert(
+        http::header::CONTENT_TYPE,
+        HeaderValue::from_static("application/json"),
+    );
+    let mut set = |name: HeaderName, value: Option<String>| {
+        if let Some(value) = value.and_then(|value| HeaderValue::try_from(value).ok()) {
+            headers.insert(name, value);
+        }
+    };
+    set(EXECUTED_VERSION, Some(Qualifier::Latest.to_string()));
+    set(FUNCTION_ERROR, outcome.error.map(|error| error.kind.to_owned()));
+    set(LOG_RESULT, outcome.log_tail.map(|tail| STANDARD.encode(tail)));
+    set(TRACE_ID, trace);
+    response
+}

@@ -1,0 +1,148 @@
+//! The service as the composition root sees it.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use hearth_iam::Sealer;
+use hearth_runtime::Catalogue;
+use hearth_store::{Blobs, Store, StoreError, Trees};
+use hearth_wire::lambda::{self, operations as op};
+use hearth_wire::{Context, Router};
+use tokio::sync::{Mutex, mpsc, watch};
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+
+use crate::asynchronous::Worker;
+use crate::code::CodeStore;
+use crate::code_link::CodeLinks;
+use crate::functions::Functions;
+use crate::service::Service;
+use crate::{
+    Invoker, LambdaOptions, activation, create_function, delete_function, delete_function_concurrency,
+    get_account_settings, get_function, get_function_concurrency, get_function_configuration, invoke,
+    list_functions, put_function_concurrency, resume, update_function_code, update_function_configuration,
+};
+
+/// The Lambda API of one node.
+pub struct LambdaService {
+    service: Arc<Service>,
+    closing: watch::Sender<bool>,
+    background: Mutex<JoinSet<()>>,
+}
+
+impl LambdaService {
+    /// A service on its parts. It knows no function before [`LambdaService::resume`]. Must be called inside a tokio
+    /// runtime.
+    pub fn new(
+        store: Arc<dyn Store>,
+        blobs: Blobs,
+        trees: Trees,
+        invoker: Arc<dyn Invoker>,
+        sealer: Arc<Sealer>,
+        catalogue: Arc<Catalogue>,
+        options: LambdaOptions,
+    ) -> Self {
+        let options = Arc::new(options);
+        let (activations, requests) = mpsc::unbounded_channel();
+        let service = Service {
+            functions: Functions::new(Arc::clone(&store)),
+            store,
+            registry: Arc::default(),
+            invoker,
+            code: CodeStore::new(blobs, trees, options.code_grace),
+            code_links: CodeLinks::new(Arc::clone(&sealer), options.code_link_lifetime),
+            sealer,
+            catalogue,
+            options,
+            activations,
+            turn: Mutex::default(),
+        };
+        let (service, closing) = (Arc::new(service), watch::Sender::new(false));
+        let mut background = JoinSet::new();
+        background.spawn(until(
+            closing.subscribe(),
+            activation::run(Arc::clone(&service), requests),
+        ));
+        Self {
+            service,
+            closing,
+            background: Mutex::new(background),
+        }
+    }
+
+    /// Registers every operation.
+    pub fn register(&self, router: &mut Router) {
+        let mut routes = router.service(&lambda::MODEL);
+        macro_rules! operation {
+            ($name:ident, $module:ident) => {
+                let service = Arc::clone(&self.service);
+                routes.operation::<op::$name, _, _>(move |ctx: Context, input| {
+                    let service = Arc::clone(&service);
+                    async move { Ok($module::$module(&service, &ctx, input).await?) }
+                });
+            };
+        }
+        operation!(CreateFunction, create_function);
+        operation!(DeleteFunction, delete_function);
+        operation!(DeleteFunctionConcurrency, delete_function_concurrency);
+        operation!(GetAccountSettings, get_account_settings);
+        operation!(GetFunction, get_function);
+        operation!(GetFunctionConcurrency, get_function_concurrency);
+        operation!(GetFunctionConfiguration, get_function_configuration);
+        operation!(ListFunctions, list_functions);
+        operation!(PutFunctionConcurrency, put_function_concurrency);
+        operation!(UpdateFunctionCode, update_function_code);
+        operation!(UpdateFunctionConfiguration, update_function_configuration);
+        let service = Arc::clone(&self.service);
+        routes.raw("Invoke", move |ctx, request| {
+            let service = Arc::clone(&service);
+            async move { Ok(invoke::invoke(&service, &ctx, request).await?) }
+        });
+    }
+
+    /// Puts the functions of the store into service and starts the work in the background: what an earlier server did
+    /// not finish, asynchronous invocations, and the removal of code that is not used any more. Call it once, before
+    /// requests come in.
+    pub async fn resume(&self) -> Result<(), StoreError> {
+        resume::resume(&self.service).await?;
+        let worker = Worker {
+            store: Arc::clone(&self.service.store),
+            registry: Arc::clone(&self.service.registry),
+            options: Arc::clone(&self.service.options),
+        };
+        let mut background = self.background.lock().await;
+        background.spawn(worker.run(self.closing.subscribe()));
+        background.spawn(until(self.closing.subscribe(), tidy(Arc::clone(&self.service))));
+        Ok(())
+    }
+
+    /// Starts no more asynchronous invocations, and waits for those that run.
+    pub async fn close(&self) {
+        self.closing.send_replace(true);
+        while self.background.lock().await.join_next().await.is_some() {}
+    }
+
+    /// The package that a `Code.Location` gives access to, by what follows [`CODE_PATH`](crate::CODE_PATH) in it.
+    /// `None` where the link has expired or never was one.
+    pub async fn linked_code(&self, permit: &str) -> Option<Bytes> {
+        let hash = self.service.code_links.open(permit, SystemTime::now())?;
+        self.service.code.read(hash).await.ok()
+    }
+}
+
+/// Works until `closing` is set.
+async fn until(mut closing: watch::Receiver<bool>, work: impl Future<Output = ()>) {
+    tokio::select! {
+        _ = closing.wait_for(|closing| *closing) => {}
+        () = work => {}
+    }
+}
+
+/// Removes code that has not been used for a while, again and again.
+async fn tidy(service: Arc<Service>) {
+    loop {
+        sleep(service.options.code_grace).await;
+        service.code.tidy(|| service.registry.packages()).await;
+    }
+}

@@ -1,0 +1,43 @@
+//! Running an invocation: from a function's name to its outcome, without touching the store.
+
+use hearth_engine::{Invocation, InvokeError, Outcome};
+use hearth_types::FunctionArn;
+
+use crate::lifecycle::NotReady;
+use crate::registry::{Availability, Registry};
+
+/// Why an invocation did not run.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NotRun {
+    /// There is no such function.
+    #[error("Function not found: {0}")]
+    NoSuchFunction(FunctionArn),
+    /// It cannot be invoked now.
+    #[error(transparent)]
+    NotReady(#[from] NotReady),
+    /// The engine refused.
+    #[error(transparent)]
+    Engine(#[from] InvokeError),
+}
+
+/// Runs an invocation on the revision that is in service when it starts. Where that revision is replaced in the same
+/// moment, its successor runs it: whatever is accepted after an update's success runs the updated function.
+pub(crate) async fn run(
+    registry: &Registry,
+    arn: &FunctionArn,
+    invocation: Invocation,
+) -> Result<Outcome, NotRun> {
+    loop {
+        let entry = registry
+            .find(arn)
+            .ok_or_else(|| NotRun::NoSuchFunction(arn.clone()))?;
+        let deployment = match entry.availability {
+            Availability::Active(deployment) => deployment,
+            Availability::Refused(state) => return Err(NotReady::NotActive { state }.into()),
+        };
+        match deployment.invoke(invocation.clone()).await {
+            Err(InvokeError::Retired) => tokio::task::yield_now().await,
+            result => return Ok(result?),
+        }
+    }
+}

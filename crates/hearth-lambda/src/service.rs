@@ -1,0 +1,170 @@
+//! The state that all operations share, and every change to a function.
+//!
+//! Changes take turns: while one is committed and shown in the registry, no other is. So the registry never shows an
+//! older state than the store, and the limits of an account hold exactly.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use hearth_iam::Sealer;
+use hearth_runtime::Catalogue;
+use hearth_store::{Store, StoreError, Unit, When};
+use hearth_types::{FunctionArn, Scope, limits, time};
+use hearth_wire::lambda::State;
+use tokio::sync::{Mutex, mpsc};
+
+use crate::LambdaOptions;
+use crate::code::{CodeError, CodeStore};
+use crate::code_link::CodeLinks;
+use crate::create_function::CreateError;
+use crate::error::Error;
+use crate::function::{self, Function, Stored};
+use crate::functions::Functions;
+use crate::invoker::Invoker;
+use crate::registry::{Availability, Entry, Registry};
+
+/// What the operations work with.
+pub(crate) struct Service {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) functions: Functions,
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) invoker: Arc<dyn Invoker>,
+    pub(crate) code: CodeStore,
+    pub(crate) code_links: CodeLinks,
+    pub(crate) sealer: Arc<Sealer>,
+    pub(crate) catalogue: Arc<Catalogue>,
+    pub(crate) options: Arc<LambdaOptions>,
+    /// Functions that are to be made ready.
+    pub(crate) activations: mpsc::UnboundedSender<FunctionArn>,
+    /// Held while a change is committed and shown.
+    pub(crate) turn: Mutex<()>,
+}
+
+impl Service {
+    /// Commits a new function and begins to make it ready.
+    pub(crate) async fn insert(&self, function: &Function) -> Result<(), Error> {
+        let arn = function.arn();
+        {
+            let _turn = self.turn.lock().await;
+            self.check_storage(&arn.scope, 0, function.code.size)?;
+            let unit = Unit::new().put(function.key(), function.to_body(), When::Absent);
+            match self.store.commit(unit).await {
+                Ok(_) => {}
+                Err(StoreError::Conflict { .. }) => return Err(CreateError::Exists(arn.name).into()),
+                Err(error) => return Err(error.into()),
+            }
+            let availability = Availability::Refused(State::Pending);
+            self.registry.put(
+                &arn,
+                Entry {
+                    code: function.code,
+                    availability,
+                },
+            );
+        }
+        self.activate(arn);
+        Ok(())
+    }
+
+    /// Commits a change of code or configuration and begins to make it ready; until then the function runs as it was.
+    pub(crate) async fn update(
+        &self,
+        arn: &FunctionArn,
+        revision_id: Option<&str>,
+        now: SystemTime,
+        change: impl FnOnce(&mut Function) -> Result<(), Error>,
+    ) -> Result<Function, Error> {
+        let function = {
+            let _turn = self.turn.lock().await;
+            let Stored {
+                mut function,
+                revision,
+            } = self.functions.find(arn).await?;
+            check_update(&function, revision_id)?;
+            let next = function.lifecycle.begin_update(arn)?;
+            let before = function.code;
+            change(&mut function)?;
+            self.check_storage(&arn.scope, before.size, function.code.size)?;
+            function.last_modified = time::last_modified(now);
+            function.enter(next);
+            self.put(&function, revision).await?;
+            self.code.keep(before.hash);
+            if let Some(entry) = self.registry.find(arn) {
+                self.registry.put(
+                    arn,
+                    Entry {
+                        code: function.code,
+                        ..entry
+                    },
+                );
+            }
+            function
+        };
+        self.activate(arn.clone());
+        Ok(function)
+    }
+
+    /// Sets or removes the reserved concurrency.
+    pub(crate) async fn reserve(&self, arn: &FunctionArn, reserved: Option<u32>) -> Result<(), Error> {
+        let _turn = self.turn.lock().await;
+        let Stored {
+            mut function,
+            revision,
+        } = self.functions.find(arn).await?;
+        let before = function.reserved_concurrency;
+        self.invoker.set_reserved(arn, reserved)?;
+        function.reserved_concurrency = reserved;
+        let committed = self.put(&function, revision).await;
+        if committed.is_err() {
+            self.invoker.set_reserved(arn, before)?;
+        }
+        committed
+    }
+
+    /// Deletes a function and takes it out of service.
+    pub(crate) async fn delete(&self, arn: &FunctionArn) -> Result<(), Error> {
+        let _turn = self.turn.lock().await;
+        let unit = Unit::new().delete(function::key(arn), When::Present);
+        match self.store.commit(unit).await {
+            Ok(_) => {}
+            Err(StoreError::Conflict { .. }) => return Err(Error::NotFound(arn.to_string())),
+            Err(error) => return Err(error.into()),
+        }
+        if let Some(entry) = self.registry.remove(arn) {
+            self.code.keep(entry.code.hash);
+            entry.retire();
+        }
+        self.invoker.set_reserved(arn, None)?;
+        Ok(())
+    }
+
+    /// Lets a function be made ready in the background. Where that has ended already, the next start does it.
+    pub(crate) fn activate(&self, arn: FunctionArn) {
+        let _ = self.activations.send(arn);
+    }
+
+    /// Replaces a function's document, which must be the one that was read.
+    pub(crate) async fn put(&self, function: &Function, revision: u64) -> Result<(), Error> {
+        let unit = Unit::new().put(function.key(), function.to_body(), When::Revision(revision));
+        self.store.commit(unit).await?;
+        Ok(())
+    }
+
+    fn check_storage(&self, scope: &Scope, before: u64, after: u64) -> Result<(), CodeError> {
+        let used = self.registry.usage(scope).code_bytes.saturating_sub(before);
+        if used + after > limits::CODE_STORAGE {
+            Err(CodeError::StorageExceeded)
+        } else {
+            Ok(())
+        }
+    }
+}
+
+/// Whether a client may change a function now, knowing the revision it knows.
+pub(crate) fn check_update(function: &Function, revision_id: Option<&str>) -> Result<(), Error> {
+    if revision_id.is_some_and(|known| known != function.revision_id.to_string()) {
+        return Err(Error::RevisionMismatch);
+    }
+    function.lifecycle.begin_update(function.arn())?;
+    Ok(())
+}

@@ -1,0 +1,13 @@
+//! The Lambda API through the router: real state, and a stand-in for the engine.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test fails where something is not as it must be"
+)]
+
+mod asynchronous;
+mod cases;
+mod pattern;
+mod restarts;
+mod support;
+mod template;
+mod updates;

@@ -1,0 +1,116 @@
+//! Updates and deletions while invocations come in.
+
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use hearth_lambda::LambdaOptions;
+use hearth_types::CodeHash;
+use serde_json::json;
+
+use crate::support::zip::zip;
+use crate::support::{Node, eventually, fake};
+
+const FUNCTIONS: &str = "/2015-03-31/functions";
+
+/// Whoever is told that an update succeeded never meets the old code again.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_runs_old_code_after_an_updates_success() {
+    let dir = tempfile::tempdir().unwrap();
+    let node = Arc::new(Node::start(dir.path(), LambdaOptions::default()).await);
+    node.create("f", "index.context").await;
+    for round in 0..20 {
+        let package = zip([("index.js", format!("// {round}").as_bytes())]);
+        let hash = CodeHash::of(&package).to_string();
+        let body = json!({"ZipFile": STANDARD.encode(&package)}).to_string();
+        let callers: Vec<_> = (0..4)
+            .map(|_| {
+                let node = Arc::clone(&node);
+                tokio::spawn(async move {
+                    for _ in 0..20 {
+                        assert_eq!(node.invoke("f", "RequestResponse", "{}").await.status, 200);
+                    }
+                })
+            })
+            .collect();
+        let answer = node.send("PUT", &format!("{FUNCTIONS}/f/code"), &[], body).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        node.wait_until("f", "LastUpdateStatus", "Successful").await;
+        assert_eq!(
+            node.invoke("f", "RequestResponse", "{}").await.json()["code"],
+            hash.as_str()
+        );
+        for caller in callers {
+            caller.await.unwrap();
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_link_to_the_code_gives_the_package() {
+    let dir = tempfile::tempdir().unwrap();
+    let node = Node::start(dir.path(), LambdaOptions::default()).await;
+    node.create("f", "index.echo").await;
+    let location = node.get(&format!("{FUNCTIONS}/f")).await.json()["Code"]["Location"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let permit = location
+        .strip_prefix("http://hearth.test:4566/_hearth/code/")
+        .unwrap();
+    let package = node.lambda.linked_code(permit).await.unwrap();
+    assert_eq!(
+        STANDARD.encode(&package),
+        fake::create_request("f", "index.echo")["Code"]["ZipFile"]
+    );
+    assert!(node.lambda.linked_code("v1.other").await.is_none());
+}
+
+/// A package outlives its last function by the grace period, and no longer.
+#[tokio::test(flavor = "multi_thread")]
+async fn code_nobody_uses_is_removed() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = LambdaOptions {
+        code_grace: std::time::Duration::from_millis(50),
+        ..LambdaOptions::default()
+    };
+    let node = Node::start(dir.path(), options).await;
+    node.create("f", "index.echo").await;
+    node.create("g", "index.fail").await;
+    let files = || {
+        let count = |kind: &str| {
+            std::fs::read_dir(dir.path().join("blobs").join(kind))
+                .unwrap()
+                .count()
+        };
+        (count("zip"), count("trees"))
+    };
+    assert_eq!(files(), (2, 2));
+    node.send("DELETE", &format!("{FUNCTIONS}/f"), &[], "").await;
+    eventually("the package of f is gone", async || files() == (1, 1)).await;
+    assert_eq!(node.invoke("g", "RequestResponse", "{}").await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_creations_of_one_name_one_succeeds() {
+    let dir = tempfile::tempdir().unwrap();
+    let node = Arc::new(Node::start(dir.path(), LambdaOptions::default()).await);
+    let attempts: Vec<_> = (0..8)
+        .map(|index| {
+            let node = Arc::clone(&node);
+            tokio::spawn(async move {
+                let request = fake::create_request("f", &format!("index.handler{index}"));
+                node.send("POST", FUNCTIONS, &[], request.to_string())
+                    .await
+                    .status
+                    .as_u16()
+            })
+        })
+        .collect();
+    let mut statuses = Vec::new();
+    for attempt in attempts {
+        statuses.push(attempt.await.unwrap());
+    }
+    statuses.sort_unstable();
+    assert_eq!(statuses, [201, 409, 409, 409, 409, 409, 409, 409]);
+}
