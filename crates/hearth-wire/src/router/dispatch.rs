@@ -7,9 +7,9 @@ use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, header};
 use tokio::runtime::{Handle, RuntimeFlavor};
 
-use super::Router;
 use super::entity::{Entity, RequestBody};
 use super::resolve::{Route, spoken};
+use super::{Linked, Router};
 use crate::{AwsError, Body, CommonError, Context, RawRequest, SignedRequest, protocol};
 
 /// Bodies from this size on, in bytes, are hashed and parsed where they hold up no other request.
@@ -29,6 +29,8 @@ impl Router {
         let request_id = RequestId::new();
         let mut response = if is_health(&parts) {
             self.answer_health()
+        } else if let Some(linked) = self.follow_link(&parts) {
+            linked.await
         } else {
             self.answer(
                 Arrived {
@@ -43,6 +45,15 @@ impl Router {
         let id = HeaderValue::from_str(&request_id.to_string()).expect("an id is hexadecimal");
         response.headers_mut().insert("x-amzn-requestid", id);
         response
+    }
+
+    fn follow_link(&self, parts: &Parts) -> Option<Linked> {
+        let path = Some(parts.uri.path()).filter(|_| parts.method == Method::GET)?;
+        let mut found = self
+            .links
+            .iter()
+            .filter_map(|(prefix, handler)| Some((path.strip_prefix(prefix)?, handler)));
+        found.next().map(|(rest, handler)| handler(rest.to_owned()))
     }
 
     fn answer_health(&self) -> Response<Body> {

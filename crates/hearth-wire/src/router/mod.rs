@@ -26,6 +26,8 @@ pub(crate) use paths::Paths;
 type Reply = Pin<Box<dyn Future<Output = Result<Response<Body>, AwsError>> + Send>>;
 type Handler = Box<dyn Fn(Context, RawRequest) -> Reply + Send + Sync>;
 type Health = Box<dyn Fn() -> Value + Send + Sync>;
+type Linked = Pin<Box<dyn Future<Output = Response<Body>> + Send>>;
+type Links = (&'static str, Box<dyn Fn(String) -> Linked + Send + Sync>);
 
 /// All services of a node: finds the operation of a request, has it verified, calls its handler.
 pub struct Router {
@@ -33,6 +35,7 @@ pub struct Router {
     services: Vec<Service>,
     paths: Paths,
     health: Health,
+    links: Vec<Links>,
     memory: Memory,
 }
 
@@ -49,6 +52,7 @@ impl Router {
             services: Vec::new(),
             paths: Paths::default(),
             health: Box::new(|| Value::Object(serde_json::Map::new())),
+            links: Vec::new(),
             memory: Memory::new(),
         }
     }
@@ -56,6 +60,18 @@ impl Router {
     /// Sets what `GET /health` and `GET /_localstack/health` answer.
     pub fn health(&mut self, health: impl Fn() -> Value + Send + Sync + 'static) -> &mut Self {
         self.health = Box::new(health);
+        self
+    }
+
+    /// Answers `GET` of every path that begins with `prefix`; the handler gets the rest of the path. Nobody is
+    /// authenticated: for links that carry their own permit.
+    pub fn links<F, R>(&mut self, prefix: &'static str, handler: F) -> &mut Self
+    where
+        F: Fn(String) -> R + Send + Sync + 'static,
+        R: Future<Output = Response<Body>> + Send + 'static,
+    {
+        self.links
+            .push((prefix, Box::new(move |rest| Box::pin(handler(rest)))));
         self
     }
 
