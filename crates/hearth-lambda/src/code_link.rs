@@ -7,10 +7,16 @@ use std::time::{Duration, SystemTime};
 
 use hearth_iam::Sealer;
 use hearth_types::{CodeHash, time};
+use hearth_wire::Body;
+use http::header::CONTENT_TYPE;
+use http::{HeaderValue, Response, StatusCode};
 use serde::{Deserialize, Serialize};
+use tracing::warn;
+
+use crate::service::Service;
 
 /// Where links point to; the sealed permit follows.
-pub const CODE_PATH: &str = "/_hearth/code/";
+pub(crate) const CODE_PATH: &str = "/_hearth/code/";
 
 /// Binds permits to their purpose.
 const CONTEXT: &str = "code link";
@@ -48,6 +54,35 @@ impl CodeLinks {
         let permit: Permit = serde_json::from_slice(&plain).ok()?;
         (time::unix_millis(now) <= permit.until_ms).then_some(permit.code)
     }
+}
+
+/// The answer to whoever follows a link.
+pub(crate) async fn follow(service: &Service, permit: &str) -> Response<Body> {
+    let Some(hash) = service.code_links.open(permit, SystemTime::now()) else {
+        return refused(
+            StatusCode::FORBIDDEN,
+            "The link has expired. GetFunction gives a new one.\n",
+        );
+    };
+    match service.code.read(hash).await {
+        Ok(package) => {
+            let mut response = Response::new(Body::from(package));
+            response
+                .headers_mut()
+                .insert(CONTENT_TYPE, HeaderValue::from_static("application/zip"));
+            response
+        }
+        Err(error) => {
+            warn!(%hash, %error, "a code package cannot be read");
+            refused(StatusCode::NOT_FOUND, "The code is not there any more.\n")
+        }
+    }
+}
+
+fn refused(status: StatusCode, text: &'static str) -> Response<Body> {
+    let mut response = Response::new(Body::from(text));
+    *response.status_mut() = status;
+    response
 }
 
 #[cfg(test)]

@@ -1,9 +1,7 @@
 //! The service as the composition root sees it.
 
 use std::sync::Arc;
-use std::time::SystemTime;
 
-use bytes::Bytes;
 use hearth_iam::Sealer;
 use hearth_runtime::Catalogue;
 use hearth_store::{Blobs, Store, StoreError, Trees};
@@ -15,13 +13,14 @@ use tokio::time::sleep;
 
 use crate::asynchronous::Worker;
 use crate::code::CodeStore;
-use crate::code_link::CodeLinks;
+use crate::code_link::{CODE_PATH, CodeLinks};
 use crate::functions::Functions;
 use crate::service::Service;
 use crate::{
-    Invoker, LambdaOptions, activation, create_function, delete_function, delete_function_concurrency,
-    get_account_settings, get_function, get_function_concurrency, get_function_configuration, invoke,
-    list_functions, put_function_concurrency, resume, update_function_code, update_function_configuration,
+    Invoker, LambdaOptions, activation, code_link, create_function, delete_function,
+    delete_function_concurrency, get_account_settings, get_function, get_function_concurrency,
+    get_function_configuration, invoke, list_functions, put_function_concurrency, resume,
+    update_function_code, update_function_configuration,
 };
 
 /// The Lambda API of one node.
@@ -71,7 +70,7 @@ impl LambdaService {
         }
     }
 
-    /// Registers every operation.
+    /// Registers every operation, and the links to code packages.
     pub fn register(&self, router: &mut Router) {
         let mut routes = router.service(&lambda::MODEL);
         macro_rules! operation {
@@ -99,6 +98,11 @@ impl LambdaService {
             let service = Arc::clone(&service);
             async move { Ok(invoke::invoke(&service, &ctx, request).await?) }
         });
+        let service = Arc::clone(&self.service);
+        router.links(CODE_PATH, move |permit| {
+            let service = Arc::clone(&service);
+            async move { code_link::follow(&service, &permit).await }
+        });
     }
 
     /// Puts the functions of the store into service and starts the work in the background: what an earlier server did
@@ -121,13 +125,6 @@ impl LambdaService {
     pub async fn close(&self) {
         self.closing.send_replace(true);
         while self.background.lock().await.join_next().await.is_some() {}
-    }
-
-    /// The package that a `Code.Location` gives access to, by what follows [`CODE_PATH`](crate::CODE_PATH) in it.
-    /// `None` where the link has expired or never was one.
-    pub async fn linked_code(&self, permit: &str) -> Option<Bytes> {
-        let hash = self.service.code_links.open(permit, SystemTime::now())?;
-        self.service.code.read(hash).await.ok()
     }
 }
 

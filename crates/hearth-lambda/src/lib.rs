@@ -41,7 +41,6 @@ mod unsupported;
 mod update_function_code;
 mod update_function_configuration;
 
-pub use code_link::CODE_PATH;
 pub use invoker::{BoxFuture, Deployment, Invoker};
 pub use lambda_service::LambdaService;
 pub use options::LambdaOptions;

@@ -55,15 +55,18 @@ async fn the_link_to_the_code_gives_the_package() {
         .as_str()
         .unwrap()
         .to_owned();
-    let permit = location
-        .strip_prefix("http://hearth.test:4566/_hearth/code/")
-        .unwrap();
-    let package = node.lambda.linked_code(permit).await.unwrap();
+    let path = location.strip_prefix("http://hearth.test:4566").unwrap();
+    let package = node.get(path).await;
     assert_eq!(
-        STANDARD.encode(&package),
+        (package.status.as_u16(), &package.headers["content-type"]),
+        (200, &"application/zip".parse().unwrap())
+    );
+    assert_eq!(
+        STANDARD.encode(&package.body),
         fake::create_request("f", "index.echo")["Code"]["ZipFile"]
     );
-    assert!(node.lambda.linked_code("v1.other").await.is_none());
+    assert_eq!(node.get("/_hearth/code/v1.other").await.status, 403);
+    assert_eq!(node.send("PUT", path, &[], "").await.status, 404);
 }
 
 /// A package outlives its last function by the grace period, and no longer.
