@@ -49,6 +49,7 @@ pub(crate) struct Taken {
 
 impl Group {
     pub(crate) fn new(key: GroupKey, segments: Segments, capacity: u32) -> Self {
+        let capacity = capacity.max(1);
         Self {
             key,
             room: Semaphore::new(capacity as usize),

@@ -328,6 +328,7 @@ mod tests {
         for _ in 0..30 {
             write("noisy", 7);
         }
+        assert_eq!(writer.stored, stored(&store, "quiet") + stored(&store, "noisy"));
         assert_eq!(stored(&store, "quiet"), quiet);
         assert!(stored(&store, "noisy") > 8000);
     }

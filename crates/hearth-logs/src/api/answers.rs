@@ -57,6 +57,13 @@ impl From<InvalidPattern> for AwsError {
     }
 }
 
+/// How many items a page may have: what was asked for, within the operation's own bound.
+pub(super) fn page_size(limit: Option<i32>, most: usize) -> usize {
+    limit.map_or(most, |limit| {
+        usize::try_from(limit).map_or(1, |limit| limit.clamp(1, most))
+    })
+}
+
 /// The ARN of a log group, without the `:*` that means its streams.
 pub(super) fn group_arn(scope: &Scope, group: &str) -> String {
     let Scope { account, region } = scope;

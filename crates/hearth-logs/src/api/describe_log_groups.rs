@@ -4,7 +4,7 @@ use hearth_types::Scope;
 use hearth_wire::AwsError;
 use hearth_wire::logs::{DescribeLogGroupsRequest, DescribeLogGroupsResponse, LogGroup, LogGroupClass};
 
-use super::answers::{group_arn, invalid, invalid_token};
+use super::answers::{group_arn, invalid, invalid_token, page_size};
 use super::group_reference::identified;
 use crate::group_key::GroupKey;
 use crate::read::GroupSummary;
@@ -18,34 +18,29 @@ pub(super) async fn run(
     scope: &Scope,
     input: DescribeLogGroupsRequest,
 ) -> Result<DescribeLogGroupsResponse, AwsError> {
-    if input
-        .next_token
-        .as_ref()
-        .is_some_and(|token| GroupKey::new(scope, token).is_none())
-    {
+    let wanted = wanted(scope, &input)?;
+    let after = input.next_token.unwrap_or_default();
+    if !after.is_empty() && GroupKey::new(scope, &after).is_none() {
         return Err(invalid_token());
     }
-    let wanted = wanted(scope, &input)?;
-    let limit = input.limit.map_or(PAGE_GROUPS, |limit| limit as usize);
-    let after = input.next_token.as_deref().unwrap_or_default();
+    let limit = page_size(input.limit, PAGE_GROUPS);
     // One more than is shown tells whether there is another page.
-    let mut groups = store.groups(scope, after, wanted, limit + 1).await;
+    let mut groups = store.groups(scope, &after, wanted, limit + 1).await;
     let more = groups.len() > limit;
     groups.truncate(limit);
     let last = groups.last().filter(|_| more);
+    let described = groups.iter().map(|group| described(store, scope, group));
     Ok(DescribeLogGroupsResponse {
         next_token: last.map(|group| group.name.to_string()),
-        log_groups: Some(
-            groups
-                .iter()
-                .map(|group| described(store, scope, group))
-                .collect(),
-        ),
+        log_groups: Some(described.collect()),
     })
 }
 
 /// The request's choice of groups.
-fn wanted(scope: &Scope, input: &DescribeLogGroupsRequest) -> Result<impl Fn(&str) -> bool, AwsError> {
+fn wanted(
+    scope: &Scope,
+    input: &DescribeLogGroupsRequest,
+) -> Result<impl Fn(&str) -> bool + use<>, AwsError> {
     let (prefix, pattern) = (
         input.log_group_name_prefix.clone(),
         input.log_group_name_pattern.clone(),

@@ -6,7 +6,7 @@ use hearth_types::Scope;
 use hearth_wire::AwsError;
 use hearth_wire::logs::{DescribeLogStreamsRequest, DescribeLogStreamsResponse, LogStream, OrderBy};
 
-use super::answers::{group_arn, invalid, invalid_token};
+use super::answers::{group_arn, invalid, invalid_token, page_size};
 use super::group_reference::group_name;
 use crate::event::EventKey;
 use crate::read::StreamSummary;
@@ -53,7 +53,7 @@ pub(super) async fn run(
     });
     places.sort_unstable_by(|(one, _), (other, _)| order(one, other));
 
-    let limit = input.limit.map_or(PAGE_STREAMS, |limit| limit as usize);
+    let limit = page_size(input.limit, PAGE_STREAMS);
     let more = places.len() > limit;
     places.truncate(limit);
     let last = places.last().filter(|_| more);

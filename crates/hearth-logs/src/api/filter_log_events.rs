@@ -4,7 +4,7 @@ use hearth_types::Scope;
 use hearth_wire::AwsError;
 use hearth_wire::logs::{FilterLogEventsRequest, FilterLogEventsResponse, FilteredLogEvent};
 
-use super::answers::{invalid, no_stream};
+use super::answers::{invalid, no_stream, page_size};
 use super::group_reference::group_name;
 use super::token::Token;
 use crate::event::{Event, EventKey};
@@ -32,7 +32,7 @@ pub(super) async fn run(
         } else {
             Order::Forward
         },
-        limit: input.limit.map_or(PAGE_EVENTS, |limit| limit as usize),
+        limit: page_size(input.limit, PAGE_EVENTS),
     };
     if let Some(token) = &input.next_token {
         token.parse::<Token>()?.narrow(&mut query);

@@ -4,7 +4,7 @@ use hearth_types::Scope;
 use hearth_wire::AwsError;
 use hearth_wire::logs::{GetLogEventsRequest, GetLogEventsResponse, OutputLogEvent};
 
-use super::answers::no_stream;
+use super::answers::{no_stream, page_size};
 use super::group_reference::group_name;
 use super::token::Token;
 use crate::event::{Event, EventKey};
@@ -29,7 +29,7 @@ pub(super) async fn run(
         } else {
             Order::Backward
         },
-        limit: input.limit.map_or(PAGE_EVENTS, |limit| limit as usize),
+        limit: page_size(input.limit, PAGE_EVENTS),
         ..Query::default()
     };
     let token = input.next_token.as_deref().map(str::parse::<Token>).transpose()?;

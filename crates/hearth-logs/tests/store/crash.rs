@@ -123,3 +123,33 @@ async fn a_torn_end_is_cut_off_and_written_over() {
         assert_eq!(files(dir.path()).len(), 1);
     }
 }
+
+#[tokio::test]
+async fn what_is_not_ours_is_passed_over() {
+    let dir = tempfile::tempdir().unwrap();
+    let region = dir.path().join("v1/000000000000/us-east-1");
+    let group = region.join("+aws+lambda+hello");
+    for junk in [
+        region.join("not a group"),
+        dir.path().join("v1/account/us-east-1/g"),
+        group.clone(),
+    ] {
+        std::fs::create_dir_all(&junk).unwrap();
+        std::fs::write(junk.join("notes.txt"), "mine").unwrap();
+    }
+    let garbage: Vec<u8> = (0..5000u32).map(|n| ((n * 7919) >> 3) as u8).collect();
+    std::fs::write(group.join("00000000000000000001.log"), &garbage).unwrap();
+    std::fs::write(group.join("00000000000000000002.log"), &garbage).unwrap();
+    let store = open(dir.path(), options());
+    store
+        .append(&scope(), GROUP, "s", vec![line(0, message(0))])
+        .await;
+    let found: Vec<_> = all(&store, GROUP)
+        .await
+        .into_iter()
+        .map(|event| event.message)
+        .collect();
+    assert_eq!(found, [message(0)]);
+    assert_eq!(store.groups(&scope(), "", |_| true, 10).await.len(), 1);
+    assert_eq!(std::fs::read(group.join("notes.txt")).unwrap(), b"mine");
+}
