@@ -124,10 +124,16 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Ordered<T> {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(crate) struct Implemented {
     pub(crate) operations: Vec<String>,
+    #[serde(default = "validation_exception")]
+    pub(crate) validation_error: String,
     #[serde(default)]
     pub(crate) unchecked: Vec<String>,
     #[serde(default)]
     pub(crate) body_limit: BTreeMap<String, BodyLimit>,
+}
+
+fn validation_exception() -> String {
+    "ValidationException".to_owned()
 }
 
 /// The largest request body of an operation and AWS's sentence about a larger one.

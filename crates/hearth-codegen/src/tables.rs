@@ -22,11 +22,13 @@ pub(crate) fn service(plan: &Plan, name: &str, out: &mut String) {
     signing_name: \"{signing_name}\",
     version: \"{}\",
     protocol: {},
+    validation_error: {:?},
     operations: &OPERATIONS,
     errors: &ERRORS,
 }};",
         metadata.api_version,
-        protocol(metadata)
+        protocol(metadata),
+        plan.implemented.validation_error,
     );
     let operations = &plan.model.operations;
     let _ = writeln!(

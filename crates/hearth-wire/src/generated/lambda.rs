@@ -15,6 +15,7 @@ pub static MODEL: ServiceModel = ServiceModel {
     signing_name: "lambda",
     version: "2015-03-31",
     protocol: Protocol::RestJson,
+    validation_error: "ValidationException",
     operations: &OPERATIONS,
     errors: &ERRORS,
 };

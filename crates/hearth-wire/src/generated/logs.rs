@@ -15,6 +15,7 @@ pub static MODEL: ServiceModel = ServiceModel {
     signing_name: "logs",
     version: "2014-03-28",
     protocol: Protocol::AwsJson { version: "1.1", target_prefix: "Logs_20140328" },
+    validation_error: "InvalidParameterException",
     operations: &OPERATIONS,
     errors: &ERRORS,
 };

@@ -15,6 +15,7 @@ pub static MODEL: ServiceModel = ServiceModel {
     signing_name: "sts",
     version: "2011-06-15",
     protocol: Protocol::Query { namespace: "https://sts.amazonaws.com/doc/2011-06-15/" },
+    validation_error: "ValidationException",
     operations: &OPERATIONS,
     errors: &ERRORS,
 };

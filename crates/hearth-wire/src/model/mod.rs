@@ -17,6 +17,8 @@ pub struct ServiceModel {
     pub version: &'static str,
     /// How requests and answers are written.
     pub protocol: Protocol,
+    /// The code for requests that break the constraints of the model.
+    pub validation_error: &'static str,
     /// Every operation of the model, implemented or not, sorted by name.
     pub operations: &'static [OperationModel],
     /// The errors that the model declares, sorted by shape.

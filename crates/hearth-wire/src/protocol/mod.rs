@@ -26,19 +26,19 @@ use crate::{AwsError, Body};
 
 /// Reads a request into a tree that fits the operation's input structure.
 pub(crate) fn read(
-    protocol: Protocol,
+    service: &ServiceModel,
     operation: &OperationModel,
     request: RawRequest,
 ) -> Result<Value, AwsError> {
     let Some(shape) = operation.shapes.as_ref().and_then(|shapes| shapes.input) else {
         return Ok(Value::Null);
     };
-    let mut tree = match protocol {
+    let mut tree = match service.protocol {
         Protocol::RestJson => rest_json::read(shape, request)?,
         Protocol::AwsJson { .. } => json::parse(shape, &request.body)?,
         Protocol::Query { .. } => query::read(shape, &request)?,
     };
-    validate(shape, &mut tree)?;
+    validate(service, shape, &mut tree)?;
     Ok(tree)
 }
 

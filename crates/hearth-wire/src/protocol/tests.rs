@@ -95,6 +95,7 @@ fn service(protocol: Protocol) -> ServiceModel {
         signing_name: "test",
         version: "1",
         protocol,
+        validation_error: "ValidationException",
         operations: &OPERATIONS,
         errors: &ERRORS,
     }
@@ -142,7 +143,7 @@ fn rest_json_collects_members_from_everywhere() {
             br#"{"Body":"b","renamed":"r","Renamed":"no","Flag":false,"Name":"no","X":1}"#,
         ),
     };
-    let tree = read(Protocol::RestJson, &OPERATIONS[0], request).unwrap();
+    let tree = read(&service(Protocol::RestJson), &OPERATIONS[0], request).unwrap();
     let all = json!({
         "number": ["1", "2"], "since": ["2026-01-01T00:00:00.5Z"], "epoch": ["1.5"],
     });
@@ -160,7 +161,7 @@ fn rest_json_collects_members_from_everywhere() {
 fn a_body_cannot_stand_in_for_a_header_or_a_label() {
     let body = Bytes::from_static(br#"{"Texts":["smuggled"],"Name":"smuggled"}"#);
     let error = read(
-        Protocol::RestJson,
+        &service(Protocol::RestJson),
         &OPERATIONS[0],
         RawRequest {
             body,
@@ -224,7 +225,7 @@ fn forms_become_trees() {
         ..RawRequest::default()
     };
     assert_eq!(
-        read(QUERY, &OPERATIONS[1], request).unwrap(),
+        read(&service(QUERY), &OPERATIONS[1], request).unwrap(),
         json!({
             "Texts": ["a +", "b", "c"], "Map": {"k": ["v"]}, "Real": 1.5, "Flag": true, "Time": 1.0,
             "Inner": {"Bytes": "AAE=", "Deeper": {"Texts": []}},
@@ -298,7 +299,7 @@ proptest! {
     fn any_form_is_read_or_refused(body in "[A-Za-z0-9.=&%+]{0,80}") {
         let body = format!("Texts.member.1=a&Inner.{body}");
         let request = RawRequest { body: Bytes::from(body), ..RawRequest::default() };
-        let _ = read(QUERY, &OPERATIONS[1], request);
+        let _ = read(&service(QUERY), &OPERATIONS[1], request);
     }
 
     #[test]
@@ -312,7 +313,7 @@ proptest! {
             headers: response.headers().clone(),
             ..RawRequest::default()
         };
-        let tree = read(Protocol::RestJson, &OPERATIONS[0], request).unwrap();
+        let tree = read(&service(Protocol::RestJson), &OPERATIONS[0], request).unwrap();
         prop_assert_eq!(&tree["Texts"], &json!(texts));
     }
 
@@ -320,7 +321,7 @@ proptest! {
     fn any_bytes_are_read_or_refused(body in proptest::collection::vec(any::<u8>(), 0..80)) {
         for protocol in [QUERY, JSON, Protocol::RestJson] {
             let request = RawRequest { body: Bytes::from(body.clone()), ..RawRequest::default() };
-            let _ = read(protocol, &OPERATIONS[1], request);
+            let _ = read(&service(protocol), &OPERATIONS[1], request);
         }
     }
 }

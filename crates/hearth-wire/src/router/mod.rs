@@ -137,14 +137,17 @@ impl ServiceRoutes<'_> {
         F: Fn(Context, RawRequest) -> R + Send + Sync + 'static,
         R: Future<Output = Result<Response<Body>, AwsError>> + Send + 'static,
     {
-        let model = self.service.model.operation(operation);
+        let service = self.service.model;
+        let model = service.operation(operation);
         let members = model.map_or(&[][..], |model| model.input_members());
         self.insert(
             operation,
-            Box::new(move |context, request| match validate_bound(members, &request) {
-                Ok(()) => Box::pin(handler(context, request)),
-                Err(error) => Box::pin(std::future::ready(Err(error))),
-            }),
+            Box::new(
+                move |context, request| match validate_bound(service, members, &request) {
+                    Ok(()) => Box::pin(handler(context, request)),
+                    Err(error) => Box::pin(std::future::ready(Err(error))),
+                },
+            ),
         )
     }
 
@@ -165,7 +168,7 @@ impl ServiceRoutes<'_> {
 }
 
 fn read_input<O: Operation>(service: &ServiceModel, request: RawRequest) -> Result<O::Input, AwsError> {
-    let tree = protocol::read(service.protocol, O::model(), request)?;
+    let tree = protocol::read(service, O::model(), request)?;
     serde_json::from_value(tree)
         .map_err(|error| AwsError::common(CommonError::Serialization, error.to_string()))
 }

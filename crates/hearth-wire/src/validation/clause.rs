@@ -53,8 +53,8 @@ pub(super) enum Clause<'a> {
     OneOf(&'a [&'a str]),
 }
 
-/// The constraints of a shape in the order in which AWS lists them.
-pub(super) fn clauses(shape: &Shape) -> impl Iterator<Item = Clause<'_>> {
+/// The constraints of a shape in the order in which AWS lists them in a bracket.
+pub(super) fn clauses(shape: &Shape) -> impl DoubleEndedIterator<Item = Clause<'_>> {
     let one_of = (!shape.values.is_empty()).then_some(Clause::OneOf(shape.values));
     [
         shape.max.map(|max| Clause::Max(max, &shape.kind)),

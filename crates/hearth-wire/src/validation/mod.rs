@@ -13,7 +13,7 @@ mod wording;
 use serde_json::Value;
 
 use crate::AwsError;
-use crate::model::{Kind, Location, Member, Shape};
+use crate::model::{Kind, Location, Member, ServiceModel, Shape};
 use crate::protocol::text;
 use crate::request::RawRequest;
 
@@ -24,14 +24,18 @@ use wording::{Clauses, Path, Printed, Violations};
 
 /// Checks a request's tree against its structure. Explicit nulls of members are removed: for AWS
 /// they are members that are not there.
-pub(crate) fn validate(shape: &Shape, tree: &mut Value) -> Result<(), AwsError> {
+pub(crate) fn validate(service: &ServiceModel, shape: &Shape, tree: &mut Value) -> Result<(), AwsError> {
     let mut found = Violations::default();
     check(&mut found, shape, tree, &Path::ROOT)?;
-    found.into_result()
+    found.into_result(service)
 }
 
 /// Checks the labels, query parameters and headers of a request whose body is not read.
-pub(crate) fn validate_bound(members: &[Member], request: &RawRequest) -> Result<(), AwsError> {
+pub(crate) fn validate_bound(
+    service: &ServiceModel,
+    members: &[Member],
+    request: &RawRequest,
+) -> Result<(), AwsError> {
     let mut found = Violations::default();
     for member in members {
         let text = match member.location {
@@ -58,7 +62,7 @@ pub(crate) fn validate_bound(members: &[Member], request: &RawRequest) -> Result
             (None, _) => {}
         }
     }
-    found.into_result()
+    found.into_result(service)
 }
 
 fn check(found: &mut Violations, shape: &Shape, value: &mut Value, path: &Path<'_>) -> Result<(), AwsError> {
@@ -163,7 +167,8 @@ fn check_clauses(
     printed: Printed<'_>,
     path: &Path<'_>,
 ) {
-    for clause in clauses(shape).filter(|clause| !clause.holds(scalar)) {
+    // Alone, constraints come in the other order than in a bracket.
+    for clause in clauses(shape).rev().filter(|clause| !clause.holds(scalar)) {
         found.add(&printed, path, &clause);
     }
 }

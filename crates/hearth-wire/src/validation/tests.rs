@@ -23,7 +23,7 @@ fn create(members: Value) -> Result<(), AwsError> {
         panic!("members are an object")
     };
     tree.as_object_mut().unwrap().extend(members);
-    validate(input(&lambda::MODEL, "CreateFunction"), &mut tree)
+    validate(&lambda::MODEL, input(&lambda::MODEL, "CreateFunction"), &mut tree)
 }
 
 fn refused(members: Value) -> String {
@@ -107,7 +107,7 @@ fn sensitive_values_are_not_repeated() {
 #[test]
 fn all_violations_are_answered_together() {
     let mut tree = json!({"FunctionName": "", "Role": "arn:aws:iam::000000000000:role/r"});
-    let error = validate(input(&lambda::MODEL, "CreateFunction"), &mut tree).unwrap_err();
+    let error = validate(&lambda::MODEL, input(&lambda::MODEL, "CreateFunction"), &mut tree).unwrap_err();
     let parts: Vec<&str> = error.message.split("; ").collect();
     assert_eq!(parts.len(), 3, "{parts:?}");
     assert!(parts[0].starts_with("3 validation errors detected: Value '' at 'functionName'"));
@@ -227,7 +227,7 @@ proptest! {
             (&sts::MODEL, "GetCallerIdentity"),
         ] {
             let mut tree = tree.clone();
-            if validate(input(service, name), &mut tree).is_ok() && name == "FilterLogEvents" {
+            if validate(service, input(service, name), &mut tree).is_ok() && name == "FilterLogEvents" {
                 serde_json::from_value::<logs::FilterLogEventsRequest>(tree).unwrap();
             }
         }
@@ -241,6 +241,6 @@ proptest! {
             query: vec![("Qualifier".to_owned(), kind)],
             ..RawRequest::default()
         };
-        let _ = validate_bound(invoke.input_members(), &request);
+        let _ = validate_bound(&lambda::MODEL, invoke.input_members(), &request);
     }
 }

@@ -5,8 +5,8 @@ use std::fmt::{self, Display, Write as _};
 use serde_json::Value;
 
 use super::clause::clauses;
-use crate::model::{Kind, Shape};
-use crate::{AwsError, CommonError};
+use crate::AwsError;
+use crate::model::{Kind, ServiceModel, Shape};
 
 /// Most sentences in one answer; further violations are counted only.
 const MOST_SENTENCES: usize = 32;
@@ -163,8 +163,8 @@ impl Violations {
         }
     }
 
-    /// The error for all of them, if there are any.
-    pub(super) fn into_result(self) -> Result<(), AwsError> {
+    /// The service's error for all of them, if there are any.
+    pub(super) fn into_result(self, service: &ServiceModel) -> Result<(), AwsError> {
         let errors = match self.count {
             0 => return Ok(()),
             1 => "error",
@@ -175,7 +175,7 @@ impl Violations {
             self.count,
             self.sentences.join("; ")
         );
-        Err(AwsError::common(CommonError::Validation, message))
+        Err(AwsError::new(service.validation_error, 400, message))
     }
 }
 

@@ -162,7 +162,7 @@ fn request(suite: &Suite, case: &Value) -> Result<(), String> {
         headers: headers(&sent["headers"]),
         body,
     };
-    let actual = read(suite.service.protocol, operation, request).map_err(|error| error.to_string())?;
+    let actual = read(suite.service, operation, request).map_err(|error| error.to_string())?;
     let expected = suite
         .input()
         .map_or(Value::Null, |shape| model::tree(shape, &case["params"]));

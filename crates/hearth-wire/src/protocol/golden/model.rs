@@ -39,6 +39,7 @@ pub(super) fn leaked(suite: &Value, case: &Value, protocol: Protocol) -> Suite {
         signing_name: "golden",
         version: text(&suite["metadata"]["apiVersion"]),
         protocol,
+        validation_error: "ValidationException",
         operations: std::slice::from_ref(leak(operation)),
         errors: &[],
     };
