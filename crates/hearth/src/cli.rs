@@ -4,9 +4,11 @@ use std::process::ExitCode;
 
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
+use hearth_sandbox::launcher;
 
-use crate::commands::{deploy, invoke, logs, ls, rm, show};
-use crate::failure::{EXIT_CODES, Exit};
+use crate::commands::{deploy, dev, doctor, invoke, logs, ls, rm, serve, show};
+use crate::failure::{EXIT_CODES, Exit, Failure};
+use crate::server;
 
 /// A serverless platform in one binary: it runs Lambda functions in sandboxes and speaks AWS's APIs
 #[derive(Parser)]
@@ -18,12 +20,19 @@ struct CommandLine {
 
 #[derive(Subcommand)]
 enum Command {
+    Serve(serve::Arguments),
+    Dev(dev::Arguments),
     Deploy(deploy::Arguments),
     Invoke(invoke::Arguments),
     Logs(logs::Arguments),
     Ls(ls::Arguments),
     Show(show::Arguments),
     Rm(rm::Arguments),
+    Doctor(doctor::Arguments),
+    #[command(name = launcher::WARDEN_COMMAND, hide = true)]
+    Warden,
+    #[command(name = launcher::SERVER_COMMAND, hide = true)]
+    Server,
 }
 
 /// Does what the command line asks for.
@@ -32,15 +41,24 @@ pub(crate) fn run() -> ExitCode {
         Ok(line) => line.command,
         Err(error) => return refuse(&error),
     };
-    let done = match command {
-        Command::Deploy(arguments) => deploy::run(arguments),
-        Command::Invoke(arguments) => invoke::run(&arguments),
-        Command::Logs(arguments) => logs::run(&arguments),
-        Command::Ls(arguments) => ls::run(&arguments),
-        Command::Show(arguments) => show::run(&arguments),
-        Command::Rm(arguments) => rm::run(&arguments),
+    let ended = match command {
+        Command::Serve(arguments) => serve::run(&arguments),
+        Command::Dev(arguments) => dev::run(&arguments),
+        Command::Deploy(arguments) => done(deploy::run(arguments)),
+        Command::Invoke(arguments) => done(invoke::run(&arguments)),
+        Command::Logs(arguments) => done(logs::run(&arguments)),
+        Command::Ls(arguments) => done(ls::run(&arguments)),
+        Command::Show(arguments) => done(show::run(&arguments)),
+        Command::Rm(arguments) => done(rm::run(&arguments)),
+        Command::Doctor(arguments) => done(doctor::run(&arguments)),
+        Command::Warden => Ok(hearth_sandbox::warden::main()),
+        Command::Server => done(server::run()),
     };
-    done.map_or_else(|failure| failure.report(), |()| ExitCode::SUCCESS)
+    ended.unwrap_or_else(|failure| failure.report())
+}
+
+fn done(ended: Result<(), Failure>) -> Result<ExitCode, Failure> {
+    ended.map(|()| ExitCode::SUCCESS)
 }
 
 /// Prints what clap has to say: help and version are no errors.

@@ -8,9 +8,12 @@ mod client;
 mod commands;
 mod deploy;
 mod failure;
+mod launch;
+mod missing;
 mod output;
 mod package;
 mod project;
+mod server;
 mod settings;
 
 use std::process::ExitCode;

@@ -7,6 +7,7 @@ mod exchange;
 mod lambda;
 mod logs;
 
+use std::collections::BTreeMap;
 use std::time::SystemTime;
 
 use bytes::Bytes;
@@ -20,6 +21,8 @@ pub(crate) use lambda::{Invoked, Mode};
 pub(crate) use logs::LogQuery;
 
 use hearth_iam::sigv4::Signer;
+
+use crate::deploy::Runtimes;
 
 /// Sends signed requests to one server.
 #[derive(Clone)]
@@ -60,20 +63,21 @@ impl Client {
         hearth_types::AccountId::parse(&self.credentials.key.id).unwrap_or(hearth_types::AccountId::DEFAULT)
     }
 
-    /// The identifiers of the runtimes that the server has interpreters for; empty if it does not say.
-    pub(crate) async fn runtimes(&self) -> Result<Vec<String>, ClientError> {
-        #[derive(serde::Deserialize)]
+    /// The runtimes that the server has interpreters for; empty if it does not say.
+    pub(crate) async fn runtimes(&self) -> Result<Runtimes, ClientError> {
+        #[derive(Default, serde::Deserialize)]
         struct Health {
             #[serde(default)]
-            runtimes: Vec<String>,
+            runtimes: BTreeMap<String, String>,
         }
         let request = Request::get(self.endpoint.url("/health")).body(Bytes::new());
         let response = self
             .endpoint
             .exchange(request.map_err(ClientError::request)?)
             .await?;
-        Ok(serde_json::from_slice(response.body())
-            .map_or_else(|_| Vec::new(), |health: Health| health.runtimes))
+        let health: Health = serde_json::from_slice(response.body()).unwrap_or_default();
+        let known = |(identifier, version): (String, String)| Some((identifier, version.parse().ok()?));
+        Ok(health.runtimes.into_iter().filter_map(known).collect())
     }
 
     async fn call(&self, call: Call) -> Result<Answer, ClientError> {

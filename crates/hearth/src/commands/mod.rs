@@ -1,10 +1,13 @@
 //! The commands, one file each.
 
 pub(crate) mod deploy;
+pub(crate) mod dev;
+pub(crate) mod doctor;
 pub(crate) mod invoke;
 pub(crate) mod logs;
 pub(crate) mod ls;
 pub(crate) mod rm;
+pub(crate) mod serve;
 pub(crate) mod show;
 
 use std::path::Path;

@@ -13,6 +13,7 @@ use hearth_wire::lambda::{FunctionCode, FunctionConfiguration, LastUpdateStatus,
 use indicatif::{ProgressBar, ProgressStyle};
 
 pub(crate) use error::DeployError;
+pub(crate) use runtime::Runtimes;
 pub(crate) use wanted::Wanted;
 
 use crate::client::{Client, ClientError};
@@ -88,7 +89,7 @@ async fn update(
 ) -> Result<(Change, FunctionConfiguration), DeployError> {
     let mut change = Change::Unchanged;
     let runtimes = if wanted.keeps_runtime(&existing) {
-        Vec::new()
+        Runtimes::new()
     } else {
         client.runtimes().await?
     };

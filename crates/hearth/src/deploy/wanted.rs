@@ -9,7 +9,7 @@ use hearth_wire::lambda::{
     UpdateFunctionConfigurationRequest,
 };
 
-use super::{DeployError, runtime};
+use super::{DeployError, Runtimes, runtime};
 use crate::project::Project;
 
 /// A folder and what the user says about it. What is `None` is left as it is, or to the server's default.
@@ -41,7 +41,7 @@ impl Wanted {
     }
 
     /// The runtime identifier for a new function, given those that the server can run.
-    pub(super) fn runtime(&self, available: &[String]) -> Result<String, DeployError> {
+    pub(super) fn runtime(&self, available: &Runtimes) -> Result<String, DeployError> {
         match &self.runtime {
             Some(identifier) => Ok(identifier.clone()),
             None => runtime::choose(&self.project, available),
@@ -84,7 +84,7 @@ impl Wanted {
     pub(super) fn difference(
         &self,
         existing: &FunctionConfiguration,
-        available: &[String],
+        available: &Runtimes,
     ) -> Result<Option<UpdateFunctionConfigurationRequest>, DeployError> {
         let same = UpdateFunctionConfigurationRequest {
             function_name: self.name.clone(),
@@ -161,7 +161,7 @@ mod tests {
 
     #[test]
     fn what_the_user_does_not_say_stays() {
-        assert_eq!(wanted().difference(&existing(), &[]).unwrap(), None);
+        assert_eq!(wanted().difference(&existing(), &Runtimes::new()).unwrap(), None);
     }
 
     #[test]
@@ -173,7 +173,7 @@ mod tests {
             environment: Some(variables.clone()),
             ..wanted()
         };
-        let difference = wanted.difference(&existing(), &[]).unwrap().unwrap();
+        let difference = wanted.difference(&existing(), &Runtimes::new()).unwrap().unwrap();
         assert_eq!(difference.timeout, Some(9));
         assert_eq!(difference.environment.unwrap().variables, Some(variables));
         assert_eq!(
@@ -188,16 +188,14 @@ mod tests {
             runtime: Some("nodejs22.x".into()),
             ..wanted()
         };
-        let difference = named.difference(&existing(), &[]).unwrap().unwrap();
+        let difference = named.difference(&existing(), &Runtimes::new()).unwrap().unwrap();
         assert_eq!(difference.runtime.as_deref(), Some("nodejs22.x"));
         let was_python = FunctionConfiguration {
             runtime: Some("python3.11".into()),
             ..existing()
         };
-        let difference = wanted()
-            .difference(&was_python, &["nodejs20.x".into()])
-            .unwrap()
-            .unwrap();
+        let available = Runtimes::from([("nodejs20.x".to_owned(), "20.1.0".parse().unwrap())]);
+        let difference = wanted().difference(&was_python, &available).unwrap().unwrap();
         assert_eq!(difference.runtime.as_deref(), Some("nodejs20.x"));
     }
 }

@@ -101,11 +101,6 @@ impl Project {
     pub(crate) fn accepts(&self, version: Version) -> bool {
         self.wanted.contains(version)
     }
-
-    /// Whether the project says which versions it runs on.
-    pub(crate) fn is_particular(&self) -> bool {
-        !self.wanted.is_any()
-    }
 }
 
 /// Whether the folder has files of a language at all.

@@ -36,12 +36,8 @@ impl Range {
         Some(if anything { Self::ANY } else { Self(alternatives) })
     }
 
-    pub(super) fn is_any(&self) -> bool {
-        self.0.is_empty()
-    }
-
     pub(super) fn contains(&self, version: Version) -> bool {
-        self.is_any()
+        self.0.is_empty()
             || self
                 .0
                 .iter()

@@ -256,7 +256,7 @@ mod tests {
     fn settings_that_exclude_each_other_are_refused() {
         for text in [
             "server-uid = 0",
-            "server-uid = 100000",
+            "server-uid = 1900000000",
             "ephemeral = true\ndata-dir = 'x'",
         ] {
             assert!(file(text).is_err(), "{text}");

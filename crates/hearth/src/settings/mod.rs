@@ -13,16 +13,17 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use hearth_sandbox::CpuPolicy;
 use hearth_types::{Region, limits};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use error::SettingsError;
 pub(crate) use flags::{ClientFlags, ServerFlags};
 use value::Value;
-pub(crate) use value::{CpuPolicy, Isolation, LogLevel, Runtimes, Size, UidRange};
+pub(crate) use value::{Isolation, LogLevel, Runtimes, Size, UidRange};
 
 /// The port Hearth listens on if nobody says otherwise.
-const PORT: u16 = 4566;
+pub(crate) const PORT: u16 = 4566;
 /// Where `serve` keeps its data if nobody says otherwise.
 pub(crate) const DATA_DIR: &str = "/var/lib/hearth";
 /// Where `dev` keeps its data if nobody says otherwise, below the working directory.
@@ -55,6 +56,7 @@ pub(crate) struct Settings {
 
     pub(crate) log_retention: Duration,
     pub(crate) log_size: Size,
+    pub(crate) log_group_size: Size,
 
     pub(crate) endpoint: String,
     pub(crate) region: Region,
@@ -79,12 +81,13 @@ impl Default for Settings {
             cpu_policy: CpuPolicy::Weight,
             base_dir: None,
             uid_range: UidRange {
-                first: 100_000,
-                last: 109_999,
+                first: 1_900_000_000,
+                last: 1_900_004_095,
             },
-            server_uid: 99_999,
-            log_retention: Duration::from_secs(14 * 86_400),
+            server_uid: 1_899_999_999,
+            log_retention: Duration::from_secs(7 * 86_400),
             log_size: Size(1 << 30),
+            log_group_size: Size(64 << 20),
             endpoint: format!("http://127.0.0.1:{PORT}"),
             region: Region::default(),
             profile_file: None,

@@ -247,7 +247,13 @@ fn logs() -> Vec<Setting> {
             Logs,
             "log-size",
             |s| &mut s.log_size,
-            "How much disk the logs of all functions may take; the oldest go first.",
+            "How much disk the logs of all functions may take; the oldest of the largest log go first.",
+        ),
+        setting(
+            Logs,
+            "log-group-size",
+            |s| &mut s.log_group_size,
+            "How much of it the log of one function may take; its oldest events go first.",
         ),
     ]
 }

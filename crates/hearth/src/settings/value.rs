@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use hearth_sandbox::CpuPolicy;
 use hearth_types::Region;
 use serde::{Deserialize, Serialize};
 
@@ -168,7 +169,7 @@ impl Value for UidRange {
             first: first.parse().ok()?,
             last: last.parse().ok()?,
         };
-        (0 < range.first && range.first <= range.last && range.last < u32::MAX).then_some(range)
+        (0 < range.first && range.first <= range.last && range.last < i32::MAX as u32).then_some(range)
     }
 
     fn show(&self) -> String {
@@ -250,14 +251,6 @@ macro_rules! word {
     };
 }
 
-/// How a function's share of the CPU follows its memory.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum CpuPolicy {
-    /// In proportion to memory when the CPU is scarce; otherwise as much as there is.
-    Weight,
-    /// Never more than its share.
-    Quota,
-}
 word!(CpuPolicy: "weight or quota", "weight" => Weight, "quota" => Quota);
 
 /// How functions are kept apart from the machine and from each other.
@@ -320,7 +313,7 @@ mod tests {
     #[test]
     fn root_is_in_no_range_of_user_ids() {
         assert!(UidRange::read("1-1").is_some());
-        for bad in ["0-10", "20-10", "10", "10-4294967295"] {
+        for bad in ["0-10", "20-10", "10", "10-2147483647"] {
             assert_eq!(UidRange::read(bad), None, "{bad}");
         }
     }

@@ -1,0 +1,117 @@
+//! `hearth dev`: a server for one developer, with the functions of some folders in it.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::thread;
+
+use clap::Args;
+use hearth_types::Region;
+
+use super::{block_on, deploy};
+use crate::client::{Client, ClientError, Credentials, Endpoint};
+use crate::deploy::{DeployError, Wanted};
+use crate::failure::Failure;
+use crate::launch::{Mode, launch};
+use crate::missing;
+use crate::project::{self, Project};
+use crate::settings::{DEV_DATA_DIR, PORT, ServerFlags};
+
+/// Start a server on this machine that takes any credentials, and deploy folders to it
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// Folders to deploy: functions, or folders of functions
+    folders: Vec<PathBuf>,
+    #[command(flatten)]
+    flags: ServerFlags,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    let settings = arguments.flags.load()?;
+    let projects = projects(&arguments.folders)?;
+    let temporary = match settings.ephemeral {
+        true => Some(
+            tempfile::Builder::new()
+                .prefix("hearth-")
+                .tempdir()
+                .map_err(Failure::failed)?,
+        ),
+        false => None,
+    };
+    let data = match &temporary {
+        Some(directory) => directory.path().join("data"),
+        None => settings
+            .data_dir
+            .clone()
+            .unwrap_or_else(|| Path::new(DEV_DATA_DIR).to_owned()),
+    };
+    let node = launch(Mode::Dev, settings, &data)?;
+    missing::tell(&node.discovery);
+    let address = node.addresses[0];
+    if !projects.is_empty() {
+        thread::spawn(move || deploy_all(address, projects));
+    }
+    node.running.wait().map(ExitCode::from).map_err(Failure::failed)
+}
+
+/// The functions in all folders. A folder without one is an error, a broken one beside others is not.
+fn projects(folders: &[PathBuf]) -> Result<Vec<Project>, Failure> {
+    let mut projects = Vec::new();
+    for folder in folders {
+        let (found, failures) = project::functions(folder)?;
+        failures
+            .iter()
+            .for_each(|failure| eprintln!("warning: {failure}"));
+        projects.extend(found);
+    }
+    Ok(projects)
+}
+
+/// Deploys each folder as any client would, and says what to try.
+fn deploy_all(address: SocketAddr, projects: Vec<Project>) {
+    let deployed = block_on(async {
+        let endpoint = Endpoint::parse(&format!("http://{address}")).map_err(Failure::failed)?;
+        let client = Client::new(endpoint, Region::default(), Credentials::dev());
+        let mut names = Vec::new();
+        for wanted in projects.into_iter().map(Wanted::new) {
+            match crate::deploy::deploy(&client, &wanted).await {
+                Ok(deployed) => {
+                    eprintln!("{}", deploy::summary(&wanted.name, &deployed));
+                    names.push(wanted.name);
+                }
+                // The server has said itself why it ended.
+                Err(DeployError::Client(ClientError::NoServer { .. } | ClientError::Connection { .. })) => {
+                    break;
+                }
+                Err(error) => eprintln!("warning: {} is not deployed: {error}", wanted.name),
+            }
+        }
+        Ok(names)
+    });
+    match deployed {
+        Ok(names) => names
+            .first()
+            .into_iter()
+            .for_each(|name| eprintln!("{}", to_try(address, name))),
+        Err(failure) => {
+            failure.report();
+        }
+    }
+}
+
+/// How to invoke a function with the tools that people have.
+fn to_try(address: SocketAddr, name: &str) -> String {
+    let endpoint = if address.port() == PORT {
+        String::new()
+    } else {
+        format!(" --endpoint http://{address}")
+    };
+    let event = r#"'{"name": "Ada"}'"#;
+    format!(
+        "try:\n  hearth invoke {name}{endpoint} --tail -d {event}\n  \
+         curl -d {event} http://{address}/2015-03-31/functions/{name}/invocations\n  \
+         AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_DEFAULT_REGION=us-east-1 aws lambda invoke \\\n    \
+         --endpoint-url http://{address} --cli-binary-format raw-in-base64-out --function-name {name} \\\n    \
+         --payload {event} /dev/stdout"
+    )
+}

@@ -1,0 +1,150 @@
+//! `hearth doctor`: what works on this machine, and what to do about the rest.
+
+use clap::Args;
+use hearth_runtime::{Catalogue, Family, Substitutes};
+use hearth_sandbox::launcher::{Requirement, requirements};
+use serde_json::{Value, json};
+
+use crate::failure::{Exit, Failure};
+use crate::launch::look;
+use crate::settings::ServerFlags;
+use crate::{missing, output};
+
+/// Say what works on this machine, and what to do about what does not
+#[derive(Args)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    flags: ServerFlags,
+    /// Write JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// A current runtime, and what runs it here.
+struct Runtime {
+    identifier: &'static str,
+    /// Version and path of the interpreter.
+    interpreter: Option<String>,
+    /// What is not as it should be.
+    note: Option<String>,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let settings = arguments.flags.load()?;
+    let requirements = requirements();
+    let works = requirements
+        .iter()
+        .all(|requirement| requirement.met || !requirement.needed);
+    let discovery = look(&settings);
+    let advice: Vec<String> = [Family::Nodejs, Family::Python]
+        .into_iter()
+        .filter_map(|family| missing::advice(&discovery, family))
+        .collect();
+    let nothing = discovery.installed.is_empty();
+    let runtimes = runtimes(&Catalogue::new(discovery, Substitutes::Nearest));
+    if arguments.json {
+        output::json(&as_json(works, &requirements, &runtimes, &advice))?;
+    } else {
+        write(works, &requirements, &runtimes, &advice)?;
+    }
+    if works && !nothing {
+        Ok(())
+    } else {
+        Err(Failure::silent(Exit::Failed))
+    }
+}
+
+fn runtimes(catalogue: &Catalogue) -> Vec<Runtime> {
+    let mut runtimes: Vec<Runtime> = catalogue
+        .overview()
+        .map(|(identifier, choice)| match choice {
+            Ok(choice) => {
+                let installed = &catalogue.installed()[choice.index];
+                let interpreter = format!("{} {}", installed.version, installed.executable.display());
+                Runtime {
+                    identifier,
+                    interpreter: Some(interpreter),
+                    note: choice.note,
+                }
+            }
+            Err(refusal) => Runtime {
+                identifier,
+                interpreter: None,
+                note: Some(refusal.to_string()),
+            },
+        })
+        .collect();
+    runtimes.sort_by_key(|runtime| Family::of(runtime.identifier));
+    runtimes
+}
+
+fn write(
+    works: bool,
+    requirements: &[Requirement],
+    runtimes: &[Runtime],
+    advice: &[String],
+) -> Result<(), Failure> {
+    output::line(format_args!(
+        "isolation tier sandbox: {}",
+        if works { "works" } else { "does not work here" }
+    ))?;
+    let rows: Vec<_> = requirements.iter().map(requirement_row).collect();
+    output::table(&rows)?;
+    output::line("\nruntimes")?;
+    let rows: Vec<_> = runtimes
+        .iter()
+        .filter(|runtime| runtime.interpreter.is_some())
+        .map(runtime_row)
+        .collect();
+    output::table(&rows)?;
+    advice.iter().try_for_each(output::line)
+}
+
+fn requirement_row(requirement: &Requirement) -> [String; 4] {
+    let Requirement {
+        name,
+        met,
+        needed,
+        found,
+        advice,
+    } = requirement;
+    let state = match (met, needed) {
+        (true, _) => "ok",
+        (false, true) => "missing",
+        (false, false) => "better",
+    };
+    let advice = if *met { String::new() } else { advice.clone() };
+    [format!("  {state}"), (*name).to_owned(), found.clone(), advice]
+}
+
+fn runtime_row(runtime: &Runtime) -> [String; 3] {
+    let note = runtime
+        .note
+        .as_ref()
+        .map(|_| "another version: dev only".to_owned());
+    [
+        format!("  {}", runtime.identifier),
+        runtime.interpreter.clone().unwrap_or_default(),
+        note.unwrap_or_default(),
+    ]
+}
+
+fn as_json(works: bool, requirements: &[Requirement], runtimes: &[Runtime], advice: &[String]) -> Value {
+    let requirement = |requirement: &Requirement| {
+        let Requirement {
+            name,
+            met,
+            needed,
+            found,
+            advice,
+        } = requirement;
+        json!({ "name": name, "met": met, "needed": needed, "found": found, "advice": advice })
+    };
+    let runtime = |runtime: &Runtime| json!({ "identifier": runtime.identifier, "interpreter": runtime.interpreter, "note": runtime.note });
+    json!({
+        "tiers": { "sandbox": works },
+        "requirements": requirements.iter().map(requirement).collect::<Vec<_>>(),
+        "runtimes": runtimes.iter().map(runtime).collect::<Vec<_>>(),
+        "advice": advice,
+    })
+}

@@ -1,0 +1,121 @@
+//! Starting a node: what `serve` and `dev` have in common.
+
+mod listeners;
+mod mode;
+mod runtimes;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use hearth_runtime::Discovery;
+use hearth_sandbox::Identity;
+use hearth_sandbox::launcher::{self, Launch, LaunchError, Running, UserRange, requirements};
+use serde::{Deserialize, Serialize};
+
+pub(crate) use mode::Mode;
+pub(crate) use runtimes::look;
+
+use crate::failure::Failure;
+use crate::settings::{Settings, UidRange};
+
+/// Where the store unpacks code packages, below the data directory.
+const CODE: &str = "blobs/trees";
+/// How much longer than its grace period the server may live to write down what it has.
+const LAST_WORDS: Duration = Duration::from_secs(5);
+
+/// A node that has been started, and perhaps is not ready yet.
+pub(crate) struct Node {
+    pub(crate) running: Running,
+    /// Where it listens; its first one is for this machine's clients.
+    pub(crate) addresses: Vec<SocketAddr>,
+    pub(crate) discovery: Discovery,
+}
+
+/// What the launcher tells the server.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Handover {
+    pub(crate) mode: Mode,
+    pub(crate) settings: Settings,
+    pub(crate) discovery: Discovery,
+    /// The data directory by the name it has outside of the server's walls.
+    pub(crate) data: PathBuf,
+}
+
+/// Starts a node on a data directory. What the user can repair is found before a port opens.
+pub(crate) fn launch(mode: Mode, settings: Settings, data: &Path) -> Result<Node, Failure> {
+    mode.check(&settings)?;
+    check_machine()?;
+    let discovery = look(&settings);
+    let listeners = listeners::bind(&settings.listen)?;
+    let addresses = listeners
+        .iter()
+        .map(|listener| listener.local_addr())
+        .collect::<Result<_, _>>();
+    let data = std::path::absolute(data).map_err(Failure::failed)?;
+    let handover = Handover {
+        mode,
+        settings,
+        discovery,
+        data,
+    };
+    let Handover {
+        settings,
+        discovery,
+        data,
+        ..
+    } = &handover;
+    let launch = Launch {
+        program: PathBuf::from("/proc/self/exe"),
+        data: data.clone(),
+        code: PathBuf::from(CODE),
+        base: settings.base_dir.clone().unwrap_or_else(|| PathBuf::from("/")),
+        runtimes: discovery.installed.iter().map(runtimes::runtime).collect(),
+        environments: users(settings.uid_range),
+        server: Identity {
+            uid: settings.server_uid,
+            gid: settings.server_uid,
+        },
+        cpu: settings.cpu_policy,
+        grace: settings.grace_period + LAST_WORDS,
+        listeners,
+        settings: serde_json::to_string(&handover).map_err(Failure::failed)?,
+    };
+    let running = launcher::start(&launch)?;
+    // With `launch` its listeners are closed here: once the server has gone, nobody must seem to listen.
+    Ok(Node {
+        running,
+        addresses: addresses.map_err(Failure::failed)?,
+        discovery: handover.discovery,
+    })
+}
+
+/// Ends with what to do about it if this machine cannot isolate functions.
+fn check_machine() -> Result<(), Failure> {
+    let missing: Vec<_> = requirements()
+        .into_iter()
+        .filter(|requirement| requirement.needed && !requirement.met)
+        .collect();
+    if missing.is_empty() {
+        Ok(())
+    } else {
+        Err(LaunchError::Missing(missing).into())
+    }
+}
+
+fn users(range: UidRange) -> UserRange {
+    UserRange {
+        first: range.first,
+        count: range.last - range.first + 1,
+    }
+}
+
+impl From<LaunchError> for Failure {
+    fn from(error: LaunchError) -> Self {
+        match error {
+            LaunchError::Missing(_) => Self::unavailable(error),
+            LaunchError::Settings(_) => Self::usage(error),
+            LaunchError::System { .. } => Self::unavailable(error),
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! The two ways to run a node.
+
+use hearth_runtime::Substitutes;
+use serde::{Deserialize, Serialize};
+
+use crate::failure::Failure;
+use crate::settings::Settings;
+
+/// Whom a node serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Mode {
+    /// A developer on this machine, who is believed.
+    Dev,
+    /// Whoever proves with a signature who they are.
+    Serve,
+}
+
+impl Mode {
+    /// Refuses settings that this mode cannot have.
+    pub(super) fn check(self, settings: &Settings) -> Result<(), Failure> {
+        let elsewhere = settings.listen.iter().find(|address| !address.ip().is_loopback());
+        match (self, elsewhere) {
+            (Self::Dev, Some(address)) => Err(Failure::usage(format!(
+                "listen cannot be {address} in dev, which believes everyone; write a loopback address, or use \
+                 `hearth serve`, which verifies every request"
+            ))),
+            (Self::Serve, _) if settings.ephemeral => Err(Failure::usage(
+                "ephemeral is for dev; serve keeps what it has acknowledged",
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// What becomes of a runtime whose version is not installed.
+    pub(crate) fn substitutes(self) -> Substitutes {
+        match self {
+            Self::Dev => Substitutes::Nearest,
+            Self::Serve => Substitutes::Refused,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn listening_on(address: &str) -> Settings {
+        Settings {
+            listen: vec!["127.0.0.1:0".parse().unwrap(), address.parse().unwrap()],
+            ..Settings::default()
+        }
+    }
+
+    #[test]
+    fn dev_stays_on_loopback() {
+        for address in ["127.0.0.1:1", "127.1.2.3:1", "[::1]:1"] {
+            assert!(Mode::Dev.check(&listening_on(address)).is_ok(), "{address}");
+        }
+        for address in ["0.0.0.0:1", "[::]:1", "192.168.0.1:1", "[::ffff:10.0.0.1]:1"] {
+            assert!(Mode::Dev.check(&listening_on(address)).is_err(), "{address}");
+            assert!(Mode::Serve.check(&listening_on(address)).is_ok(), "{address}");
+        }
+    }
+
+    #[test]
+    fn serve_forgets_nothing() {
+        let settings = Settings {
+            ephemeral: true,
+            ..Settings::default()
+        };
+        assert!(Mode::Serve.check(&settings).is_err());
+        assert!(Mode::Dev.check(&settings).is_ok());
+    }
+}

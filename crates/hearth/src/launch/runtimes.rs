@@ -1,0 +1,39 @@
+//! The interpreters of this machine, as the launcher starts them.
+
+use hearth_runtime::{Discovery, DiscoverySettings, InstalledRuntime, Places, discover};
+use hearth_sandbox::launcher::Runtime;
+
+use crate::settings::Settings;
+
+/// Looks for interpreters where the user who starts Hearth and the settings have them.
+pub(crate) fn look(settings: &Settings) -> Discovery {
+    discover(&DiscoverySettings {
+        places: Places::of_user(),
+        named: settings.runtimes.clone(),
+    })
+}
+
+/// What the warden has to know to start an interpreter.
+pub(super) fn runtime(installed: &InstalledRuntime) -> Runtime {
+    let InstalledRuntime {
+        family,
+        prefix,
+        executable_in_prefix,
+        ..
+    } = installed;
+    Runtime {
+        prefix: prefix.clone(),
+        executable: executable_in_prefix.clone(),
+        arguments: family
+            .arguments()
+            .iter()
+            .map(|argument| (*argument).to_owned())
+            .collect(),
+        environment: Vec::new(),
+        bootstrap: family
+            .bootstrap()
+            .iter()
+            .map(|(name, text)| ((*name).to_owned(), text.as_bytes().to_vec()))
+            .collect(),
+    }
+}

@@ -1,0 +1,51 @@
+//! The server process: it holds no privilege, and everything else of the node.
+
+mod credentials;
+mod guard;
+mod health;
+mod identity;
+mod log_sink;
+mod node;
+mod signals;
+
+use std::io::IsTerminal;
+
+use hearth_sandbox::server::{Inherited, enter};
+use tracing::Level;
+
+use crate::failure::Failure;
+use crate::launch::Handover;
+use crate::settings::LogLevel;
+
+/// The whole life of a server: from giving up its privileges to the last answer.
+pub(crate) fn run() -> Result<(), Failure> {
+    let Inherited {
+        warden,
+        listeners,
+        settings,
+        data,
+    } = enter().map_err(|error| Failure::failed(format!("the server cannot confine itself: {error}")))?;
+    let handover: Handover = serde_json::from_str(&settings).map_err(Failure::failed)?;
+    start_log(handover.settings.log_level);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    runtime
+        .map_err(Failure::failed)?
+        .block_on(node::run(handover, warden, listeners, &data))
+}
+
+/// The server's own log: standard error, one line per message.
+fn start_log(level: LogLevel) {
+    let level = match level {
+        LogLevel::Error => Level::ERROR,
+        LogLevel::Warn => Level::WARN,
+        LogLevel::Info => Level::INFO,
+        LogLevel::Debug => Level::DEBUG,
+        LogLevel::Trace => Level::TRACE,
+    };
+    tracing_subscriber::fmt()
+        .with_max_level(level)
+        .with_target(false)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr)
+        .init();
+}

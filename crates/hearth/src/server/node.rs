@@ -1,0 +1,161 @@
+//! Puts the node together, serves until it is told to stop, and takes it apart again.
+
+use std::net::{SocketAddr, TcpListener};
+use std::os::fd::OwnedFd;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hearth_engine::{Engine, EngineOptions};
+use hearth_iam::{Sealer, SessionIssuer, sts};
+use hearth_lambda::{LambdaOptions, LambdaService};
+use hearth_logs::{LogOptions, LogStore};
+use hearth_runtime::Catalogue;
+use hearth_sandbox::WardenClient;
+use hearth_store::sqlite::{self, SqliteStore};
+use hearth_store::{Blobs, Store, Trees};
+use hearth_wire::{Router, Server};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+use super::credentials::Sessions;
+use super::log_sink::Sink;
+use super::{health, identity, signals};
+use crate::failure::Failure;
+use crate::launch::Handover;
+use crate::settings::Settings;
+
+/// The parts that have something to finish at the end.
+struct Node {
+    engine: Engine,
+    lambda: LambdaService,
+    logs: LogStore,
+    router: Arc<Router>,
+}
+
+/// Runs the node to its end.
+pub(super) async fn run(
+    handover: Handover,
+    warden: OwnedFd,
+    listeners: Vec<TcpListener>,
+    data: &Path,
+) -> Result<(), Failure> {
+    let stop = signals::stop().map_err(Failure::failed)?;
+    let warden = WardenClient::new(warden).map_err(Failure::failed)?;
+    let servers = listeners
+        .into_iter()
+        .map(server)
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(Failure::failed)?;
+    let addresses: Vec<SocketAddr> = servers.iter().map(Server::local_addr).collect();
+    let grace = handover.settings.grace_period;
+    let node = assemble(handover, warden.clone(), &addresses, data).await?;
+    node.lambda.resume().await.map_err(Failure::failed)?;
+    for address in &addresses {
+        eprintln!("listening on http://{address}");
+    }
+    let mut serving = JoinSet::new();
+    for server in servers {
+        let (router, stop) = (Arc::clone(&node.router), stop.clone());
+        serving.spawn(server.serve(router, async move { stop.come().await }, grace));
+    }
+    tokio::select! {
+        () = stop.come() => {}
+        () = warden.died() => return Err(Failure::failed("the warden has ended, and with it every environment")),
+    }
+    node.finish(serving, grace).await;
+    Ok(())
+}
+
+fn server(listener: TcpListener) -> std::io::Result<Server> {
+    Server::from_listener(tokio::net::TcpListener::from_std(listener)?)
+}
+
+async fn assemble(
+    handover: Handover,
+    warden: WardenClient,
+    addresses: &[SocketAddr],
+    data: &Path,
+) -> Result<Node, Failure> {
+    let Handover {
+        mode,
+        settings,
+        discovery,
+        data: outside,
+    } = handover;
+    let store = SqliteStore::open(data, &sqlite::Options::default()).map_err(Failure::unavailable)?;
+    let store: Arc<dyn Store> = store;
+    let blobs = Blobs::open(data).map_err(Failure::failed)?;
+    let trees = Trees::open(data, blobs.clone()).map_err(Failure::failed)?;
+    let logs = LogStore::open(&data.join("logs"), log_options(&settings)).map_err(Failure::failed)?;
+    let sealer = Arc::new(Sealer::open(&data.join("keys")).map_err(Failure::failed)?);
+    let sessions = SessionIssuer::new(Arc::clone(&sealer));
+    let catalogue = Arc::new(Catalogue::new(discovery, mode.substitutes()));
+    let engine = Engine::new(
+        engine_options(&settings),
+        Arc::new(warden),
+        Arc::new(Sessions(sessions.clone())),
+        Arc::new(Sink(logs.clone())),
+    );
+    let profile = identity::Profile {
+        data,
+        outside: &outside,
+        addresses,
+    };
+    let authenticator = identity::authenticator(mode, &*store, &sealer, sessions, &profile).await?;
+    let lambda = LambdaService::new(
+        Arc::clone(&store),
+        blobs,
+        trees,
+        Arc::new(engine.clone()),
+        sealer,
+        Arc::clone(&catalogue),
+        LambdaOptions {
+            retry_delays: settings.retry_delays,
+            ..LambdaOptions::default()
+        },
+    );
+    let mut router = Router::new(authenticator);
+    lambda.register(&mut router);
+    hearth_logs::register(&mut router, logs.clone());
+    sts::register(&mut router);
+    router.health(move || health::health(&catalogue));
+    Ok(Node {
+        engine,
+        lambda,
+        logs,
+        router: Arc::new(router),
+    })
+}
+
+impl Node {
+    /// Lets what runs come to its end, at most for the grace period, and writes down what there is.
+    async fn finish(self, mut serving: JoinSet<()>, grace: Duration) {
+        tracing::info!("stopping: running invocations may finish");
+        let requests = async { while serving.join_next().await.is_some() {} };
+        let finished = timeout(grace, async { tokio::join!(requests, self.lambda.close()) }).await;
+        if finished.is_err() || !self.engine.drain(Duration::ZERO).await {
+            tracing::warn!("some invocations did not finish within the grace period");
+        }
+        self.logs.flush().await;
+    }
+}
+
+fn log_options(settings: &Settings) -> LogOptions {
+    LogOptions {
+        retention: settings.log_retention,
+        group_bytes: settings.log_group_size.0,
+        total_bytes: settings.log_size.0,
+        ..LogOptions::default()
+    }
+}
+
+fn engine_options(settings: &Settings) -> EngineOptions {
+    EngineOptions {
+        keep_alive: settings.keep_alive,
+        account_concurrency: settings.account_concurrency,
+        ready_environments: settings.ready_environments as usize,
+        memory_reserve_mb: settings.memory_reserve.0 >> 20,
+        ..EngineOptions::default()
+    }
+}
