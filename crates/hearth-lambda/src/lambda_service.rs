@@ -6,7 +6,7 @@ use hearth_iam::Sealer;
 use hearth_runtime::Catalogue;
 use hearth_store::{Blobs, Store, StoreError, Trees};
 use hearth_wire::lambda::{self, operations as op};
-use hearth_wire::{Context, Router};
+use hearth_wire::{AwsError, CommonError, Context, Router};
 use tokio::sync::{Mutex, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
@@ -14,6 +14,7 @@ use tokio::time::sleep;
 use crate::asynchronous::Worker;
 use crate::code::CodeStore;
 use crate::code_link::{CODE_PATH, CodeLinks};
+use crate::error::Error;
 use crate::functions::Functions;
 use crate::service::Service;
 use crate::{
@@ -78,7 +79,7 @@ impl LambdaService {
                 let service = Arc::clone(&self.service);
                 routes.operation::<op::$name, _, _>(move |ctx: Context, input| {
                     let service = Arc::clone(&service);
-                    async move { Ok($module::$module(&service, &ctx, input).await?) }
+                    to_its_end(async move { $module::$module(&service, &ctx, input).await })
                 });
             };
         }
@@ -125,6 +126,16 @@ impl LambdaService {
     pub async fn close(&self) {
         self.closing.send_replace(true);
         while self.background.lock().await.join_next().await.is_some() {}
+    }
+}
+
+/// Runs an operation to its end, also where the client hangs up meanwhile: a change that was committed must be shown.
+async fn to_its_end<T: Send + 'static>(
+    operation: impl Future<Output = Result<T, Error>> + Send + 'static,
+) -> Result<T, AwsError> {
+    match tokio::spawn(operation).await {
+        Ok(result) => Ok(result?),
+        Err(failed) => Err(AwsError::common(CommonError::Internal, failed.to_string())),
     }
 }
 

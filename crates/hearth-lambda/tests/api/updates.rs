@@ -1,6 +1,7 @@
 //! Updates and deletions while invocations come in.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -74,7 +75,7 @@ async fn the_link_to_the_code_gives_the_package() {
 async fn code_nobody_uses_is_removed() {
     let dir = tempfile::tempdir().unwrap();
     let options = LambdaOptions {
-        code_grace: std::time::Duration::from_millis(50),
+        code_grace: Duration::from_millis(50),
         ..LambdaOptions::default()
     };
     let node = Node::start(dir.path(), options).await;
@@ -116,4 +117,36 @@ async fn of_many_creations_of_one_name_one_succeeds() {
     }
     statuses.sort_unstable();
     assert_eq!(statuses, [201, 409, 409, 409, 409, 409, 409, 409]);
+}
+
+/// A client that hangs up in the middle leaves nothing half-done.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_was_given_up_is_finished() {
+    let dir = tempfile::tempdir().unwrap();
+    let node = Node::start(dir.path(), LambdaOptions::default()).await;
+    for micros in (0..3000).step_by(150) {
+        let name = format!("f{micros}");
+        let request = fake::create_request(&name, "index.echo").to_string();
+        let sent = node.send("POST", FUNCTIONS, &[], request);
+        let _ = tokio::time::timeout(Duration::from_micros(micros), sent).await;
+    }
+    eventually("every function is active or was never there", async || {
+        let functions = node.get(FUNCTIONS).await.json()["Functions"]
+            .as_array()
+            .unwrap()
+            .clone();
+        for function in functions {
+            let name = function["FunctionName"].as_str().unwrap();
+            let state = node
+                .get(&format!("{FUNCTIONS}/{name}/configuration"))
+                .await
+                .json()["State"]
+                .clone();
+            if state != "Active" {
+                return false;
+            }
+        }
+        true
+    })
+    .await;
 }
