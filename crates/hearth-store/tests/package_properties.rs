@@ -98,6 +98,14 @@ fn target() -> impl Strategy<Value = String> {
     (0..3usize, path()).prop_map(|(up, down)| "../".repeat(up) + &down)
 }
 
+/// Links that lead through each other, up and down.
+fn chained_link() -> impl Strategy<Value = Entry> {
+    let name = prop::sample::select(vec!["x", "a/x", "a/b/x", "y", "a/y"]);
+    let step = prop::sample::select(vec!["..", "..", ".", "a", "b", "x", "a/x"]);
+    (name, prop::collection::vec(step, 1..4))
+        .prop_map(|(name, steps)| Entry::new(name, LINK, steps.join("/").as_bytes()))
+}
+
 fn entry() -> impl Strategy<Value = Entry> {
     prop_oneof![
         4 => (path(), any::<u32>()).prop_map(|(name, bits)| Entry::new(&name, FILE | bits & 0o7777, b"content")),
@@ -186,6 +194,12 @@ proptest! {
     #[test]
     fn any_entries_stay_inside(entries in prop::collection::vec(entry(), 1..8)) {
         unpack_and_audit(archive(&entries));
+    }
+
+    #[test]
+    fn chains_of_links_stay_inside(links in prop::collection::vec(chained_link(), 2..4)) {
+        let directories = Entry::new("a/b/", 0o040_755, b"");
+        unpack_and_audit(archive(&[vec![directories], links].concat()));
     }
 
     #[test]

@@ -397,3 +397,19 @@ async fn a_blob_is_what_its_name_says() {
     place.blobs.remove(&hash).await.unwrap();
     assert!(matches!(place.blobs.get(hash).await, Err(BlobError::Missing(found)) if found == hash));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_blob_is_never_seen_by_half() {
+    let place = Place::new();
+    let bytes = Bytes::from(vec![1; 8 << 20]);
+    let path = place.blobs.path(&CodeHash::of(&bytes));
+    let (blobs, length) = (place.blobs.clone(), bytes.len() as u64);
+    let put = tokio::spawn(async move { blobs.put(bytes).await });
+    while !put.is_finished() {
+        if let Ok(found) = fs::metadata(&path) {
+            assert_eq!(found.len(), length);
+        }
+    }
+    put.await.unwrap().unwrap();
+    assert_eq!(fs::metadata(&path).unwrap().len(), length);
+}

@@ -48,7 +48,7 @@ pub struct SqliteStore {
 }
 
 impl SqliteStore {
-    /// How much has been committed since the store was opened.
+    /// What has been done since the store was opened.
     pub fn counters(&self) -> Counters {
         self.writer.counters()
     }

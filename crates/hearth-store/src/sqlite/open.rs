@@ -17,6 +17,8 @@ use super::{SqliteStore, schema};
 
 const FILE: &str = "state.db";
 const PAGE_BYTES: u32 = 4096;
+/// What the write-ahead log may keep after a burst, rather than the most it ever took.
+const KEPT_LOG_BYTES: u32 = 64 * 1024 * 1024;
 
 /// How a store is opened.
 #[derive(Clone, Debug)]
@@ -121,6 +123,7 @@ fn prepare(path: &Path, options: &Options) -> Result<Connection, OpenError> {
     db.pragma_update(None, "page_size", PAGE_BYTES)?;
     db.pragma_update(None, "journal_mode", "WAL")?;
     db.pragma_update(None, "synchronous", "FULL")?;
+    db.pragma_update(None, "journal_size_limit", KEPT_LOG_BYTES)?;
     if let Some(bytes) = options.max_bytes {
         let pages = i64::try_from(bytes / u64::from(PAGE_BYTES)).unwrap_or(i64::MAX);
         db.pragma_update(None, "max_page_count", pages)?;

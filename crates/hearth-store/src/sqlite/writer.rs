@@ -24,9 +24,9 @@ type Jobs = mpsc::Sender<Box<dyn Job>>;
 /// What the writer has done since it started.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
-    /// Tasks that were committed: units of work and operations on leases.
+    /// Tasks that were answered, refused ones included: units of work and operations on leases.
     pub tasks: u64,
-    /// Transactions they were committed in, each at the cost of at most one sync.
+    /// Transactions they ran in, each at the cost of at most one sync.
     pub transactions: u64,
 }
 
@@ -122,7 +122,6 @@ impl Worker {
                 if group.len() > 1 {
                     group.drain(..).for_each(|job| self.commit(&mut vec![job]));
                 } else {
-                    tracing::error!(%error, "the state could not be written");
                     group.drain(..).for_each(|job| job.fail(store_error(&error)));
                 }
             }

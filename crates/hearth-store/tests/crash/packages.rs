@@ -9,8 +9,9 @@ use hearth_store::{Blobs, Trees};
 use hearth_types::CodeHash;
 use tempfile::TempDir;
 use tokio::task::JoinSet;
-use zip::ZipWriter;
+
 use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, ZipWriter};
 
 use super::{ACKNOWLEDGED, ROUNDS, Victim, random, victim_directory};
 
@@ -20,8 +21,9 @@ const FILES: usize = 12;
 /// A package whose files all hold the same text.
 fn package(text: &str) -> Vec<u8> {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    let stored = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
     for number in 0..FILES {
-        zip.start_file(format!("d{}/f{number}", number % 3), SimpleFileOptions::default())
+        zip.start_file(format!("d{}/f{number}", number % 3), stored)
             .unwrap();
         zip.write_all(text.repeat(50).as_bytes()).unwrap();
     }
