@@ -35,6 +35,8 @@ async function onClaim(claim) {
   channel.unref();
   try {
     handler = await loadHandler(claim.taskRoot, claim.handler);
+    // Node reports rejections that the code left unhandled at the end of this turn of the event loop.
+    await new Promise(setImmediate);
   } catch (error) {
     log('ERROR', 'Uncaught Exception', format(error));
     abandon(error, UNCAUGHT);

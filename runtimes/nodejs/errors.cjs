@@ -11,8 +11,8 @@ const UNHANDLED = 128;
 function runtimeError(type, reason) {
   const error = new Error(String(reason));
   Object.defineProperty(error, 'name', { value: `Runtime.${type}` });
-  const origin = types.isNativeError(reason) ? reason : error;
-  error.stack = `${error.name}: ${error.message}\n${origin.stack}`;
+  const stack = types.isNativeError(reason) ? `\n${reason.stack}` : error.stack.slice(error.stack.indexOf('\n    at '));
+  error.stack = `${error.name}: ${error.message}${stack}`;
   return error;
 }
 

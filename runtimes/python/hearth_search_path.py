@@ -17,15 +17,9 @@ def add_site_packages():
 
 
 def after_claim(variables, task_root):
-    """The search path of an interpreter that was started with these variables: the function's code, its
-    layers, PYTHONPATH, then what belongs to the interpreter."""
-    python_path = _entries(variables.get("PYTHONPATH", ""))
-    bootstrap = os.path.dirname(os.path.abspath(__file__))
-    here = [bootstrap, *_entries(os.environ.get("PYTHONPATH", ""))]
-    own = [entry for entry in sys.path if entry not in here]
+    """The search path of an interpreter that was started with these variables in the code's folder: the code,
+    its layers, PYTHONPATH, then what belongs to the interpreter."""
     layers = ["{}/lib/python{}.{}/site-packages".format(_OPT, *sys.version_info[:2]), _OPT]
-    return list(dict.fromkeys([task_root, *layers, *python_path, *own]))
-
-
-def _entries(variable):
-    return [entry for entry in variable.split(os.pathsep) if entry]
+    given = [os.path.join(task_root, entry) for entry in variables.get("PYTHONPATH", "").split(":") if entry]
+    own = [entry for entry in sys.path if entry.startswith((sys.prefix, sys.exec_prefix))]
+    return list(dict.fromkeys([task_root, *layers, *given, *own]))

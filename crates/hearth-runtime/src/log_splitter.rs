@@ -23,6 +23,8 @@ const OLDEST: Duration = Duration::from_secs(*limits::TIMEOUT_SECONDS.end() as u
 #[derive(Debug)]
 pub struct LogSplitter {
     bytes: BytesMut,
+    /// How much of `bytes` was searched for the end of its line, so that nothing is searched twice.
+    searched: usize,
     limit: usize,
 }
 
@@ -30,6 +32,7 @@ impl Default for LogSplitter {
     fn default() -> Self {
         Self {
             bytes: BytesMut::new(),
+            searched: 0,
             limit: LOG_EVENT,
         }
     }
@@ -51,6 +54,7 @@ impl LogSplitter {
 
     /// Gives what is left of an unfinished line or frame: the invocation or the process has ended.
     pub fn flush(&mut self, now: SystemTime) -> Option<LogEvent> {
+        self.searched = 0;
         if let Some(frame) = FrameHeader::parse(&self.bytes) {
             self.bytes.advance(FRAME_HEADER_BYTES);
             return Some(event(&self.bytes.split(), frame.date(now)));
@@ -78,19 +82,24 @@ impl LogSplitter {
     fn line(&mut self, now: SystemTime) -> Option<LogEvent> {
         // Up to here it is certain, before more than the limit is held, that no frame begins.
         let longest = self.limit - FRAME_MARK.len() + 1;
-        for at in 0..self.bytes.len().min(longest + 1) {
-            if self.bytes[at] == b'\n' {
-                let line = self.bytes.split_to(at + 1);
-                return Some(event(&line[..at], now));
+        let bytes = &self.bytes[..];
+        let reach = bytes.len().min(longest + 1);
+        let ends = |at: &usize| bytes[*at] == b'\n' || (*at > 0 && bytes[*at..].starts_with(&FRAME_MARK));
+        let end = match (self.searched..reach).find(ends) {
+            Some(end) => end,
+            None if bytes.len() > self.limit => character_boundary(bytes, longest),
+            None => {
+                // The beginning of a mark may be the last that is here.
+                self.searched = reach.saturating_sub(FRAME_MARK.len() - 1);
+                return None;
             }
-            if at > 0 && self.bytes[at..].starts_with(&FRAME_MARK) {
-                return Some(event(&self.bytes.split_to(at), now));
-            }
+        };
+        self.searched = 0;
+        let line = self.bytes.split_to(end);
+        if self.bytes.first() == Some(&b'\n') {
+            self.bytes.advance(1);
         }
-        (self.bytes.len() > self.limit).then(|| {
-            let cut = character_boundary(&self.bytes, longest);
-            event(&self.bytes.split_to(cut), now)
-        })
+        Some(event(&line, now))
     }
 
     /// Whether what is here is the beginning of a header, or of nothing yet.

@@ -1,0 +1,4 @@
+exports.handler = async (status) => {
+  process.stdout.write('last words');
+  process.exit(status);
+};

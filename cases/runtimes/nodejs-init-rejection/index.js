@@ -1,0 +1,2 @@
+Promise.reject('no reason');
+exports.handler = async () => 'never';

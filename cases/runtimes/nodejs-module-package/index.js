@@ -1,0 +1,1 @@
+export const handler = async () => ({ module: import.meta.url, main: typeof require });

@@ -1,0 +1,1 @@
+exports.api = { users: { get: async () => 'got' } };

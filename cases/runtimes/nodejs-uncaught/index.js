@@ -1,0 +1,5 @@
+exports.handler = () => new Promise(() => {
+  setImmediate(() => {
+    throw new Error('nobody caught this');
+  });
+});

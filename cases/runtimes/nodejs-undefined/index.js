@@ -1,0 +1,1 @@
+exports.handler = async (kind) => ({ undefined, function: () => 1, symbol: Symbol('s'), null: null })[kind];

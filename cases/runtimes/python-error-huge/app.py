@@ -1,0 +1,2 @@
+def handler(event, context):
+    raise ValueError("ü" * 1000000)

@@ -1,0 +1,6 @@
+import os
+import signal
+
+
+def handler(event, context):
+    os.kill(os.getpid(), signal.SIGKILL)

@@ -1,0 +1,5 @@
+from . import shared
+
+
+def get(event, context):
+    return [__name__, shared.NAME]
