@@ -34,7 +34,15 @@ enum GenerateError {
 }
 
 fn main() -> ExitCode {
-    let check = env::args().nth(1).as_deref() == Some("--check");
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let check = match arguments.as_slice() {
+        [] => false,
+        [argument] if argument == "--check" => true,
+        _ => {
+            eprintln!("usage: hearth-codegen [--check]");
+            return ExitCode::from(64);
+        }
+    };
     match run(check) {
         Ok(stale) if stale.is_empty() => ExitCode::SUCCESS,
         Ok(stale) => {
@@ -119,4 +127,14 @@ fn operations(plan: &Plan, out: &mut String) {
 
 fn rust_name(reference: &Option<Reference>) -> &str {
     reference.as_ref().map_or("()", |reference| &reference.shape)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_checked_in_output_is_current() {
+        assert_eq!(run(true).unwrap(), Vec::<String>::new());
+    }
 }

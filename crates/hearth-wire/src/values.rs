@@ -69,7 +69,10 @@ impl<'de> Deserialize<'de> for Timestamp {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let seconds = f64::deserialize(deserializer)?;
         let since = Duration::try_from_secs_f64(seconds).map_err(D::Error::custom)?;
-        Ok(Self(UNIX_EPOCH + since))
+        UNIX_EPOCH
+            .checked_add(since)
+            .map(Self)
+            .ok_or_else(|| D::Error::custom("a time out of range"))
     }
 }
 
@@ -110,3 +113,58 @@ macro_rules! string_enum {
     };
 }
 pub(crate) use string_enum;
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::lambda;
+
+    #[test]
+    fn bytes_are_base64_with_or_without_padding() {
+        let blob = Blob(Bytes::from_static(b"\0"));
+        assert_eq!(serde_json::to_value(&blob).unwrap(), json!("AA=="));
+        for text in ["AA==", "AA"] {
+            assert_eq!(serde_json::from_value::<Blob>(json!(text)).unwrap(), blob);
+        }
+        assert!(serde_json::from_value::<Blob>(json!("A A=")).is_err());
+    }
+
+    #[test]
+    fn times_are_seconds_and_foreign_ones_do_no_harm() {
+        let time = Timestamp(UNIX_EPOCH + Duration::from_millis(1500));
+        assert_eq!(serde_json::to_value(time).unwrap(), json!(1.5));
+        assert_eq!(serde_json::from_value::<Timestamp>(json!(1.5)).unwrap(), time);
+        for foreign in [json!(-1), json!(1e300), json!(1.8e19)] {
+            let _ = serde_json::from_value::<Timestamp>(foreign);
+        }
+    }
+
+    #[test]
+    fn sensitive_values_are_not_printed() {
+        let variables = Some(BTreeMap::from([("PASSWORD".to_owned(), "hunter2".to_owned())]));
+        assert_eq!(
+            format!("{:?}", lambda::Environment { variables }),
+            "Environment { variables: Some(***) }"
+        );
+        let zip_file = Some(Blob(Bytes::from_static(b"hunter2")));
+        let code = lambda::FunctionCode {
+            zip_file,
+            ..Default::default()
+        };
+        assert!(format!("{code:?}").contains("Blob(7 bytes)"));
+    }
+
+    #[test]
+    fn enumerations_are_their_texts() {
+        assert_eq!(lambda::Architecture::X8664.to_string(), "x86_64");
+        assert_eq!(
+            serde_json::to_value(lambda::State::Pending).unwrap(),
+            json!("Pending")
+        );
+        assert_eq!(lambda::LogType::ALL.len(), 2);
+    }
+}

@@ -57,6 +57,7 @@ pub(crate) struct Gate {
 pub(crate) fn router(gate: Gate) -> Router {
     let mut router = Router::new(Arc::new(Everybody));
     router.health(|| json!({"services": {"lambda": "running"}}));
+    router.links("/links/", |rest| async move { Response::new(Body::from(rest)) });
     router
         .service(&lambda::MODEL)
         .operation::<functions::CreateFunction, _, _>(create_function)
