@@ -157,7 +157,7 @@ impl Client {
         let request = Request::Kill { id };
         let sent = self
             .socket
-            .try_io(Interest::WRITABLE, |socket| send(socket, &request.encode()));
+            .try_io(Interest::WRITABLE, || send(&self.socket, &request.encode()));
         if sent.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock) {
             let client = Arc::clone(self);
             // A warden that is gone has killed everything.

@@ -116,18 +116,23 @@ pub(crate) fn raise_loopback(socket: BorrowedFd<'_>) -> io::Result<()> {
     Ok(())
 }
 
-/// Puts every signal back to its default, which an exec alone does not do for ignored ones.
+/// Signals the warden or its runtime library ignores, which an exec would not change.
+const IGNORED: [libc::c_int; 4] = [libc::SIGPIPE, libc::SIGTERM, libc::SIGINT, libc::SIGHUP];
+
+/// Puts ignored signals back to their default.
 pub(crate) fn default_signals() {
-    for signal in 1..=64 {
-        // SAFETY: restoring a default installs no handler. Signals that cannot be changed are refused.
+    for signal in IGNORED {
+        // SAFETY: restoring a default installs no handler.
         unsafe { libc::signal(signal, libc::SIG_DFL) };
     }
 }
 
-/// Ignores a signal for good.
-pub(crate) fn ignore_signal(signal: libc::c_int) {
-    // SAFETY: ignoring a signal installs no handler.
-    unsafe { libc::signal(signal, libc::SIG_IGN) };
+/// Ignores the signals that would end a process by themselves, for good.
+pub(crate) fn ignore_signals() {
+    for signal in IGNORED {
+        // SAFETY: ignoring a signal installs no handler.
+        unsafe { libc::signal(signal, libc::SIG_IGN) };
+    }
 }
 
 /// Becomes another program. Returns only to say why it did not.
@@ -144,14 +149,22 @@ pub(crate) fn execute(path: &CStr, arguments: &[CString], environment: &[CString
     io::Error::last_os_error()
 }
 
-/// Closes every descriptor from `first` on but `kept`, in a forked child that uses none of them any more.
-pub(crate) fn close_from(first: RawFd, kept: Option<BorrowedFd<'_>>) -> io::Result<()> {
-    let kept = kept.map(|kept| kept.as_raw_fd()).filter(|kept| *kept >= first);
-    let below = kept.filter(|kept| *kept > first).map(|kept| (first, kept - 1));
-    let above = kept.map_or(first, |kept| kept + 1);
-    for (first, last) in below.into_iter().chain([(above, RawFd::MAX)]) {
-        // SAFETY: the caller never touches nor drops what it inherited; it ends by exec or `exit`.
-        check(unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) })?;
+/// Closes every descriptor from `first` on but those in `kept`, in a forked child that uses no other any more.
+pub(crate) fn close_from(first: RawFd, kept: &[BorrowedFd<'_>]) -> io::Result<()> {
+    let mut kept: Vec<RawFd> = kept
+        .iter()
+        .map(|kept| kept.as_raw_fd())
+        .filter(|kept| *kept >= first)
+        .collect();
+    kept.sort_unstable();
+    let mut next = first;
+    for last in kept.into_iter().map(Some).chain([None]) {
+        let end = last.map_or(RawFd::MAX, |kept| kept - 1);
+        if next <= end {
+            // SAFETY: the caller never touches nor drops what it inherited; it ends by exec or `exit`.
+            check(unsafe { libc::syscall(libc::SYS_close_range, next, end, 0) })?;
+        }
+        next = end.saturating_add(2);
     }
     Ok(())
 }

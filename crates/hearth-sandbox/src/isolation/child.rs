@@ -11,7 +11,7 @@ use std::os::fd::BorrowedFd;
 use rustix::process::Pid;
 use rustix::thread::UnshareFlags;
 
-use super::cgroup::Groups;
+use super::cgroup::{Groups, MemoryWatch};
 use super::privileges::{self, Identity};
 use super::program::{self, Program};
 use super::seccomp::Filter;
@@ -29,6 +29,7 @@ pub(crate) struct Plan<'a> {
     pub(crate) alone: &'a Alone,
     pub(crate) groups: &'a Groups,
     pub(crate) group: &'a str,
+    pub(crate) memory: &'a MemoryWatch,
     pub(crate) network: BorrowedFd<'a>,
     pub(crate) runtime: usize,
     pub(crate) program: &'a Program,
@@ -73,7 +74,13 @@ fn split(plan: &Plan<'_>) -> Result<Infallible, Failure> {
 
 /// Reaps whatever ends, until the interpreter does. The kernel then ends the rest of the environment with init.
 fn keep(plan: &Plan<'_>, interpreter: Pid) -> io::Result<Infallible> {
-    sys::close_from(0, Some(plan.status))?;
+    if let Some(arming) = plan.memory.arming(plan.groups, plan.group)? {
+        let mut kept = vec![plan.status];
+        kept.extend(arming.descriptors());
+        sys::close_from(0, &kept)?;
+        arming.carry_out()?;
+    }
+    sys::close_from(0, &[plan.status])?;
     privileges::become_user(plan.keeper)?;
     loop {
         let Some(ended) = sys::wait(None, true)? else {

@@ -43,7 +43,7 @@ pub(crate) fn run(plan: &Plan<'_>) -> Result<Infallible, Failure> {
     Status::Started(own_status.into())
         .send(plan.status)
         .at(Step::Execute)?;
-    sys::close_from(CONTROL + 1, Some(control.as_fd())).at(Step::Execute)?;
+    sys::close_from(CONTROL + 1, &[control.as_fd()]).at(Step::Execute)?;
     let error = match environment(plan.program, control) {
         Ok(variables) => sys::execute(&plan.program.path, &plan.program.arguments, &variables),
         Err(error) => error,

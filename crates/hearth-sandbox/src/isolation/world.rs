@@ -51,13 +51,19 @@ pub(crate) fn bootstrap(runtime: usize) -> String {
     format!("/runtimes/{runtime}/bootstrap")
 }
 
-/// The place of a user's passwd and group files, which are written when first asked for.
-pub(crate) fn identity(uid: u32) -> io::Result<String> {
-    let place = format!("/identities/{uid}");
-    if !Path::new(&place).exists() {
-        etc::write_identity(Path::new(&place), uid)?;
-    }
-    Ok(place)
+/// The place of a user's passwd and group files.
+pub(crate) fn identity(uid: u32) -> String {
+    format!("/identities/{uid}")
+}
+
+/// Writes a user's passwd and group files.
+pub(crate) fn write_identity(uid: u32) -> io::Result<()> {
+    etc::write_identity(Path::new(&identity(uid)), uid)
+}
+
+/// Removes them.
+pub(crate) fn remove_identity(uid: u32) -> io::Result<()> {
+    fs::remove_dir_all(identity(uid))
 }
 
 /// A runtime as the world shows it.

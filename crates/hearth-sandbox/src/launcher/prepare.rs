@@ -88,7 +88,7 @@ fn open_base(launch: &Launch) -> Result<Base, LaunchError> {
     Base::open(&launch.base).trying(format!("opening the base {}", launch.base.display()))
 }
 
-/// Opens the data directory, which must belong to the server.
+/// Opens the data directory, which must belong to the server; an empty one is given to it.
 fn data_directory(launch: &Launch) -> Result<OwnedFd, LaunchError> {
     let data = &launch.data;
     let what = || format!("preparing the data directory {}", data.display());
@@ -98,6 +98,11 @@ fn data_directory(launch: &Launch) -> Result<OwnedFd, LaunchError> {
     let directory = own_directory(CWD, data, launch.server, ResolveFlags::empty()).trying(what())?;
     let owner = rustix::fs::fstat(&directory).trying(what())?.st_uid;
     if owner == launch.server.uid {
+        return Ok(directory);
+    }
+    if fs::read_dir(data).trying(what())?.next().is_none() {
+        give(&directory, launch.server).trying(what())?;
+        rustix::fs::fchmod(&directory, Mode::from_raw_mode(0o700)).trying(what())?;
         return Ok(directory);
     }
     let (path, Identity { uid, gid }) = (data.display(), launch.server);
@@ -130,8 +135,12 @@ fn own_directory(
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let directory = rustix::fs::openat2(&parent, name, flags, Mode::empty(), resolve)?;
     if made.is_ok() {
-        let (uid, gid) = (Uid::from_raw(owner.uid), Gid::from_raw(owner.gid));
-        rustix::fs::fchown(&directory, Some(uid), Some(gid))?;
+        give(&directory, owner)?;
     }
     Ok(directory)
+}
+
+fn give(directory: &OwnedFd, owner: Identity) -> io::Result<()> {
+    let (uid, gid) = (Uid::from_raw(owner.uid), Gid::from_raw(owner.gid));
+    Ok(rustix::fs::fchown(directory, Some(uid), Some(gid))?)
 }

@@ -2,7 +2,6 @@
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::time::Instant;
 
 use hearth_types::EnvironmentId;
 use hearth_types::limits::{EPHEMERAL_MB, MEMORY_MB};
@@ -117,7 +116,7 @@ impl Warden {
         self.groups.limit(group, limits, self.cpu)?;
         let memory = MemoryWatch::start(&self.groups, group, limits.anonymous_bytes())?;
         let network = self.networks.take()?;
-        let identity = world::identity(user.uid)?;
+        world::write_identity(user.uid)?;
         let (control, control_inside) = pair(SocketType::STREAM)?;
         let (status, status_inside) = pair(SocketType::SEQPACKET)?;
         let (output, output_inside) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC)?;
@@ -125,12 +124,13 @@ impl Warden {
             alone: &self.alone,
             groups: &self.groups,
             group,
+            memory: &memory,
             network: network.as_fd(),
             runtime,
             program,
             user,
             keeper: self.keeper,
-            identity: &identity,
+            identity: &world::identity(user.uid),
             filter: &self.filter,
             control: control_inside.as_fd(),
             output: output_inside.as_fd(),
@@ -141,15 +141,15 @@ impl Warden {
             Forked::Child => child::run(&plan),
             Forked::Parent(pid, process) => (pid, process),
         };
-        let check_memory = memory.event().is_none().then(Instant::now);
         Ok(Environment {
             group: group.to_owned(),
+            limits,
             user,
             pid,
             process,
             status,
             memory,
-            check_memory,
+            check_memory: None,
             out_of_memory: false,
             phase: Phase::Booting(Booting { tag, control, output }),
             ended: None,

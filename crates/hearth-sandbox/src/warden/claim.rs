@@ -42,16 +42,11 @@ impl Warden {
 
     fn give(&mut self, id: EnvironmentId, code: impl AsFd, limits: Limits) -> io::Result<()> {
         let environment = self.environments.get_mut(&id).ok_or(io::ErrorKind::NotFound)?;
-        self.groups.limit(&environment.group, limits, self.cpu)?;
-        let limit = limits.anonymous_bytes();
-        if environment.memory.limit() != limit {
-            self.events.remove_memory(environment);
-            environment
-                .memory
-                .restart(&self.groups, &environment.group, limit)?;
-            // What was used before it was watched anew is noticed at once.
+        if environment.limits != limits {
+            environment.limits = limits;
+            self.groups.limit(&environment.group, limits, self.cpu)?;
+            environment.memory.change_limit(limits.anonymous_bytes());
             environment.check_memory = Some(Instant::now());
-            self.events.add_memory(id, environment)?;
         }
         root::furnish(
             environment.process.as_fd(),

@@ -8,6 +8,7 @@ use rustix::process::Signal;
 use super::environment::{Booting, Environment, Phase};
 use super::{Warden, complain};
 use crate::isolation::privileges::Identity;
+use crate::isolation::world;
 use crate::protocol::{Answer, Refusal};
 use crate::sys::{self, Ended};
 use crate::{Exit, ExitStatus};
@@ -110,6 +111,8 @@ impl Warden {
             }
             match groups.remove(&remains.group) {
                 Ok(true) => {
+                    // It is missing where making the environment failed early.
+                    let _ = world::remove_identity(remains.user.uid);
                     users.give_back(remains.user);
                     return false;
                 }

@@ -5,13 +5,14 @@ use std::time::Instant;
 
 use rustix::process::Pid;
 
-use crate::isolation::cgroup::MemoryWatch;
+use crate::isolation::cgroup::{Limits, MemoryWatch};
 use crate::isolation::privileges::Identity;
 
 /// An environment whose first process has not been reaped yet.
 pub(super) struct Environment {
     /// Its group's name.
     pub(super) group: String,
+    pub(super) limits: Limits,
     pub(super) user: Identity,
     /// Its first process.
     pub(super) pid: Pid,

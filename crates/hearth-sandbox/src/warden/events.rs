@@ -56,44 +56,35 @@ impl Events {
 
     /// Waits for an environment too.
     pub(super) fn add(&self, id: EnvironmentId, environment: &Environment) -> io::Result<()> {
-        self.register(&environment.process, id, ENDED)?;
-        self.register(&environment.status, id, STATUS)?;
-        self.add_memory(id, environment)
+        self.register(&environment.process, id, ENDED, epoll::EventFlags::IN)?;
+        self.register(&environment.status, id, STATUS, epoll::EventFlags::IN)?;
+        let (alarm, wanted) = environment.memory.alarm();
+        self.register(alarm, id, MEMORY, wanted)
     }
 
-    /// Waits for an environment's memory, after it has been watched anew.
-    pub(super) fn add_memory(&self, id: EnvironmentId, environment: &Environment) -> io::Result<()> {
-        environment
-            .memory
-            .event()
-            .map_or(Ok(()), |event| self.register(event, id, MEMORY))
-    }
-
-    fn register(&self, descriptor: impl AsFd, id: EnvironmentId, kind: u64) -> io::Result<()> {
-        let data = epoll::EventData::new_u64(id.0 << 2 | kind);
-        Ok(epoll::add(&self.epoll, descriptor, data, epoll::EventFlags::IN)?)
+    fn register(
+        &self,
+        descriptor: impl AsFd,
+        id: EnvironmentId,
+        kind: u64,
+        wanted: epoll::EventFlags,
+    ) -> io::Result<()> {
+        Ok(epoll::add(
+            &self.epoll,
+            descriptor,
+            epoll::EventData::new_u64(id.0 << 2 | kind),
+            wanted,
+        )?)
     }
 
     /// Stops waiting for an environment. Closing its descriptors alone would not do: a child that was just forked
     /// may still hold copies.
     pub(super) fn remove(&self, environment: &Environment) {
-        let memory = environment.memory.event();
-        for descriptor in [
-            Some(environment.process.as_fd()),
-            Some(environment.status.as_fd()),
-            memory,
-        ] {
+        let (alarm, _) = environment.memory.alarm();
+        for descriptor in [environment.process.as_fd(), environment.status.as_fd(), alarm] {
             // What was never added need not be removed.
-            descriptor.map(|descriptor| epoll::delete(&self.epoll, descriptor));
+            let _ = epoll::delete(&self.epoll, descriptor);
         }
-    }
-
-    /// Stops waiting for an environment's memory, before it is watched anew.
-    pub(super) fn remove_memory(&self, environment: &Environment) {
-        environment
-            .memory
-            .event()
-            .map(|event| epoll::delete(&self.epoll, event));
     }
 
     /// Stops waiting for a status socket that has nothing more to say.

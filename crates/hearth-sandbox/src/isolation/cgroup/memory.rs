@@ -1,7 +1,9 @@
 //! Noticing that an environment uses more memory than its function has.
 //!
 //! The kernel's limit must leave room for /tmp, whose pages are charged too, so anonymous memory is held to the
-//! function's size from here: checked every so often, the sooner the less is left.
+//! function's size from here. As long as all memory together is below that size there is nothing to look at; the
+//! kernel announces when it no longer is, and from then on the anonymous part is checked every so often, the sooner
+//! the less is left.
 
 use std::fs::File;
 use std::io;
@@ -9,10 +11,10 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::FileExt;
 use std::time::Duration;
 
-use rustix::event::EventfdFlags;
+use rustix::event::{EventfdFlags, epoll};
 use rustix::fs::OFlags;
 
-use super::{Controller, Groups, Home, Version, read};
+use super::{Controller, Groups, Version, read};
 use crate::gauge::anonymous;
 
 /// The shortest time between two checks.
@@ -26,26 +28,39 @@ const FASTEST: u64 = 4 << 20;
 pub(crate) struct MemoryWatch {
     /// `memory.stat`.
     stat: File,
-    alarm: Option<Alarm>,
+    /// All memory in use.
+    total: File,
+    alarm: Alarm,
+    /// The total the alarm is set to, in bytes.
+    alarm_at: u64,
+    /// The most anonymous memory, in bytes.
     limit: u64,
     peak: u64,
 }
 
-/// Version 1: announces when all memory, of which the anonymous is a part, crosses the limit, and when the kernel
-/// runs out of memory for the group. Until then there is nothing to check.
-struct Alarm {
-    event: OwnedFd,
-    /// `memory.usage_in_bytes`.
-    usage: File,
+/// Announces that all memory together has crossed the limit.
+enum Alarm {
+    /// Version 1: an event descriptor, which init ties to the limit (see [`MemoryWatch::arming`]).
+    Threshold(OwnedFd),
+    /// Version 2: `memory.events`, in which reaching `memory.high` is counted. That would slow the environment
+    /// down as well, so it is lifted as soon as it is announced.
+    High { events: OwnedFd, high: File },
 }
 
 /// What a check found.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Memory {
-    /// Within the limit: check again after this time, or else when the event comes.
+    /// Within the limit: check again after this time, or else when the alarm comes.
     Within(Option<Duration>),
     /// Over the limit.
     Exceeded,
+}
+
+/// The order that sets an alarm of version 1.
+pub(crate) struct Arming<'a> {
+    order: String,
+    control: OwnedFd,
+    descriptors: [BorrowedFd<'a>; 2],
 }
 
 impl MemoryWatch {
@@ -54,36 +69,67 @@ impl MemoryWatch {
         let home = groups
             .home(Controller::Memory)
             .ok_or(io::ErrorKind::Unsupported)?;
-        let stat = File::from(home.open(group, "memory.stat", OFlags::RDONLY)?);
-        let alarm = match home.version {
-            Version::V1 => Some(Alarm::set(home, group, limit)?),
-            Version::V2 => None,
+        let open = |file: &str, flags: OFlags| home.open(group, file, flags);
+        let (total, alarm) = match home.version {
+            Version::V1 => {
+                let event = rustix::event::eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
+                (
+                    open("memory.usage_in_bytes", OFlags::RDONLY)?,
+                    Alarm::Threshold(event),
+                )
+            }
+            Version::V2 => {
+                let high = File::from(open("memory.high", OFlags::WRONLY)?);
+                high.write_at(limit.to_string().as_bytes(), 0)?;
+                let events = open("memory.events", OFlags::RDONLY)?;
+                (
+                    open("memory.current", OFlags::RDONLY)?,
+                    Alarm::High { events, high },
+                )
+            }
         };
+        let stat = open("memory.stat", OFlags::RDONLY)?.into();
         Ok(Self {
             stat,
+            total: total.into(),
             alarm,
+            alarm_at: limit,
             limit,
             peak: 0,
         })
     }
 
-    /// Watches the same group for another limit.
-    pub(crate) fn restart(&mut self, groups: &Groups, group: &str, limit: u64) -> io::Result<()> {
-        *self = Self {
-            peak: self.peak,
-            ..Self::start(groups, group, limit)?
+    /// Version 1: what init must do for the alarm to work. The kernel takes a grace period of its own for it, 10 ms
+    /// or more, and the warden has better things to do.
+    pub(crate) fn arming(&self, groups: &Groups, group: &str) -> io::Result<Option<Arming<'_>>> {
+        let (Alarm::Threshold(event), Some(home)) = (&self.alarm, groups.home(Controller::Memory)) else {
+            return Ok(None);
         };
-        Ok(())
+        let descriptors = [event.as_fd(), self.total.as_fd()];
+        let [event, total] = descriptors.map(|descriptor| descriptor.as_raw_fd());
+        let order = format!("{event} {total} {}", self.alarm_at);
+        Ok(Some(Arming {
+            order,
+            control: home.open(group, "cgroup.event_control", OFlags::WRONLY)?,
+            descriptors,
+        }))
     }
 
-    /// What to wait on before the first check; without it, check from the beginning.
-    pub(crate) fn event(&self) -> Option<BorrowedFd<'_>> {
-        self.alarm.as_ref().map(|alarm| alarm.event.as_fd())
+    /// Watches for another limit. An alarm of version 1 cannot be changed; if it comes too late for the new limit,
+    /// the memory is checked all the time.
+    pub(crate) fn change_limit(&mut self, limit: u64) {
+        self.limit = limit;
+        if matches!(self.alarm, Alarm::High { .. }) {
+            self.alarm_at = limit;
+        }
     }
 
-    /// The most anonymous memory the group may have, in bytes.
-    pub(crate) fn limit(&self) -> u64 {
-        self.limit
+    /// What to wait for.
+    pub(crate) fn alarm(&self) -> (BorrowedFd<'_>, epoll::EventFlags) {
+        match &self.alarm {
+            Alarm::Threshold(event) => (event.as_fd(), epoll::EventFlags::IN),
+            Alarm::High { events, .. } => (events.as_fd(), epoll::EventFlags::PRI),
+        }
     }
 
     /// A descriptor of `memory.stat` for someone else.
@@ -98,48 +144,57 @@ impl MemoryWatch {
 
     /// Looks at the memory in use.
     pub(crate) fn check(&mut self) -> Memory {
-        if let Some(alarm) = &self.alarm {
-            // Take the event that led here; it is no error if there was none.
-            let _ = rustix::io::read(&alarm.event, &mut [0; 8]);
-        }
+        self.quieten();
         let used = text(&self.stat).as_deref().and_then(anonymous).unwrap_or(0);
         self.peak = self.peak.max(used);
         let Some(left) = self.limit.checked_sub(used) else {
             return Memory::Exceeded;
         };
-        if self
-            .alarm
-            .as_ref()
-            .is_some_and(|alarm| alarm.is_quiet(self.limit))
-        {
+        if self.set_alarm() {
             return Memory::Within(None);
         }
         Memory::Within(Some(
             Duration::from_millis(left / FASTEST).clamp(SHORTEST, LONGEST),
         ))
     }
-}
 
-impl Alarm {
-    fn set(home: &Home, group: &str, limit: u64) -> io::Result<Self> {
-        let event = rustix::event::eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
-        let usage = home.open(group, "memory.usage_in_bytes", OFlags::RDONLY)?;
-        let oom = home.open(group, "memory.oom_control", OFlags::RDONLY)?;
-        for (source, argument) in [(&usage, limit.to_string()), (&oom, String::new())] {
-            let order = format!("{} {} {argument}", event.as_raw_fd(), source.as_raw_fd());
-            home.write(group, "cgroup.event_control", &order)?;
-        }
-        Ok(Self {
-            event,
-            usage: usage.into(),
-        })
+    /// Takes note of an alarm, if there was one. Nothing to read, and nothing to lift, are no errors.
+    fn quieten(&self) {
+        let mut ignored = [0; 512];
+        let _ = match &self.alarm {
+            Alarm::Threshold(event) => rustix::io::read(event, &mut ignored[..8]),
+            Alarm::High { events, high } => {
+                rustix::io::pread(events, &mut ignored, 0).and_then(|_| rustix::io::pwrite(high, b"max", 0))
+            }
+        };
     }
 
-    /// Total use is below the limit, so that growing beyond it will be announced.
-    fn is_quiet(&self, limit: u64) -> bool {
-        text(&self.usage)
+    /// Sets the alarm again, if all memory together is below it and it comes early enough.
+    fn set_alarm(&self) -> bool {
+        let total: u64 = text(&self.total)
             .and_then(|bytes| bytes.trim_end().parse().ok())
-            .is_some_and(|usage: u64| usage < limit)
+            .unwrap_or(u64::MAX);
+        if total >= self.alarm_at || self.alarm_at > self.limit {
+            return false;
+        }
+        match &self.alarm {
+            Alarm::Threshold(_) => true,
+            Alarm::High { high, .. } => high.write_at(self.alarm_at.to_string().as_bytes(), 0).is_ok(),
+        }
+    }
+}
+
+impl Arming<'_> {
+    /// The descriptors that must stay open until it is carried out.
+    pub(crate) fn descriptors(&self) -> [BorrowedFd<'_>; 3] {
+        let [event, total] = self.descriptors;
+        [self.control.as_fd(), event, total]
+    }
+
+    /// Carries it out.
+    pub(crate) fn carry_out(&self) -> io::Result<()> {
+        rustix::io::write(&self.control, self.order.as_bytes())?;
+        Ok(())
     }
 }
 
