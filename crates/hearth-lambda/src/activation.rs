@@ -70,14 +70,11 @@ async fn step(service: &Service, arn: &FunctionArn) -> Result<(), Error> {
     match prepared {
         Ok(deployment) => {
             // First in service, then told: whoever is told must not meet the old code.
-            enter_service(
-                service,
-                arn,
-                Entry {
-                    code,
-                    availability: Availability::Active(deployment),
-                },
-            );
+            let availability = Availability::Active {
+                deployment,
+                code: code.hash,
+            };
+            enter_service(service, arn, Entry { code, availability });
             current.function.enter(Lifecycle::Ready);
         }
         Err(reason) => {
@@ -104,7 +101,7 @@ async fn in_preparation(service: &Service, arn: &FunctionArn) -> Result<Option<S
 /// Puts a function into the registry and retires what was there.
 pub(crate) fn enter_service(service: &Service, arn: &FunctionArn, entry: Entry) {
     if let Some(before) = service.registry.put(arn, entry) {
-        service.code.keep(before.code.hash);
+        before.packages().for_each(|package| service.code.keep(package));
         before.retire();
     }
 }

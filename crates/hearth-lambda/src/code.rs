@@ -1,6 +1,6 @@
 //! Code packages: what may be uploaded, and how long it is kept.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -124,16 +124,16 @@ impl CodeStore {
     }
 
     /// Removes everything that is not referenced. For the start, before anything else uses packages.
-    pub(crate) async fn sweep(&self, referenced: Vec<CodeHash>) {
-        let blobs = self.blobs.sweep(referenced.iter().copied().collect()).await;
-        let trees = self.trees.sweep(referenced.into_iter().collect()).await;
+    pub(crate) async fn sweep(&self, referenced: HashSet<CodeHash>) {
+        let blobs = self.blobs.sweep(referenced.clone()).await;
+        let trees = self.trees.sweep(referenced).await;
         for error in blobs.err().into_iter().chain(trees.err()) {
             warn!(%error, "code packages that nothing refers to could not be removed");
         }
     }
 
     /// Removes what faded away. `referenced` says what functions refer to.
-    pub(crate) async fn tidy(&self, referenced: impl FnOnce() -> Vec<CodeHash>) {
+    pub(crate) async fn tidy(&self, referenced: impl FnOnce() -> HashSet<CodeHash>) {
         let _removing = self.removal.write().await;
         let mut gone: Vec<CodeHash> = self
             .fading()

@@ -72,7 +72,7 @@ impl From<Error> for AwsError {
         let modeled = |code| Self::modeled(&lambda::MODEL, code, text.clone());
         match error {
             Error::NotFound(_)
-            | Error::Reference(ReferenceError::NoSuchName(_) | ReferenceError::OtherRegion { .. }) => {
+            | Error::Reference(ReferenceError::NoSuchName { .. } | ReferenceError::OtherRegion { .. }) => {
                 modeled("ResourceNotFoundException")
             }
             // AWS says no more than that, so that nobody learns what other accounts have.

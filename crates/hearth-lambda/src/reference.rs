@@ -24,8 +24,8 @@ pub(crate) enum ReferenceError {
     #[error("The derived qualifier from the function name does not match the specified qualifier.")]
     QualifierMismatch,
     /// The name has characters that no function's name has, though the model lets them through.
-    #[error("Function not found: {0}")]
-    NoSuchName(String),
+    #[error("Function not found: arn:aws:lambda:{}:{}:function:{name}", scope.region, scope.account)]
+    NoSuchName { scope: Scope, name: String },
     /// The operation works on whole functions.
     #[error(
         "This operation is permitted on Lambda functions only. Aliases and versions do not support this \
@@ -41,8 +41,10 @@ impl Target {
         name: &str,
         qualifier: Option<&str>,
     ) -> Result<Self, ReferenceError> {
-        let reference =
-            FunctionReference::parse(name).map_err(|_| ReferenceError::NoSuchName(name.to_owned()))?;
+        let reference = FunctionReference::parse(name).map_err(|_| ReferenceError::NoSuchName {
+            scope: scope.clone(),
+            name: name.to_owned(),
+        })?;
         if let Some(wanted) = reference.region
             && wanted != scope.region
         {
@@ -158,7 +160,10 @@ mod tests {
             resolve("123456789012:function:f", None),
             Err(ReferenceError::OtherAccount)
         ));
-        assert!(matches!(resolve("a.b", None), Err(ReferenceError::NoSuchName(_))));
+        assert!(matches!(
+            resolve("a.b", None),
+            Err(ReferenceError::NoSuchName { .. })
+        ));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! A snapshot that is replaced whole, so that reading takes no lock. Only whoever holds the service's write lock
 //! changes it, after the commit of what it shows.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -35,7 +35,12 @@ pub(crate) struct Entry {
 #[derive(Clone)]
 pub(crate) enum Availability {
     /// It is run.
-    Active(Arc<dyn Deployment>),
+    Active {
+        /// The revision in service. During an update it is not yet what the store holds.
+        deployment: Arc<dyn Deployment>,
+        /// The package it runs.
+        code: CodeHash,
+    },
     /// It is refused: the function was never ready yet, or could not be made ready.
     Refused(State),
 }
@@ -50,9 +55,18 @@ pub(crate) struct Usage {
 }
 
 impl Entry {
+    /// The package of the store's revision and that of the revision in service.
+    pub(crate) fn packages(&self) -> impl Iterator<Item = CodeHash> {
+        let in_service = match self.availability {
+            Availability::Active { code, .. } => Some(code),
+            Availability::Refused(_) => None,
+        };
+        [self.code.hash].into_iter().chain(in_service)
+    }
+
     /// Takes the function's environments out of service.
     pub(crate) fn retire(&self) {
-        if let Availability::Active(deployment) = &self.availability {
+        if let Availability::Active { deployment, .. } = &self.availability {
             deployment.retire();
         }
     }
@@ -86,13 +100,13 @@ impl Registry {
         }
     }
 
-    /// The packages of all functions.
-    pub(crate) fn packages(&self) -> Vec<CodeHash> {
+    /// The packages of all functions, those in service and those that will be.
+    pub(crate) fn packages(&self) -> HashSet<CodeHash> {
         let accounts = self.accounts.load();
         accounts
             .values()
             .flat_map(|functions| functions.values())
-            .map(|entry| entry.code.hash)
+            .flat_map(Entry::packages)
             .collect()
     }
 
@@ -107,7 +121,7 @@ impl Registry {
 impl fmt::Debug for Entry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = match &self.availability {
-            Availability::Active(_) => State::Active,
+            Availability::Active { .. } => State::Active,
             Availability::Refused(state) => *state,
         };
         write!(f, "{state} {}", self.code.hash)

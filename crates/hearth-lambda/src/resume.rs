@@ -48,7 +48,10 @@ async fn availability(service: &Service, function: &Function) -> Availability {
         // runs from here on.
         Lifecycle::Ready | Lifecycle::Updating | Lifecycle::UpdateFailed(_) => {
             match activation::prepare(service, function).await {
-                Ok(deployment) => Availability::Active(deployment),
+                Ok(deployment) => Availability::Active {
+                    deployment,
+                    code: function.code.hash,
+                },
                 Err(reason) => {
                     error!(function = %function.arn(), reason = reason.text, "a function cannot be invoked");
                     Availability::Refused(State::Failed)

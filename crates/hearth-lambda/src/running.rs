@@ -32,7 +32,7 @@ pub(crate) async fn run(
             .find(arn)
             .ok_or_else(|| NotRun::NoSuchFunction(arn.clone()))?;
         let deployment = match entry.availability {
-            Availability::Active(deployment) => deployment,
+            Availability::Active { deployment, .. } => deployment,
             Availability::Refused(state) => return Err(NotReady::NotActive { state }.into()),
         };
         match deployment.invoke(invocation.clone()).await {

@@ -89,15 +89,20 @@ impl Service {
             function.enter(next);
             self.put(&function, revision).await?;
             self.code.keep(before.hash);
-            if let Some(entry) = self.registry.find(arn) {
-                self.registry.put(
-                    arn,
-                    Entry {
-                        code: function.code,
-                        ..entry
-                    },
-                );
-            }
+            let availability = match self.registry.find(arn) {
+                Some(Entry {
+                    availability: active @ Availability::Active { .. },
+                    ..
+                }) => active,
+                _ => Availability::Refused(function.lifecycle.state()),
+            };
+            self.registry.put(
+                arn,
+                Entry {
+                    code: function.code,
+                    availability,
+                },
+            );
             function
         };
         self.activate(arn.clone());
@@ -131,7 +136,7 @@ impl Service {
             Err(error) => return Err(error.into()),
         }
         if let Some(entry) = self.registry.remove(arn) {
-            self.code.keep(entry.code.hash);
+            entry.packages().for_each(|package| self.code.keep(package));
             entry.retire();
         }
         self.invoker.set_reserved(arn, None)?;

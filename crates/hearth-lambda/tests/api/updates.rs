@@ -150,3 +150,39 @@ async fn a_request_that_was_given_up_is_finished() {
     })
     .await;
 }
+
+/// An update that cannot be made ready leaves the function as it was, with code that nobody tidies away.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failed_update_leaves_the_old_code_in_service() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = LambdaOptions {
+        code_grace: Duration::from_millis(20),
+        ..LambdaOptions::default()
+    };
+    let node = Node::start(dir.path(), options).await;
+    node.create("f", "index.context").await;
+    let before = node.invoke("f", "RequestResponse", "{}").await.json()["code"].clone();
+    let package = zip([("index.js", b"// new".as_slice())]);
+    // A link to nowhere stands where the package is to be unpacked.
+    let trees = dir.path().join("blobs/trees");
+    std::os::unix::fs::symlink("/nowhere/at/all", trees.join(CodeHash::of(&package).to_string())).unwrap();
+    let body = json!({"ZipFile": STANDARD.encode(&package)}).to_string();
+    let answer = node.send("PUT", &format!("{FUNCTIONS}/f/code"), &[], body).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    node.wait_until("f", "LastUpdateStatus", "Failed").await;
+    // Once a later function's code is tidied away, the old code would have been as well.
+    node.create("g", "index.gone").await;
+    node.send("DELETE", &format!("{FUNCTIONS}/g"), &[], "").await;
+    let package = STANDARD.decode(
+        fake::create_request("g", "index.gone")["Code"]["ZipFile"]
+            .as_str()
+            .unwrap(),
+    );
+    let gone = trees.join(CodeHash::of(&package.unwrap()).to_string());
+    eventually("the code of g is gone", async || !gone.exists()).await;
+    assert_eq!(
+        node.invoke("f", "RequestResponse", "{}").await.json()["code"],
+        before
+    );
+    assert!(trees.join(before.as_str().unwrap()).is_dir());
+}
