@@ -206,3 +206,66 @@ fn refusal(failure: Failure, too_large: &str, limit: u64) -> AwsError {
         ),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
+
+    use http_body::{Frame, SizeHint};
+    use http_body_util::Full;
+
+    use super::*;
+
+    /// A body that announces bytes and never sends one.
+    struct Silent(u64);
+
+    impl http_body::Body for Silent {
+        type Data = Bytes;
+        type Error = Infallible;
+
+        fn poll_frame(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+            Poll::Pending
+        }
+
+        fn size_hint(&self) -> SizeHint {
+            SizeHint::with_exact(self.0)
+        }
+    }
+
+    static OPERATION: OperationModel =
+        OperationModel::new("O", "POST", "/").body_limit(1 << 30, OperationModel::TOO_LARGE);
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_does_not_come_is_given_up() {
+        let mut entity = Entity::new(Silent(1));
+        let error = entity.read(&OPERATION, &Memory::new()).await.err().unwrap();
+        assert_eq!(error.status, 408);
+    }
+
+    #[tokio::test]
+    async fn a_body_in_one_piece_is_not_copied() {
+        let sent = Bytes::from(vec![1; 100_000]);
+        let mut entity = Entity::new(Full::new(sent.clone()));
+        let read = entity.read(&OPERATION, &Memory::new()).await.unwrap();
+        assert_eq!(read.bytes.as_ptr(), sent.as_ptr());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn large_bodies_share_their_memory_and_small_ones_need_none() {
+        let memory = Memory::new();
+        let mut first = Entity::new(Full::new(Bytes::from(vec![0; 1 << 20])));
+        let first = first.read(&OPERATION, &memory).await.unwrap();
+        let mut rest = Entity::new(Silent(512 << 20));
+        let waited = rest.read(&OPERATION, &memory);
+        assert!(timeout(Duration::from_secs(1), waited).await.is_err());
+        let mut small = Entity::new(Full::new(Bytes::from_static(b"{}")));
+        assert!(small.read(&OPERATION, &memory).await.is_ok());
+        drop(first);
+        assert!(memory.reserve(512 << 20).await.is_some());
+    }
+}
