@@ -11,6 +11,7 @@ const { describe, format, runtimeError, UNCAUGHT, UNHANDLED } = require('./error
 const { applyEnvironment, loadHandler } = require('./handler.cjs');
 const { Invocation } = require('./invocation.cjs');
 const { log, patchConsole } = require('./log.cjs');
+const { rehearse } = require('./rehearsal.cjs');
 
 /** Exit status when a module waits for something that will never come, as Node's own. */
 const UNSETTLED_AWAIT = 13;
@@ -20,12 +21,14 @@ let claiming = false;
 let handler;
 /** The latest invocation; finished ones ignore what they are told. */
 let invocation;
-let warmth;
+let rehearsed = false;
 
-/** The server pings an environment that is kept ready: time to warm what the first request uses. */
+/** The server pings an environment that it keeps ready: there is time to rehearse. */
 async function onPing(payload) {
-  warmth ??= import('data:text/javascript,0').then(() => format(new Error()));
-  await warmth;
+  if (!rehearsed) {
+    rehearsed = true;
+    await rehearse();
+  }
   channel.pong(payload);
 }
 

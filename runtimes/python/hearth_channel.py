@@ -30,6 +30,7 @@ class Channel:
         # What the server may still be sent of the current response.
         self._credit = 0
         os.set_inheritable(fd, False)
+        os.set_blocking(fd, True)
 
     def hello(self):
         version = "{}.{}.{}".format(*sys.version_info)

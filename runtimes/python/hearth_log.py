@@ -85,4 +85,8 @@ def _cut(data):
 def _write_all(data):
     rest = memoryview(data)
     while rest:
-        rest = rest[os.write(_OUTPUT, rest) :]
+        try:
+            rest = rest[os.write(_OUTPUT, rest) :]
+        except BlockingIOError:
+            # A child process has made the pipe non-blocking, and it is full.
+            time.sleep(0.001)

@@ -19,6 +19,8 @@ const NODEJS: &[BootstrapFile] = files!(
     "handler.cjs",
     "invocation.cjs",
     "log.cjs",
+    "rehearsal.cjs",
+    "rehearsed.mjs",
 );
 
 const PYTHON: &[BootstrapFile] = files!(
@@ -49,6 +51,30 @@ impl Family {
             Self::Nodejs => &["--max-old-space-size={heap}", "/var/runtime/bootstrap.cjs"],
             // Without `site`, whose .pth files are the machine's; without the folder of a user there is none of.
             Self::Python => &["-S", "-s", "/var/runtime/bootstrap.py"],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn no_file_is_forgotten() {
+        for family in [Family::Nodejs, Family::Python] {
+            let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+                .join("../../runtimes")
+                .join(family.to_string());
+            let files = folder.read_dir().unwrap().map(|entry| entry.unwrap());
+            let sources = files.filter(|entry| entry.path().is_file());
+            let mut there: Vec<String> = sources
+                .map(|entry| entry.file_name().into_string().unwrap())
+                .collect();
+            there.sort();
+            let embedded: Vec<&str> = family.bootstrap().iter().map(|(name, _)| *name).collect();
+            assert_eq!(embedded, there);
         }
     }
 }

@@ -55,21 +55,28 @@ pub struct Places {
 }
 
 impl Places {
-    /// The places of the user who starts Hearth: PATH, the usual version managers, /usr, /usr/local, /opt.
+    /// The places of the user who starts Hearth, also by sudo: PATH, the usual version managers, /usr,
+    /// /usr/local, /opt.
     pub fn of_user() -> Self {
-        Self::of(|name| std::env::var_os(name).map(PathBuf::from))
+        let accounts = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+        Self::of(|name| std::env::var_os(name).map(PathBuf::from), &accounts)
     }
 
-    fn of(variable: impl Fn(&str) -> Option<PathBuf>) -> Self {
+    fn of(variable: impl Fn(&str) -> Option<PathBuf>, accounts: &str) -> Self {
         let path = variable("PATH").unwrap_or_default();
         let usual = ["/usr/local/bin", "/usr/bin"].map(PathBuf::from);
         let folders = std::env::split_paths(&path)
             .filter(|folder| folder.is_absolute())
             .chain(usual);
-        let home = variable("HOME");
-        let managed = MANAGERS.iter().filter_map(|(moved, folder, versions)| {
-            let root = variable(moved).or_else(|| home.as_ref().map(|home| home.join(folder)))?;
-            Some(root.join(versions))
+        // Under sudo, HOME is root's.
+        let invoker = variable("SUDO_USER").and_then(|user| home(accounts, user.to_str()?));
+        let homes: Vec<PathBuf> = variable("HOME").into_iter().chain(invoker).collect();
+        let managed = MANAGERS.iter().flat_map(|(moved, folder, versions)| {
+            let roots = match variable(moved) {
+                Some(root) => vec![root],
+                None => homes.iter().map(|home| home.join(folder)).collect(),
+            };
+            roots.into_iter().map(move |root| root.join(versions))
         });
         Self {
             folders: folders.collect(),
@@ -91,6 +98,14 @@ impl Places {
     }
 }
 
+/// The home folder of a user, from the lines of /etc/passwd.
+fn home(accounts: &str, user: &str) -> Option<PathBuf> {
+    let mut lines = accounts.lines().map(|line| line.split(':'));
+    lines
+        .find_map(|mut fields| (fields.next() == Some(user)).then(|| fields.nth(4)).flatten())
+        .map(PathBuf::from)
+}
+
 /// The folders that a pattern with at most one `*` stands for.
 fn matching(pattern: &Path) -> Vec<PathBuf> {
     let parts: Vec<&OsStr> = pattern.iter().collect();
@@ -109,15 +124,21 @@ mod tests {
 
     #[test]
     fn managers_are_found_below_home_or_where_their_variable_says() {
-        let places = Places::of(|name| match name {
+        let variable = |name: &str| match name {
             "HOME" => Some("/home/ada".into()),
             "NVM_DIR" => Some("/srv/nvm".into()),
             "PATH" => Some("/bin:relative:/usr/bin".into()),
+            "SUDO_USER" => Some("grace".into()),
             _ => None,
-        });
+        };
+        let places = Places::of(
+            variable,
+            "ada:x:1:1::/home/ada:/bin/sh\ngrace:x:2:2:Grace:/home/g:/bin/sh\n",
+        );
         let has = |prefix: &str| places.prefixes.contains(&PathBuf::from(prefix));
         assert!(has("/srv/nvm/versions/node/*"));
         assert!(has("/home/ada/.pyenv/versions/*"));
+        assert!(has("/home/g/.pyenv/versions/*"));
         assert!(!has("/home/ada/.nvm/versions/node/*"));
         assert!(places.folders.contains(&PathBuf::from("/bin")));
         assert!(!places.folders.contains(&PathBuf::from("relative")));

@@ -89,6 +89,7 @@ impl Case {
     pub(crate) fn all(folder: &Path) -> Vec<Case> {
         let entries = fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
         let mut folders: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+        folders.retain(|path| path.is_dir());
         folders.sort();
         folders.into_iter().map(Self::read).collect()
     }

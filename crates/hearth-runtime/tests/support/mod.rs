@@ -31,6 +31,9 @@ pub(crate) fn run(case: &Case, interpreter: &InstalledRuntime, start: Start) -> 
     case.copy_to(&scene.task());
     let variables = scene.variables(case);
     let mut process = Process::start(&scene, start, &variables);
+    // As the server does with environments that it keeps ready.
+    let pings = if start == Start::Ready { 2 } else { 0 };
+    (0..pings).for_each(|_| assert!(process.ping(), "it ended at a ping"));
     let init = process.claim(&case.handler, &variables, &scene.task());
     let mut answers = Vec::new();
     for event in case.events.iter().filter(|_| init == Answer::Claimed) {

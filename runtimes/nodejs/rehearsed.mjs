@@ -1,0 +1,1 @@
+// The ES module that a rehearsal imports.
