@@ -12,6 +12,7 @@ use crate::isolation::mounts::{self, UNPRIVILEGED};
 use crate::isolation::seccomp::Filter;
 use crate::isolation::{base, etc, landlock, privileges, world};
 use crate::launcher::{ServerManifest, read_manifest};
+use crate::sys;
 
 /// Where the server finds its data directory.
 pub const DATA: &str = "/data";
@@ -36,6 +37,8 @@ pub struct Inherited {
 /// its own, no capability and no way to get one; it cannot start programs; and it is killed if the launcher ends.
 pub fn enter() -> io::Result<Inherited> {
     let manifest: ServerManifest = read_manifest()?;
+    // The launcher receives its signals by blocking them, and the server is told to stop by one.
+    sys::default_signals();
     enter_root(&manifest)?;
     privileges::seal()?;
     limit()?;

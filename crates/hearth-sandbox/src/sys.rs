@@ -119,11 +119,18 @@ pub(crate) fn raise_loopback(socket: BorrowedFd<'_>) -> io::Result<()> {
 /// Signals the warden or its runtime library ignores, which an exec would not change.
 const IGNORED: [libc::c_int; 4] = [libc::SIGPIPE, libc::SIGTERM, libc::SIGINT, libc::SIGHUP];
 
-/// Puts ignored signals back to their default.
+/// Puts ignored signals back to their default and lets blocked ones through: an exec keeps both.
 pub(crate) fn default_signals() {
     for signal in IGNORED {
         // SAFETY: restoring a default installs no handler.
         unsafe { libc::signal(signal, libc::SIG_DFL) };
+    }
+    // SAFETY: a signal set holds integers, and `sigemptyset` gives it its value.
+    let mut none: libc::sigset_t = unsafe { std::mem::zeroed() };
+    // SAFETY: both calls read or write the local set only.
+    unsafe {
+        libc::sigemptyset(&raw mut none);
+        libc::pthread_sigmask(libc::SIG_SETMASK, &raw const none, ptr::null_mut());
     }
 }
 
