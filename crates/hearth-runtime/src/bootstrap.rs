@@ -49,7 +49,7 @@ impl Family {
     pub fn arguments(self) -> &'static [&'static str] {
         match self {
             Self::Nodejs => &["--max-old-space-size={heap}", "/var/runtime/bootstrap.cjs"],
-            // Without `site`, whose .pth files are the machine's; without the folder of a user there is none of.
+            // No `site`, whose .pth files are the machine's, and no folder of a user, who does not exist.
             Self::Python => &["-S", "-s", "/var/runtime/bootstrap.py"],
         }
     }
