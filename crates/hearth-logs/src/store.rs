@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::SystemTime;
 
 use hearth_types::time::unix_millis;
@@ -26,8 +26,8 @@ const FORMAT: &str = "v1";
 /// The logs of all functions: a directory of append-only segments per log group, written by one
 /// thread in the background.
 ///
-/// A clone is another handle to the same logs. When the last one is dropped, what was appended is
-/// still written and the thread ends.
+/// A clone is another handle to the same logs. Dropping the last one waits until what was appended
+/// is written; [`flush`](LogStore::flush) first where the wait must not block.
 ///
 /// Appended events are in the hands of the operating system within a fraction of a second and on
 /// the disk about a second later: a crash of the process or the machine may cost the end of a log,
@@ -35,7 +35,7 @@ const FORMAT: &str = "v1";
 #[derive(Clone)]
 pub struct LogStore {
     pub(crate) shared: Arc<Shared>,
-    _closer: Arc<Closer>,
+    _end: Arc<End>,
 }
 
 impl LogStore {
@@ -44,27 +44,36 @@ impl LogStore {
     /// # Errors
     /// When the directory cannot be read or a thread cannot be started.
     pub fn open(dir: &Path, options: LogOptions) -> io::Result<Self> {
-        let (store, writer) = Self::stopped(dir, options)?;
-        thread::Builder::new()
-            .name("logs-write".to_owned())
-            .spawn(move || writer.run())?;
-        Ok(store)
+        let (shared, writer) = Self::prepare(dir, options)?;
+        let thread = thread::Builder::new().name("logs-write".to_owned());
+        let writer = thread.spawn(move || writer.run())?;
+        Ok(Self::new(shared, Some(writer)))
     }
 
-    /// A store whose writer waits to be run.
+    /// A store whose writer is run by hand.
+    #[cfg(test)]
     pub(crate) fn stopped(dir: &Path, options: LogOptions) -> io::Result<(Self, Writer)> {
+        let (shared, writer) = Self::prepare(dir, options)?;
+        Ok((Self::new(shared, None), writer))
+    }
+
+    fn prepare(dir: &Path, options: LogOptions) -> io::Result<(Arc<Shared>, Writer)> {
         let root = dir.join(FORMAT);
         let found = census::take(&root)?;
         let shared = Arc::new(Shared::new(root, options, found));
         let writer = Writer::new(shared.clone(), Syncer::start()?);
-        let closer = Arc::new(Closer(shared.clone()));
-        Ok((
-            Self {
-                shared,
-                _closer: closer,
-            },
+        Ok((shared, writer))
+    }
+
+    fn new(shared: Arc<Shared>, writer: Option<JoinHandle<()>>) -> Self {
+        let end = End {
+            shared: shared.clone(),
             writer,
-        ))
+        };
+        Self {
+            shared,
+            _end: Arc::new(end),
+        }
     }
 
     /// Appends events to a stream, in order. The group and the stream exist from their first event.
@@ -136,10 +145,17 @@ impl LogStore {
 }
 
 /// Ends the writer when the last handle goes.
-struct Closer(Arc<Shared>);
+struct End {
+    shared: Arc<Shared>,
+    writer: Option<JoinHandle<()>>,
+}
 
-impl Drop for Closer {
+impl Drop for End {
     fn drop(&mut self) {
-        self.0.queue.close();
+        self.shared.queue.close();
+        if let Some(writer) = self.writer.take() {
+            // An error means that the writer panicked, which was reported where it did.
+            let _ = writer.join();
+        }
     }
 }

@@ -272,17 +272,18 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let (store, mut writer) = stopped(dir.path(), 1000);
         let scope = test_scope();
+        assert!(poll(pin!(store.append(&scope, "before", "s", lines(1)))).is_ready());
         let mut noisy = pin!(store.append(&scope, "noisy", "s", lines(1000)));
         assert!(poll(noisy.as_mut()).is_pending());
-        assert!(poll(pin!(store.append(&scope, "quiet", "s", lines(1)))).is_ready());
-        while stored(&store, "quiet") == 0 {
+        assert!(poll(pin!(store.append(&scope, "behind", "s", lines(1)))).is_ready());
+        while stored(&store, "before") == 0 || stored(&store, "behind") == 0 {
             assert!(writer.step());
             assert!(poll(noisy.as_mut()).is_pending());
         }
         let ahead = stored(&store, "noisy");
         assert!(
             ahead <= 1000,
-            "the noisy group wrote {ahead} bytes before the quiet one had its turn"
+            "the noisy group wrote {ahead} bytes before the others had their turn"
         );
     }
 
