@@ -14,7 +14,8 @@ pub struct LambdaOptions {
     pub back_off: Duration,
     /// Longest of these waits.
     pub back_off_limit: Duration,
-    /// How many asynchronous invocations run at the same time on this node, of all functions together.
+    /// How many asynchronous invocations run at the same time on this node, of all functions together. They can wait,
+    /// so they need not start more environments at once than the node has processors for.
     pub concurrent_events: usize,
     /// How long an asynchronous invocation stays hidden from other nodes without a sign of life from the one that
     /// runs it.
@@ -33,7 +34,7 @@ impl Default for LambdaOptions {
             event_age: Duration::from_secs(6 * 3600),
             back_off: Duration::from_secs(1),
             back_off_limit: Duration::from_secs(300),
-            concurrent_events: 256,
+            concurrent_events: std::thread::available_parallelism().map_or(2, usize::from) * 32,
             event_lease: Duration::from_secs(60),
             code_link_lifetime: Duration::from_secs(600),
             code_grace: Duration::from_secs(1800),
