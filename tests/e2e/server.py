@@ -118,7 +118,11 @@ class Server:
         session = boto3.session.Session(
             aws_access_key_id=key, aws_secret_access_key=secret, region_name=region
         )
-        settings = {"retries": {"max_attempts": 0}, "read_timeout": 120, "max_pool_connections": 250} | config
+        settings = {
+            "retries": {"max_attempts": 0}, "read_timeout": 120, "max_pool_connections": 250,
+            # What is wrong with a request is for the server to say.
+            "parameter_validation": False,
+        } | config
         return session.client(service, endpoint_url=self.endpoint, config=Config(**settings))
 
     def __enter__(self):

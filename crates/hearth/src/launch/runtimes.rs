@@ -1,6 +1,6 @@
 //! The interpreters of this machine, as the launcher starts them.
 
-use hearth_runtime::{Discovery, DiscoverySettings, InstalledRuntime, Places, discover};
+use hearth_runtime::{Discovery, DiscoverySettings, InstalledRuntime, Places, discover, environment};
 use hearth_sandbox::launcher::Runtime;
 
 use crate::settings::Settings;
@@ -29,7 +29,10 @@ pub(super) fn runtime(installed: &InstalledRuntime) -> Runtime {
             .iter()
             .map(|argument| (*argument).to_owned())
             .collect(),
-        environment: Vec::new(),
+        environment: environment::initial(*family)
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect(),
         bootstrap: family
             .bootstrap()
             .iter()
