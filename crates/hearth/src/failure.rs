@@ -18,6 +18,8 @@ pub(crate) enum Exit {
     Usage = 64,
     /// There is no server, or this machine lacks what one needs (EX_UNAVAILABLE).
     Unavailable = 69,
+    /// A part of the server ended that should not have (EX_SOFTWARE).
+    Broken = 70,
 }
 
 /// The exit codes, for `--help`.
@@ -25,7 +27,8 @@ pub(crate) const EXIT_CODES: &str = "Exit codes:
   0   done
   1   the operation failed, or the invoked function did
   64  the command line or a setting is wrong
-  69  no server is reachable, or this machine lacks what one needs";
+  69  no server is reachable, or this machine lacks what one needs
+  70  a part of the server ended that should not have";
 
 /// Why a command ends early.
 #[derive(Debug)]
@@ -53,6 +56,13 @@ impl Failure {
     pub(crate) fn unavailable(message: impl fmt::Display) -> Self {
         Self {
             exit: Exit::Unavailable,
+            message: Some(message.to_string()),
+        }
+    }
+
+    pub(crate) fn broken(message: impl fmt::Display) -> Self {
+        Self {
+            exit: Exit::Broken,
             message: Some(message.to_string()),
         }
     }

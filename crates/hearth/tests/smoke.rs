@@ -182,7 +182,7 @@ fn commands_work(directory: &Path, endpoint: &str, name: &str) {
         code == 0 && out.contains("Hello, Grace") && talk.contains("REPORT RequestId"),
         "{out}{talk}"
     );
-    let (code, out, talk) = run(&["invoke", name, "-d", "1"]);
+    let (code, out, talk) = run(&["invoke", name, "-d", "null"]);
     assert!(
         code == 1 && out.contains("errorType") && talk.contains("failed (Unhandled)"),
         "{out}{talk}"

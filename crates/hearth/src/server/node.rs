@@ -61,7 +61,7 @@ pub(super) async fn run(
     }
     tokio::select! {
         () = stop.come() => {}
-        () = warden.died() => return Err(Failure::failed("the warden has ended, and with it every environment")),
+        () = warden.died() => return Err(Failure::broken("the warden has ended, and with it every environment")),
     }
     node.finish(serving, grace).await;
     Ok(())
