@@ -105,8 +105,9 @@ impl Running {
                 break;
             }
             if warden_ended {
-                self.server.end_within(NOTICE)?;
-                return Ok(WARDEN_DIED);
+                // The warden ends when the server lets go of it, so the server may be ending by itself.
+                let status = self.server.end_within(NOTICE)?;
+                return Ok(status.code().map_or(WARDEN_DIED, |code| code as u8));
             }
             let again = signalled && self.signals.take()? && deadline.is_some();
             if again || deadline.is_some_and(|at| at <= Instant::now()) {
