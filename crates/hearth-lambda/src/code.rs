@@ -212,3 +212,25 @@ impl CodeError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packages_are_refused_in_awss_words() {
+        let text = |error| PackageRefused::from(error).to_string();
+        assert_eq!(
+            text(PackageError::TooLarge),
+            "Unzipped size must be smaller than 262144000 bytes"
+        );
+        assert_eq!(
+            text(PackageError::NotAZip("no end record".into())),
+            "Could not unzip uploaded file. Please check your file, then try to upload again."
+        );
+        assert_eq!(
+            CodeError::StorageExceeded.to_string(),
+            "Code storage limit exceeded."
+        );
+    }
+}

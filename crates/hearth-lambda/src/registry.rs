@@ -8,7 +8,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use hearth_types::{CodeHash, FunctionArn, FunctionName, Scope};
+use hearth_types::{CodeHash, FunctionArn, FunctionName, Scope, limits};
 use hearth_wire::lambda::State;
 
 use crate::function::Code;
@@ -52,6 +52,13 @@ pub(crate) struct Usage {
     pub(crate) code_bytes: u64,
     /// How many functions there are.
     pub(crate) functions: usize,
+}
+
+impl Usage {
+    /// Whether a package of `after` bytes fits into the account's storage when it replaces one of `before` bytes.
+    pub(crate) fn has_room(&self, before: u64, after: u64) -> bool {
+        self.code_bytes.saturating_sub(before) + after <= limits::CODE_STORAGE
+    }
 }
 
 impl Entry {
@@ -169,5 +176,16 @@ mod tests {
         assert!(registry.remove(&arn("a")).is_some());
         assert!(registry.find(&arn("a")).is_none());
         assert!(registry.find(&arn("b")).is_some());
+    }
+
+    #[test]
+    fn code_storage_is_limited() {
+        let almost_full = Usage {
+            code_bytes: limits::CODE_STORAGE - 10,
+            functions: 1,
+        };
+        assert!(almost_full.has_room(0, 10));
+        assert!(!almost_full.has_room(0, 11));
+        assert!(almost_full.has_room(1, 11));
     }
 }

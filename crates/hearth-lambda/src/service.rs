@@ -9,7 +9,7 @@ use std::time::SystemTime;
 use hearth_iam::Sealer;
 use hearth_runtime::Catalogue;
 use hearth_store::{Store, StoreError, Unit, When};
-use hearth_types::{FunctionArn, Scope, limits, time};
+use hearth_types::{FunctionArn, Scope, time};
 use hearth_wire::lambda::State;
 use tokio::sync::{Mutex, mpsc};
 
@@ -156,11 +156,11 @@ impl Service {
     }
 
     fn check_storage(&self, scope: &Scope, before: u64, after: u64) -> Result<(), CodeError> {
-        let used = self.registry.usage(scope).code_bytes.saturating_sub(before);
-        if used + after > limits::CODE_STORAGE {
-            Err(CodeError::StorageExceeded)
-        } else {
+        let has_room = self.registry.usage(scope).has_room(before, after);
+        if has_room {
             Ok(())
+        } else {
+            Err(CodeError::StorageExceeded)
         }
     }
 }
