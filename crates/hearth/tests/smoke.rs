@@ -1,4 +1,5 @@
 //! The binary as a whole: `hearth dev` with the hello example, used through its commands and through plain HTTP.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;

@@ -34,9 +34,7 @@ pub(crate) struct Invoked {
 
 impl Client {
     pub(crate) async fn configuration(&self, function: &str) -> Result<FunctionConfiguration, ClientError> {
-        self.configuration_json(function)
-            .await
-            .and_then(|json| decode(json))
+        self.configuration_json(function).await.and_then(decode)
     }
 
     /// The configuration as the server wrote it.

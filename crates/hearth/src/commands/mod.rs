@@ -36,7 +36,7 @@ impl ServerArguments {
         let served = settings
             .data_dir
             .as_deref()
-            .unwrap_or(Path::new(DATA_DIR))
+            .unwrap_or_else(|| Path::new(DATA_DIR))
             .join(PROFILE);
         let credentials =
             Credentials::find(settings.profile_file.as_deref(), &served).map_err(Failure::usage)?;

@@ -155,7 +155,7 @@ impl Walk<'_> {
         let below = path
             .strip_prefix(self.root)
             .expect("the walk stays below its root");
-        if stays_inside(below.parent().unwrap_or(Path::new("")), &target) {
+        if stays_inside(below.parent().unwrap_or_else(|| Path::new("")), &target) {
             utf8(&target)
         } else {
             Err(PackageError::LinkOutside {

@@ -30,7 +30,7 @@ pub(super) fn wanted(folder: &Path) -> Result<Range, ProjectError> {
     };
     let is_version = |line: &&str| !line.is_empty() && !line.starts_with('#');
     match text.lines().map(str::trim).find(is_version) {
-        Some(wanted) => Range::parse(wanted).ok_or(ProjectError::Range {
+        Some(wanted) => Range::parse(wanted).ok_or_else(|| ProjectError::Range {
             path,
             wanted: wanted.to_owned(),
         }),

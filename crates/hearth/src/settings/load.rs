@@ -49,7 +49,7 @@ impl Settings {
                 None => {}
             }
         }
-        let path = named.as_deref().unwrap_or(Path::new(FILE));
+        let path = named.as_deref().unwrap_or_else(|| Path::new(FILE));
         let file = read_file(path, named.is_some())?;
         Self::layered(&[
             (Source::File(path), file),
