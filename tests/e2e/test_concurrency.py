@@ -14,7 +14,7 @@ from server import wait_until
 
 def test_200_at_once_with_timeouts_and_crashes(server, language):
     client = server.client()
-    function = deploy(client, language, WISH, Timeout=5)
+    function = deploy(client, language, WISH, Timeout=20)
     dice = random.Random(7)
     wishes = [{"do": dice.choice(["sleep", "sleep", "exit", "raise", "hang"]), "id": n} for n in range(200)]
     for wish in wishes:

@@ -144,4 +144,4 @@ def test_a_zip_that_reaches_outside_is_refused(client, path):
     zip_file = package({"app.py": "def handler(event, context): pass\n", path: HOSTILE[path]})
     code, status, message = refused(client.create_function, **creation(Code={"ZipFile": zip_file}))
     assert (code, status) == ("InvalidParameterValueException", 400)
-    assert message.startswith("Could not unzip uploaded file.")
+    assert message.startswith("Could not unzip uploaded file")

@@ -132,6 +132,6 @@ def test_symlinks_in_the_package_lead_nowhere(client):
     try:
         name = create(client, buffer.getvalue(), runtime=RUNTIME["python"])
     except ClientError as error:
-        assert "Could not unzip uploaded file." in error.response["Error"]["Message"]
+        assert "Could not unzip uploaded file" in error.response["Error"]["Message"]
     else:
         assert invoke(client, name).error == "Unhandled"

@@ -1,0 +1,145 @@
+"""The `hearth` command: deploy, invoke, logs, ls, show, rm, doctor. stdout is data, stderr is talk."""
+
+import json
+import subprocess
+import threading
+
+import pytest
+
+from functions import unique
+from server import BINARY, clean_environment, wait_until
+
+APP = "def handler(event, context):\n    print('hello', event.get('name'))\n    return {'hello': event.get('name')}\n"
+
+
+@pytest.fixture
+def hearth(server, tmp_path):
+    def run(*arguments, status=0, stdin=None):
+        done = subprocess.run(
+            [str(BINARY), *map(str, arguments), "--endpoint", server.endpoint], capture_output=True, text=True,
+            input=stdin, timeout=60, cwd=tmp_path, env=clean_environment(),
+        )
+        assert done.returncode == status, (arguments, done)
+        return done
+
+    return run
+
+
+@pytest.fixture
+def folder(tmp_path):
+    made = tmp_path / unique("cli")
+    made.mkdir()
+    (made / "app.py").write_text(APP)
+    return made
+
+
+def test_a_folder_becomes_a_function(hearth, folder, client):
+    done = hearth("deploy", folder, "--json", "--memory", "256", "--env", "A=1")
+    assert json.loads(done.stdout)["FunctionName"] == folder.name
+    settings = client.get_function_configuration(FunctionName=folder.name)
+    assert (settings["State"], settings["MemorySize"], settings["Handler"]) == ("Active", 256, "app.handler")
+    assert settings["Environment"] == {"Variables": {"A": "1"}}
+    answer = hearth("invoke", folder.name, "-d", '{"name": "Ada"}', "--tail")
+    assert json.loads(answer.stdout) == {"hello": "Ada"}
+    assert "hello Ada" in answer.stderr and "REPORT RequestId" in answer.stderr
+    (folder / "event.json").write_text('{"name": "file"}')
+    assert json.loads(hearth("invoke", folder.name, "-d", f"@{folder / 'event.json'}").stdout) == {"hello": "file"}
+    assert json.loads(hearth("invoke", folder.name, "-d", "-", stdin='{"name": "pipe"}').stdout) == {"hello": "pipe"}
+
+
+def test_deploying_again_updates_or_leaves(hearth, folder, client):
+    hearth("deploy", folder)
+    first = client.get_function_configuration(FunctionName=folder.name)
+    hearth("deploy", folder)
+    assert client.get_function_configuration(FunctionName=folder.name)["RevisionId"] == first["RevisionId"]
+    (folder / "app.py").write_text("def handler(event, context):\n    return 2\n")
+    hearth("deploy", folder)
+    assert hearth("invoke", folder.name).stdout.strip() == "2"
+
+
+def test_packages_are_deterministic_and_honour_ignore_files(hearth, folder, client):
+    (folder / ".gitignore").write_text("*.secret\nnode_modules/\n")
+    (folder / "a.secret").write_text("x")
+    hearth("deploy", folder)
+    first = client.get_function_configuration(FunctionName=folder.name)["CodeSha256"]
+    (folder / "b.secret").write_text("y")
+    (folder / "app.py").touch()
+    hearth("deploy", folder, "--name", folder.name + "-2")
+    assert client.get_function_configuration(FunctionName=folder.name + "-2")["CodeSha256"] == first
+
+
+def test_a_failing_function_exits_1_and_an_unknown_one_says_so(hearth, folder):
+    (folder / "app.py").write_text("def handler(event, context):\n    raise ValueError('no')\n")
+    hearth("deploy", folder)
+    done = hearth("invoke", folder.name, status=1)
+    assert json.loads(done.stdout)["errorType"] == "ValueError"
+    assert "Function not found" in hearth("invoke", "nowhere", status=1).stderr
+
+
+def test_async_ls_show_rm(hearth, folder):
+    hearth("deploy", folder)
+    hearth("invoke", folder.name, "--async", "-d", '{"name": "later"}')
+    wait_until(lambda: "hello later" in subprocess_logs(hearth, folder.name), "the event ran")
+    assert folder.name in [f["FunctionName"] for f in json.loads(hearth("ls", "--json").stdout)]
+    assert folder.name in hearth("ls").stdout
+    assert json.loads(hearth("show", folder.name, "--json").stdout)["Configuration"]["State"] == "Active"
+    hearth("rm", folder.name)
+    assert folder.name not in hearth("ls").stdout
+    hearth("show", folder.name, status=1)
+
+
+def subprocess_logs(hearth, name):
+    try:
+        return hearth("logs", name).stdout
+    except AssertionError:
+        return ""
+
+
+def test_logs_follow(server, hearth, folder, tmp_path):
+    hearth("deploy", folder)
+    hearth("invoke", folder.name, "-d", '{"name": "one"}')
+    following = subprocess.Popen(
+        [str(BINARY), "logs", folder.name, "-f", "--endpoint", server.endpoint],
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=clean_environment(), cwd=tmp_path,
+    )
+    seen = []
+    reader = threading.Thread(target=lambda: [seen.append(line) for line in following.stdout])
+    reader.start()
+    try:
+        wait_until(lambda: any("hello one" in line for line in seen), "what was there is shown")
+        hearth("invoke", folder.name, "-d", '{"name": "two"}')
+        wait_until(lambda: any("hello two" in line for line in seen), "what comes is shown")
+    finally:
+        following.kill()
+        following.wait()
+        reader.join()
+        following.stdout.close()
+
+
+def test_node_is_recognised(hearth, tmp_path):
+    made = tmp_path / unique("node")
+    made.mkdir()
+    (made / "package.json").write_text('{"type": "module", "main": "index.js"}')
+    (made / "index.js").write_text("export const handler = async (event) => ({ type: 'module', event });\n")
+    hearth("deploy", made)
+    assert json.loads(hearth("invoke", made.name, "-d", "1").stdout) == {"type": "module", "event": 1}
+
+
+def test_a_folder_that_is_no_function(hearth, tmp_path):
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    assert "empty" in hearth("deploy", empty, status=1).stderr
+
+
+def test_without_a_server(tmp_path):
+    done = subprocess.run([str(BINARY), "ls", "--endpoint", "http://127.0.0.1:9"], capture_output=True, text=True,
+                          cwd=tmp_path, env=clean_environment(), timeout=60)
+    assert done.returncode == 69 and "hearth dev" in done.stderr
+
+
+def test_doctor_names_tier_and_runtimes(tmp_path):
+    done = subprocess.run([str(BINARY), "doctor", "--json"], capture_output=True, text=True, cwd=tmp_path,
+                          env=clean_environment(), timeout=60)
+    report = json.loads(done.stdout)
+    assert {requirement["name"] for requirement in report["requirements"]} >= {"privileges", "kernel", "seccomp"}
+    assert all(requirement["met"] or requirement["advice"] for requirement in report["requirements"])
