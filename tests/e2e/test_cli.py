@@ -34,11 +34,11 @@ def folder(tmp_path):
 
 
 def test_a_folder_becomes_a_function(hearth, folder, client):
-    done = hearth("deploy", folder, "--json", "--memory", "256", "--env", "A=1")
+    done = hearth("deploy", folder, "--json", "--memory", "256", "--env", "COLOUR=blue")
     assert json.loads(done.stdout)["FunctionName"] == folder.name
     settings = client.get_function_configuration(FunctionName=folder.name)
     assert (settings["State"], settings["MemorySize"], settings["Handler"]) == ("Active", 256, "app.handler")
-    assert settings["Environment"] == {"Variables": {"A": "1"}}
+    assert settings["Environment"] == {"Variables": {"COLOUR": "blue"}}
     answer = hearth("invoke", folder.name, "-d", '{"name": "Ada"}', "--tail")
     assert json.loads(answer.stdout) == {"hello": "Ada"}
     assert "hello Ada" in answer.stderr and "REPORT RequestId" in answer.stderr
@@ -82,7 +82,7 @@ def test_async_ls_show_rm(hearth, folder):
     wait_until(lambda: "hello later" in subprocess_logs(hearth, folder.name), "the event ran")
     assert folder.name in [f["FunctionName"] for f in json.loads(hearth("ls", "--json").stdout)]
     assert folder.name in hearth("ls").stdout
-    assert json.loads(hearth("show", folder.name, "--json").stdout)["Configuration"]["State"] == "Active"
+    assert json.loads(hearth("show", folder.name, "--json").stdout)["State"] == "Active"
     hearth("rm", folder.name)
     assert folder.name not in hearth("ls").stdout
     hearth("show", folder.name, status=1)

@@ -61,8 +61,7 @@ fn prepare(plan: &Plan<'_>) -> Result<(), Failure> {
     sys::unshare(UnshareFlags::NEWCGROUP).at(Step::Namespaces)?;
     network::enter(plan.network).at(Step::Namespaces)?;
     rustix::system::sethostname(b"sandbox").at(Step::Namespaces)?;
-    root::assemble(plan.runtime, plan.identity).at(Step::Root)?;
-    privileges::limit_resources().at(Step::Resources)
+    root::assemble(plan.runtime, plan.identity).at(Step::Root)
 }
 
 fn split(plan: &Plan<'_>) -> Result<Infallible, Failure> {
@@ -81,6 +80,7 @@ fn keep(plan: &Plan<'_>, interpreter: Pid) -> io::Result<Infallible> {
         arming.carry_out()?;
     }
     sys::close_from(0, &[plan.status])?;
+    privileges::limit_resources()?;
     privileges::become_user(plan.keeper)?;
     loop {
         let Some(ended) = sys::wait(None, true)? else {

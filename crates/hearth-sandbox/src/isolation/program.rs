@@ -39,6 +39,8 @@ pub(crate) fn run(plan: &Plan<'_>) -> Result<Infallible, Failure> {
     privileges::become_user(plan.user).at(Step::User)?;
     landlock::confine(&["/tmp", "/dev/shm"]).at(Step::Landlock)?;
     sys::default_signals();
+    // Late, because this process still holds the warden's descriptors, which may be more than it may open.
+    privileges::limit_resources().at(Step::Resources)?;
     plan.filter.apply().at(Step::Seccomp)?;
     Status::Started(own_status.into())
         .send(plan.status)
