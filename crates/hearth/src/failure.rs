@@ -91,6 +91,9 @@ impl From<ClientError> for Failure {
     fn from(error: ClientError) -> Self {
         match error {
             ClientError::NoServer { .. } | ClientError::Connection { .. } => Self::unavailable(error),
+            ClientError::Answer { ref code, .. } if code == "UnrecognizedClientException" => Self::failed(
+                format!("{error}; name the profile file that `hearth serve` wrote with --profile-file"),
+            ),
             _ => Self::failed(error),
         }
     }

@@ -33,3 +33,17 @@ pub(crate) fn advice(discovery: &Discovery, family: Family) -> Option<String> {
          name it in hearth.toml under [runtimes]: {example}"
     ))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_missing_comes_with_what_to_do() {
+        let advice = advice(&Discovery::default(), Family::Python).unwrap();
+        assert!(
+            advice.contains("apt install python3") && advice.contains("[runtimes]"),
+            "{advice}"
+        );
+    }
+}

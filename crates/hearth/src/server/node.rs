@@ -12,7 +12,7 @@ use hearth_lambda::{LambdaOptions, LambdaService};
 use hearth_logs::{LogOptions, LogStore};
 use hearth_runtime::Catalogue;
 use hearth_sandbox::WardenClient;
-use hearth_store::sqlite::{self, SqliteStore};
+use hearth_store::sqlite::{self, OpenError, SqliteStore};
 use hearth_store::{Blobs, Store, Trees};
 use hearth_wire::{Router, Server};
 use tokio::task::JoinSet;
@@ -83,7 +83,8 @@ async fn assemble(
         discovery,
         data: outside,
     } = handover;
-    let store = SqliteStore::open(data, &sqlite::Options::default()).map_err(Failure::unavailable)?;
+    let store =
+        SqliteStore::open(data, &sqlite::Options::default()).map_err(|error| unopened(error, &outside))?;
     let store: Arc<dyn Store> = store;
     let blobs = Blobs::open(data).map_err(Failure::failed)?;
     let trees = Trees::open(data, blobs.clone()).map_err(Failure::failed)?;
@@ -125,6 +126,17 @@ async fn assemble(
         lambda,
         logs,
         router: Arc::new(router),
+    })
+}
+
+/// The directory has another name for the user.
+fn unopened(error: OpenError, outside: &Path) -> Failure {
+    Failure::unavailable(match error {
+        OpenError::InUse { holder, .. } => OpenError::InUse {
+            dir: outside.to_owned(),
+            holder,
+        },
+        other => other,
     })
 }
 

@@ -86,7 +86,7 @@ fn flag(setting: &Setting) -> Arg {
     };
     let flag = Arg::new(setting.key)
         .long(setting.key)
-        .value_name("VALUE")
+        .value_name(setting.placeholder())
         .action(ArgAction::Append)
         .help_heading(setting.group.heading())
         .hide_short_help(setting.group != Group::Server && setting.group != Group::Client)

@@ -52,6 +52,11 @@ impl Setting {
         format!("HEARTH_{}", self.key.replace('-', "_").to_uppercase())
     }
 
+    /// What stands for its value in help texts.
+    pub(crate) fn placeholder(&self) -> &'static str {
+        self.field.placeholder()
+    }
+
     /// What may be written.
     pub(crate) fn accepts(&self) -> &'static str {
         self.field.accepts()
@@ -70,12 +75,17 @@ impl Setting {
 
 /// Access to one field of [`Settings`], whatever its type.
 trait Field: Send + Sync {
+    fn placeholder(&self) -> &'static str;
     fn accepts(&self) -> &'static str;
     fn set(&self, settings: &mut Settings, text: &str) -> bool;
     fn show(&self, settings: &mut Settings) -> String;
 }
 
 impl<V: Value + 'static> Field for fn(&mut Settings) -> &mut V {
+    fn placeholder(&self) -> &'static str {
+        V::PLACEHOLDER
+    }
+
     fn accepts(&self) -> &'static str {
         V::ACCEPTS
     }

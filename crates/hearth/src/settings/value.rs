@@ -11,6 +11,8 @@ use serde::{Deserialize, Serialize};
 
 /// A type that settings can have.
 pub(crate) trait Value: Sized {
+    /// What stands for a value in help texts.
+    const PLACEHOLDER: &'static str;
     /// What may be written, as it stands after "write" in a message.
     const ACCEPTS: &'static str;
 
@@ -22,6 +24,7 @@ pub(crate) trait Value: Sized {
 }
 
 impl Value for SocketAddr {
+    const PLACEHOLDER: &'static str = "ADDRESS:PORT";
     const ACCEPTS: &'static str = "an address and a port, such as 127.0.0.1:4566";
 
     fn read(text: &str) -> Option<Self> {
@@ -34,6 +37,7 @@ impl Value for SocketAddr {
 }
 
 impl Value for PathBuf {
+    const PLACEHOLDER: &'static str = "PATH";
     const ACCEPTS: &'static str = "a path";
 
     fn read(text: &str) -> Option<Self> {
@@ -46,6 +50,7 @@ impl Value for PathBuf {
 }
 
 impl Value for String {
+    const PLACEHOLDER: &'static str = "TEXT";
     const ACCEPTS: &'static str = "a text";
 
     fn read(text: &str) -> Option<Self> {
@@ -58,6 +63,7 @@ impl Value for String {
 }
 
 impl Value for Region {
+    const PLACEHOLDER: &'static str = "REGION";
     const ACCEPTS: &'static str = "a region, such as us-east-1";
 
     fn read(text: &str) -> Option<Self> {
@@ -70,6 +76,7 @@ impl Value for Region {
 }
 
 impl Value for bool {
+    const PLACEHOLDER: &'static str = "BOOL";
     const ACCEPTS: &'static str = "true or false";
 
     fn read(text: &str) -> Option<Self> {
@@ -82,6 +89,7 @@ impl Value for bool {
 }
 
 impl Value for u32 {
+    const PLACEHOLDER: &'static str = "NUMBER";
     const ACCEPTS: &'static str = "a whole number";
 
     fn read(text: &str) -> Option<Self> {
@@ -102,6 +110,7 @@ const TIME_UNITS: [(&str, u64); 5] = [
 ];
 
 impl Value for Duration {
+    const PLACEHOLDER: &'static str = "TIME";
     const ACCEPTS: &'static str = "a time with its unit, such as 500ms, 30s, 10m, 6h or 14d";
 
     fn read(text: &str) -> Option<Self> {
@@ -121,6 +130,7 @@ const SIZE_UNITS: [(&str, u64); 4] = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB"
 pub(crate) struct Size(pub(crate) u64);
 
 impl Value for Size {
+    const PLACEHOLDER: &'static str = "SIZE";
     const ACCEPTS: &'static str = "a size with its unit, such as 64MiB or 2GiB";
 
     fn read(text: &str) -> Option<Self> {
@@ -161,6 +171,7 @@ pub(crate) struct UidRange {
 }
 
 impl Value for UidRange {
+    const PLACEHOLDER: &'static str = "FIRST-LAST";
     const ACCEPTS: &'static str = "first and last user id, such as 100000-109999, none of them 0";
 
     fn read(text: &str) -> Option<Self> {
@@ -181,6 +192,7 @@ impl Value for UidRange {
 pub(crate) type Runtimes = BTreeMap<String, PathBuf>;
 
 impl Value for Runtimes {
+    const PLACEHOLDER: &'static str = "RUNTIME=PATH";
     const ACCEPTS: &'static str =
         "runtime identifiers with the path of their interpreter, such as nodejs22.x=/opt/node22/bin/node";
 
@@ -206,6 +218,7 @@ impl Value for Runtimes {
 }
 
 impl<V: Value> Value for Vec<V> {
+    const PLACEHOLDER: &'static str = V::PLACEHOLDER;
     const ACCEPTS: &'static str = V::ACCEPTS;
 
     fn read(text: &str) -> Option<Self> {
@@ -218,6 +231,7 @@ impl<V: Value> Value for Vec<V> {
 }
 
 impl<V: Value> Value for Option<V> {
+    const PLACEHOLDER: &'static str = V::PLACEHOLDER;
     const ACCEPTS: &'static str = V::ACCEPTS;
 
     fn read(text: &str) -> Option<Self> {
@@ -233,6 +247,7 @@ impl<V: Value> Value for Option<V> {
 macro_rules! word {
     ($type:ident: $accepts:literal, $($word:literal => $variant:ident),+) => {
         impl Value for $type {
+            const PLACEHOLDER: &'static str = "WORD";
             const ACCEPTS: &'static str = $accepts;
 
             fn read(text: &str) -> Option<Self> {
