@@ -145,8 +145,12 @@ impl Node {
     async fn finish(self, mut serving: JoinSet<()>, grace: Duration) {
         tracing::info!("stopping: running invocations may finish");
         let requests = async { while serving.join_next().await.is_some() {} };
-        let finished = timeout(grace, async { tokio::join!(requests, self.lambda.close()) }).await;
-        if finished.is_err() || !self.engine.drain(Duration::ZERO).await {
+        let finished = timeout(grace, async {
+            tokio::join!(requests, self.lambda.close());
+            // Those whose client has gone.
+            self.engine.drain(grace).await
+        });
+        if finished.await != Ok(true) {
             tracing::warn!("some invocations did not finish within the grace period");
         }
         self.logs.flush().await;
