@@ -47,6 +47,8 @@ impl Worker {
         let mut attempts = Attempts::new(self.options.concurrent_events);
         while !*closing.borrow() {
             arrivals.mark_unchanged();
+            // Also while the queue never runs empty, or places would never become free.
+            attempts.collect();
             let pause = match self.start_due(&mut attempts).await {
                 Ok(pause) => pause,
                 Err(error) => {
@@ -124,6 +126,13 @@ impl Attempts {
         self.tasks
             .spawn(async move { attempt(&worker, leased).await })
             .id()
+    }
+
+    /// Frees the places of all attempts that have ended by now.
+    fn collect(&mut self) {
+        while let Some(ended) = self.tasks.try_join_next_with_id() {
+            self.ended(ended);
+        }
     }
 
     /// Frees the place of an attempt that has ended, however it did.

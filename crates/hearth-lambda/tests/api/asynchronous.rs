@@ -67,6 +67,23 @@ async fn one_failure_is_followed_by_one_success() {
     assert_eq!(node.engine.runs("f").len(), 2);
 }
 
+/// Events that are sent away come back at once, so that there is always one due.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_queue_that_never_runs_empty_moves_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = LambdaOptions {
+        concurrent_events: 40,
+        ..fast()
+    };
+    let node = Node::start(dir.path(), options).await;
+    node.create("f", "index.echo").await;
+    for _ in 0..300 {
+        node.invoke("f", "Event", "{}").await;
+    }
+    settled(&node).await;
+    assert_eq!(node.engine.runs("f").len(), 300);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_throttled_event_is_not_an_attempt() {
     let dir = tempfile::tempdir().unwrap();
