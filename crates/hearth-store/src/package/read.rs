@@ -28,6 +28,7 @@ pub(super) fn read<S: Sink>(mut zip: impl Read + Seek, sink: &mut S) -> Result<S
         layout: Layout::new(),
         compressed_left: length,
         unpacked: 0,
+        buffer: vec![0; BUFFER],
     };
     let mut summary = Summary::default();
     let entries = archive.files().map_err(unreadable)?;
@@ -45,6 +46,7 @@ struct Reader<'a, S> {
     /// Entries that do not overlap cannot take more than the archive has.
     compressed_left: u64,
     unpacked: u64,
+    buffer: Vec<u8>,
 }
 
 impl<S: Sink> Reader<'_, S> {
@@ -95,10 +97,9 @@ impl<S: Sink> Reader<'_, S> {
         content: &mut impl Read,
         mut take: impl FnMut(&mut S, &[u8]) -> Result<(), S::Error>,
     ) -> Result<(), S::Error> {
-        let mut buffer = vec![0; BUFFER];
         loop {
             let length = content
-                .read(&mut buffer)
+                .read(&mut self.buffer)
                 .map_err(|error| unreadable(error.into()))?;
             if length == 0 {
                 return Ok(());
@@ -107,7 +108,7 @@ impl<S: Sink> Reader<'_, S> {
             if self.unpacked > CODE_UNZIPPED {
                 return Err(PackageError::TooLarge.into());
             }
-            take(self.sink, &buffer[..length])?;
+            take(self.sink, &self.buffer[..length])?;
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The store of a single node: one SQLite file, one thread that writes.
 //!
-//! Everything that changes state is a [`task`] for the [`writer`] thread, which commits whatever queued while
+//! Everything that changes state is a task for the writer thread, which commits whatever queued while
 //! its last sync ran as one transaction. Reads run beside it on connections of their own.
 
 mod columns;

@@ -14,6 +14,7 @@ use std::hash::{BuildHasher, Hasher};
 use std::io::{BufRead, BufReader, Lines};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -23,6 +24,12 @@ const ROUNDS: usize = 24;
 const DIRECTORY: &str = "HEARTH_TEST_CRASH";
 /// What the lines of a victim begin with, among those of the test harness.
 const ACKNOWLEDGED: &str = "acknowledged ";
+
+/// Keeps the tests of this binary apart: a process that one starts would for a moment hold the locks of the other.
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// Where this process is to work as a victim; `None` where it is an ordinary test.
 fn victim_directory() -> Option<PathBuf> {

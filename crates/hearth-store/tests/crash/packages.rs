@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
-use super::{ACKNOWLEDGED, ROUNDS, Victim, random, victim_directory};
+use super::{ACKNOWLEDGED, ROUNDS, Victim, alone, random, victim_directory};
 
 /// Files in each package.
 const FILES: usize = 12;
@@ -62,6 +62,7 @@ async fn work(blobs: Blobs, trees: Trees) {
 
 #[test]
 fn packages_and_trees_are_whole_or_not_there() {
+    let _alone = alone();
     let dir = TempDir::new().unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     for _ in 0..ROUNDS {

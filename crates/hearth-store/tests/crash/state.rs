@@ -11,7 +11,7 @@ use hearth_types::{AccountId, Region, Scope};
 use tempfile::TempDir;
 use tokio::task::JoinSet;
 
-use super::{ACKNOWLEDGED, ROUNDS, Victim, random, victim_directory};
+use super::{ACKNOWLEDGED, ROUNDS, Victim, alone, random, victim_directory};
 
 /// The last number of each stream, by stream.
 const CURSOR: Kind = Kind::new("cursor");
@@ -120,6 +120,7 @@ async fn consume(store: Arc<SqliteStore>) {
 
 #[test]
 fn what_was_acknowledged_survives_and_units_are_whole() {
+    let _alone = alone();
     let dir = TempDir::new().unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let mut acknowledged = Vec::new();
