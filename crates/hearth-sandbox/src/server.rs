@@ -37,8 +37,8 @@ pub struct Inherited {
 /// its own, no capability and no way to get one; it cannot start programs; and it is killed if the launcher ends.
 pub fn enter() -> io::Result<Inherited> {
     let manifest: ServerManifest = read_manifest()?;
-    // The launcher receives its signals by blocking them, and the server is told to stop by one.
-    sys::default_signals();
+    // One of them tells the server to stop.
+    sys::unblock_signals();
     enter_root(&manifest)?;
     privileges::seal()?;
     limit()?;

@@ -7,7 +7,6 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 use std::ptr;
-use std::time::Duration;
 
 use rustix::process::Pid;
 use rustix::thread::UnshareFlags;
@@ -116,15 +115,19 @@ pub(crate) fn raise_loopback(socket: BorrowedFd<'_>) -> io::Result<()> {
     Ok(())
 }
 
-/// Signals the warden or its runtime library ignores, which an exec would not change.
-const IGNORED: [libc::c_int; 4] = [libc::SIGPIPE, libc::SIGTERM, libc::SIGINT, libc::SIGHUP];
+/// The signals that ask a process to end.
+const ENDING: [libc::c_int; 3] = [libc::SIGTERM, libc::SIGINT, libc::SIGHUP];
 
-/// Puts ignored signals back to their default and lets blocked ones through: an exec keeps both.
-pub(crate) fn default_signals() {
-    for signal in IGNORED {
-        // SAFETY: restoring a default installs no handler.
-        unsafe { libc::signal(signal, libc::SIG_DFL) };
+/// Ignores the signals that ask a process to end, for good.
+pub(crate) fn ignore_ending_signals() {
+    for signal in ENDING {
+        // SAFETY: ignoring a signal installs no handler.
+        unsafe { libc::signal(signal, libc::SIG_IGN) };
     }
+}
+
+/// Lets the signals through that the launcher has blocked to receive them: an exec changes nothing about that.
+pub(crate) fn unblock_signals() {
     // SAFETY: a signal set holds integers, and `sigemptyset` gives it its value.
     let mut none: libc::sigset_t = unsafe { std::mem::zeroed() };
     // SAFETY: both calls read or write the local set only.
@@ -134,12 +137,13 @@ pub(crate) fn default_signals() {
     }
 }
 
-/// Ignores the signals that would end a process by themselves, for good.
-pub(crate) fn ignore_signals() {
-    for signal in IGNORED {
-        // SAFETY: ignoring a signal installs no handler.
-        unsafe { libc::signal(signal, libc::SIG_IGN) };
+/// Gives the next program the signals of a fresh process: the warden ignores some, Rust's runtime one.
+pub(crate) fn default_signals() {
+    for signal in ENDING.into_iter().chain([libc::SIGPIPE]) {
+        // SAFETY: restoring a default installs no handler.
+        unsafe { libc::signal(signal, libc::SIG_DFL) };
     }
+    unblock_signals();
 }
 
 /// Becomes another program. Returns only to say why it did not.
@@ -199,8 +203,6 @@ pub(crate) struct Ended {
     pub(crate) pid: i32,
     /// The raw wait status.
     pub(crate) status: i32,
-    /// CPU time of the child and of every descendant that was waited for.
-    pub(crate) cpu: Duration,
     /// The child's peak resident set, in bytes.
     pub(crate) peak_bytes: u64,
 }
@@ -214,11 +216,9 @@ pub(crate) fn wait(pid: Option<Pid>, block: bool) -> io::Result<Option<Ended>> {
     let number = pid.map_or(-1, |pid| pid.as_raw_nonzero().get());
     // SAFETY: both results are written to locals of the right type.
     let pid = check(unsafe { libc::wait4(number, &raw mut status, flags, &raw mut usage) }.into())? as i32;
-    let time = |t: libc::timeval| Duration::new(t.tv_sec as u64, t.tv_usec as u32 * 1000);
     Ok((pid != 0).then(|| Ended {
         pid,
         status,
-        cpu: time(usage.ru_utime) + time(usage.ru_stime),
         peak_bytes: usage.ru_maxrss as u64 * 1024,
     }))
 }
@@ -258,7 +258,7 @@ impl Signals {
         // SAFETY: all calls read or write the local set only.
         let descriptor = unsafe {
             libc::sigemptyset(&raw mut set);
-            for signal in [libc::SIGTERM, libc::SIGINT, libc::SIGHUP] {
+            for signal in ENDING {
                 libc::sigaddset(&raw mut set, signal);
             }
             libc::pthread_sigmask(libc::SIG_BLOCK, &raw const set, ptr::null_mut());

@@ -119,6 +119,7 @@ fn controller(controller: Controller) -> Requirement {
         Controller::Cpu => ("cgroup cpu", true),
         Controller::Pids => ("cgroup pids", true),
         Controller::Freezer => ("cgroup freezer", false),
+        Controller::Accounting => ("cgroup cpuacct", false),
     };
     let version = found.map(|hierarchy| match hierarchy.version {
         Version::V1 => "version 1",

@@ -101,13 +101,8 @@ impl Running {
                 self.signals.as_fd(),
             ];
             let [server_ended, warden_ended, signalled] = poll(waited, deadline)?;
-            if server_ended {
+            if server_ended || warden_ended {
                 break;
-            }
-            if warden_ended {
-                // The warden ends when the server lets go of it, so the server may be ending by itself.
-                let status = self.server.end_within(NOTICE)?;
-                return Ok(status.code().map_or(WARDEN_DIED, |code| code as u8));
             }
             let again = signalled && self.signals.take()? && deadline.is_some();
             if again || deadline.is_some_and(|at| at <= Instant::now()) {
@@ -117,9 +112,10 @@ impl Running {
                 deadline = Some(Instant::now() + self.grace);
             }
         }
-        let code = exit_code(self.server.child.wait()?);
-        self.warden.0.end_within(CLEAN_UP)?;
-        Ok(code)
+        let code = exit_code(self.server.end_within(NOTICE)?);
+        // The warden ends in peace when the server lets go of it, which may be noticed first.
+        let in_peace = self.warden.0.end_within(CLEAN_UP)?.success();
+        Ok(if in_peace { code } else { WARDEN_DIED })
     }
 
     /// Something that ends the node while [`Self::wait`] waits.

@@ -88,11 +88,12 @@ impl Warden {
         };
         match self.create(tag, &group, user, runtime, program, limits) {
             Ok(environment) => {
-                if let Err(error) = self.events.add(id, &environment) {
-                    complain(&error);
-                    self.end(&environment);
-                }
+                let watched = self.events.add(id, &environment);
                 self.environments.insert(id, environment);
+                if let Err(error) = watched {
+                    complain(&error);
+                    self.kill(id);
+                }
             }
             Err(error) => {
                 complain(&format_args!("cannot create an environment: {error}"));

@@ -7,10 +7,11 @@ use rustix::process::Signal;
 
 use super::environment::{Booting, Environment, Phase};
 use super::{Warden, complain};
+use crate::isolation::cgroup::Groups;
 use crate::isolation::privileges::Identity;
 use crate::isolation::world;
 use crate::protocol::{Answer, Refusal};
-use crate::sys::{self, Ended};
+use crate::sys;
 use crate::{Exit, ExitStatus};
 
 /// Groups that must go before their user number can be given out again.
@@ -26,16 +27,18 @@ const RETRY: Duration = Duration::from_millis(10);
 impl Warden {
     /// Ends an environment, if there is one of this number.
     pub(super) fn kill(&mut self, id: EnvironmentId) {
-        if let Some(environment) = self.environments.get(&id) {
-            self.end(environment);
+        if let Some(environment) = self.environments.get_mut(&id) {
+            // So that its peak is known: it cannot be asked any more afterwards.
+            environment.memory.check();
+            end(&self.groups, environment);
         }
     }
 
-    /// Kills an environment's first process; the kernel kills the others with it.
-    pub(super) fn end(&self, environment: &Environment) {
-        // One that has ended already is about to be reaped.
-        let _ = rustix::process::pidfd_send_signal(&environment.process, Signal::KILL);
-        self.groups.thaw(&environment.group);
+    /// Ends all environments.
+    pub(super) fn kill_all(&mut self) {
+        self.environments
+            .values()
+            .for_each(|environment| end(&self.groups, environment));
     }
 
     /// Ends an environment that could not be made.
@@ -58,11 +61,11 @@ impl Warden {
         let Some(environment) = self.environments.get(&id) else {
             return;
         };
-        let ended = match sys::wait(Some(environment.pid), false) {
-            Ok(Some(ended)) => ended,
+        match sys::wait(Some(environment.pid), false) {
+            Ok(Some(_)) => {}
             Ok(None) => return,
             Err(error) => return complain(&error),
-        };
+        }
         // Its last words may still be unheard.
         while self.hear(id) {}
         let Some(environment) = self.environments.remove(&id) else {
@@ -73,21 +76,21 @@ impl Warden {
             Phase::Booting(Booting { tag, .. }) => self.refuse(tag, Refusal::Setup(libc::ECHILD)),
             Phase::Failed => {}
             Phase::Booted | Phase::Claimed => {
-                let exit = self.exit(&environment, &ended);
+                let exit = self.exit(&environment);
                 self.outbox.put(Answer::Exited { id, exit });
             }
         }
         self.clear_away(environment.group, environment.user);
     }
 
-    fn exit(&self, environment: &Environment, ended: &Ended) -> Exit {
+    fn exit(&self, environment: &Environment) -> Exit {
         let (status, peak) = environment.ended.unwrap_or((libc::SIGKILL, 0));
         let by_kernel = self.groups.ran_out_of_memory(&environment.group);
         Exit {
             status: exit_status(status),
             out_of_memory: environment.out_of_memory || by_kernel,
             peak_memory_bytes: peak.max(environment.memory.peak()),
-            cpu: ended.cpu,
+            cpu: self.groups.cpu_time(&environment.group),
         }
     }
 
@@ -123,6 +126,13 @@ impl Warden {
             true
         });
     }
+}
+
+/// Kills an environment's first process; the kernel kills the others with it.
+fn end(groups: &Groups, environment: &Environment) {
+    // One that has ended already is about to be reaped.
+    let _ = rustix::process::pidfd_send_signal(&environment.process, Signal::KILL);
+    groups.thaw(&environment.group);
 }
 
 /// Reads a wait status.

@@ -201,9 +201,7 @@ impl Warden {
         if self.server_is_there {
             self.server_is_there = false;
             self.events.remove_server(&self.server);
-            self.environments
-                .values()
-                .for_each(|environment| self.end(environment));
+            self.kill_all();
         }
     }
 }

@@ -24,7 +24,7 @@ impl Warden {
         let manifest: WardenManifest = read_manifest()?;
         let alone = Alone::confirm()?;
         // Service managers send these to every process they know. The warden ends when the server does.
-        sys::ignore_signals();
+        sys::ignore_ending_signals();
         rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
         allow_many_descriptors();
         let groups = Groups::create()?;

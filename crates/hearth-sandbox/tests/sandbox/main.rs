@@ -1,40 +1,76 @@
-//! Environments made by a real warden. Needs root; without it every test is skipped, and says so.
+//! Environments made by a real warden. Needs root and a Python; without them every test is skipped, and says so.
 //!
-//! This program is its own `warden` and `server`: the launcher starts it again with one of these words.
-#![allow(clippy::print_stdout, reason = "a test runner talks to whoever started it")]
+//! This program is its own launcher, warden and server: it starts itself again with one of these words.
 
+mod attacks;
+mod deaths;
+mod environment;
+mod hostile_server;
+mod leftovers;
+mod life;
 mod node;
+mod programs;
+mod runtimes;
+mod server;
 
 use std::process::ExitCode;
 
+use hearth_sandbox::launcher::{self, SERVER_COMMAND, WARDEN_COMMAND};
 use libtest_mimic::{Arguments, Failed, Trial};
 
 /// The result of a test.
 type Outcome = Result<(), Failed>;
+/// A test and its name.
+type Test = (&'static str, fn() -> Outcome);
+
+/// Tests that belong together.
+fn suite(name: &str, tests: &[Test]) -> Vec<Trial> {
+    tests
+        .iter()
+        .map(|&(test, run)| Trial::test(format!("{name}::{test}"), run))
+        .collect()
+}
 
 fn main() -> ExitCode {
     match std::env::args().nth(1).as_deref() {
-        Some(hearth_sandbox::launcher::WARDEN_COMMAND) => hearth_sandbox::warden::main(),
+        Some(WARDEN_COMMAND) => hearth_sandbox::warden::main(),
+        Some(SERVER_COMMAND) => server::main(),
+        Some(deaths::LAUNCH_COMMAND) => deaths::launch(),
         _ => run_tests(),
     }
 }
 
 fn run_tests() -> ExitCode {
     let mut arguments = Arguments::from_args();
-    // Wardens are measured for what they leave behind.
+    // What a test leaves behind must not be taken for what another is just using.
     arguments.test_threads.get_or_insert(1);
-    let trials = vec![Trial::test("boots", boots)];
-    libtest_mimic::run(&arguments, trials).exit_code()
+    let reason = missing();
+    if let Some(reason) = &reason {
+        eprintln!("skipping every test: {reason}");
+    }
+    let suites = [
+        attacks::trials(),
+        deaths::trials(),
+        hostile_server::trials(),
+        life::trials(),
+        runtimes::trials(),
+    ];
+    let trials = suites
+        .into_iter()
+        .flatten()
+        .map(|trial| trial.with_ignored_flag(reason.is_some()));
+    libtest_mimic::run(&arguments, trials.collect()).exit_code()
 }
 
-fn boots() -> Outcome {
-    let node = node::Node::start()?;
-    node.run(async |node| {
-        let started = std::time::Instant::now();
-        let mut environment = node.boot().await?;
-        println!("booted after {:?}", started.elapsed());
-        println!("{}", environment.call("ping").await?);
-        println!("answered after {:?}", started.elapsed());
-        Ok(())
-    })
+/// What this machine lacks for these tests.
+fn missing() -> Option<String> {
+    let requirements = launcher::requirements();
+    let unmet = requirements
+        .iter()
+        .find(|requirement| requirement.needed && !requirement.met);
+    match unmet {
+        Some(unmet) => Some(format!("{} ({}): {}", unmet.name, unmet.found, unmet.advice)),
+        None if programs::pythons().is_empty() => Some("there is no python3".into()),
+        None => None,
+    }
 }

@@ -1,132 +1,197 @@
-//! A warden of its own for each test, and environments that run Python programs.
+//! A warden of its own for each test.
 
 use std::fs;
-use std::io;
-use std::os::unix::fs::PermissionsExt;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use hearth_sandbox::launcher::{self, Launch, Runtime, UserRange, WardenProcess};
-use hearth_sandbox::{BootRequest, Booted, CpuPolicy, Identity, RuntimeIndex, Sandbox, Start, WardenClient};
+use hearth_sandbox::{
+    BootRequest, Booted, ClaimRequest, CpuPolicy, Identity, RuntimeIndex, Sandbox, SandboxError, Start,
+    WardenClient,
+};
+use hearth_types::CodeHash;
 use libtest_mimic::Failed;
 use tempfile::TempDir;
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
-use tokio::net::UnixStream;
 
 use crate::Outcome;
+use crate::environment::Environment;
+use crate::leftovers::Before;
+use crate::programs;
 
-/// The bootstrap: answers commands on the control socket.
-const BOOTSTRAP: &str = include_str!("../programs/bootstrap.py");
+/// The user numbers of these tests: not those that wardens use by default, so that both can run at a time.
+pub(crate) const USERS: UserRange = UserRange {
+    first: 1_910_000_000,
+    count: 64,
+};
+/// The user of their servers.
+pub(crate) const SERVER: Identity = Identity {
+    uid: 1_909_999_999,
+    gid: 1_909_999_999,
+};
 
-/// A warden and what it works with.
-pub struct Node {
-    pub warden: Option<WardenProcess>,
-    pub socket: Option<std::os::fd::OwnedFd>,
-    pub directory: TempDir,
-    runtime: tokio::runtime::Runtime,
+/// A warden, and the directories it works with.
+pub(crate) struct Node {
+    pub(crate) directory: Directory,
+    pub(crate) warden: WardenProcess,
+    pub(crate) socket: OwnedFd,
+    pub(crate) before: Before,
+}
+
+/// A data directory.
+pub(crate) struct Directory(TempDir);
+
+impl Directory {
+    pub(crate) fn new() -> Result<Self, Failed> {
+        let directory = tempfile::tempdir()?;
+        fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755))?;
+        Ok(Self(directory))
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// Where unpacked code packages lie.
+    pub(crate) fn trees(&self) -> PathBuf {
+        self.path().join("data/blobs/trees")
+    }
+
+    /// Unpacks a code package of these files, as the server does.
+    pub(crate) fn unpack(&self, name: &str, files: &[(&str, &[u8])]) -> Result<CodeHash, Failed> {
+        let hash = CodeHash::of(name.as_bytes());
+        let tree = self.trees().join(hash.to_string());
+        fs::create_dir(&tree)?;
+        for (name, content) in files {
+            fs::write(tree.join(name), content)?;
+        }
+        self.give_to_server(&tree)?;
+        Ok(hash)
+    }
+
+    /// Puts a symbolic link into a code package.
+    pub(crate) fn link(&self, code: CodeHash, name: &str, target: &Path) -> Outcome {
+        Ok(symlink(target, self.trees().join(code.to_string()).join(name))?)
+    }
+
+    fn give_to_server(&self, path: &Path) -> Outcome {
+        std::os::unix::fs::chown(path, Some(SERVER.uid), Some(SERVER.gid))?;
+        for entry in path
+            .is_dir()
+            .then(|| fs::read_dir(path))
+            .into_iter()
+            .flatten()
+            .flatten()
+        {
+            self.give_to_server(&entry?.path())?;
+        }
+        Ok(())
+    }
+
+    /// What is launched in it.
+    pub(crate) fn launch(&self, runtimes: Vec<Runtime>) -> Launch {
+        Launch {
+            program: "/proc/self/exe".into(),
+            data: self.path().join("data"),
+            code: "blobs/trees".into(),
+            base: "/".into(),
+            runtimes,
+            environments: USERS,
+            server: SERVER,
+            cpu: CpuPolicy::Weight,
+            grace: Duration::from_secs(5),
+            listeners: Vec::new(),
+            settings: String::new(),
+        }
+    }
 }
 
 impl Node {
-    pub fn start() -> Result<Self, Failed> {
-        let directory = tempfile::tempdir()?;
-        fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755))?;
-        let launch = launch(directory.path());
-        let (warden, socket) = launcher::start_warden(&launch)?;
+    /// Starts a warden whose only runtime is a Python that obeys.
+    pub(crate) fn start() -> Result<Self, Failed> {
+        Self::start_with(vec![programs::pythons()[0].obedient()])
+    }
+
+    /// Starts a warden with these runtimes.
+    pub(crate) fn start_with(runtimes: Vec<Runtime>) -> Result<Self, Failed> {
+        let before = Before::look()?;
+        let directory = Directory::new()?;
+        let (warden, socket) = launcher::start_warden(&directory.launch(runtimes))?;
+        Ok(Self {
+            directory,
+            warden,
+            socket,
+            before,
+        })
+    }
+
+    /// Runs a test as this warden's server. Afterwards nothing may be left.
+    pub(crate) fn serve(self, test: impl AsyncFnOnce(&Server) -> Outcome) -> Outcome {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
-        Ok(Self {
-            warden: Some(warden),
-            socket: Some(socket),
-            directory,
-            runtime,
-        })
-    }
-
-    pub fn run(mut self, test: impl AsyncFnOnce(&Client) -> Outcome) -> Outcome {
-        let socket = self.socket.take().expect("taken once");
-        self.runtime.block_on(async {
-            let client = Client {
-                warden: WardenClient::new(socket)?,
+        let result = runtime.block_on(async {
+            let warden = WardenClient::new(self.socket)?;
+            let server = Server {
+                warden,
+                directory: self.directory,
+                warden_pid: self.warden.id(),
             };
-            test(&client).await
-        })
+            let result = tokio::time::timeout(Duration::from_secs(120), test(&server)).await;
+            Ok::<_, Failed>((
+                result.map_err(|_| Failed::from("the test hangs"))?,
+                server.directory,
+            ))
+        });
+        // This closes the socket, which ends the warden.
+        drop(runtime);
+        let pid = self.warden.id();
+        let status = self.warden.wait()?;
+        let (result, _directory) = result?;
+        result?;
+        if !status.success() {
+            return Err(format!("the warden ended with {status}").into());
+        }
+        self.before.compare(pid)
     }
 }
 
-pub struct Client {
-    pub warden: WardenClient,
+/// What a test asks the warden through.
+pub(crate) struct Server {
+    pub(crate) warden: WardenClient,
+    pub(crate) directory: Directory,
+    pub(crate) warden_pid: u32,
 }
 
-impl Client {
-    pub async fn boot(&self) -> Result<Environment, Failed> {
-        let request = BootRequest {
-            runtime: RuntimeIndex(0),
+impl Server {
+    /// Boots the first runtime with the least memory.
+    pub(crate) async fn boot(&self) -> Result<Environment, Failed> {
+        Environment::new(self.boot_with(RuntimeIndex(0), 128, Start::Ready).await?)
+    }
+
+    pub(crate) async fn boot_with(
+        &self,
+        runtime: RuntimeIndex,
+        memory_mb: u32,
+        start: Start,
+    ) -> Result<Booted, SandboxError> {
+        self.warden
+            .boot(BootRequest {
+                runtime,
+                memory_mb,
+                start,
+            })
+            .await
+    }
+
+    /// Gives an environment its code and the smallest /tmp.
+    pub(crate) async fn claim(&self, environment: &Environment, code: CodeHash) -> Result<(), SandboxError> {
+        let request = ClaimRequest {
+            code,
             memory_mb: 128,
-            start: Start::Ready,
+            ephemeral_mb: 512,
         };
-        Environment::new(self.warden.boot(request).await?)
-    }
-}
-
-pub struct Environment {
-    pub booted: Booted,
-    control: BufReader<UnixStream>,
-}
-
-impl Environment {
-    fn new(mut booted: Booted) -> Result<Self, Failed> {
-        let null = std::os::fd::OwnedFd::from(fs::File::open("/dev/null")?);
-        let control = std::os::unix::net::UnixStream::from(std::mem::replace(&mut booted.control, null));
-        control.set_nonblocking(true)?;
-        Ok(Self {
-            booted,
-            control: BufReader::new(UnixStream::from_std(control)?),
-        })
-    }
-
-    pub async fn call(&mut self, command: &str) -> Result<String, Failed> {
-        self.control
-            .get_mut()
-            .write_all(format!("{command}\n").as_bytes())
-            .await?;
-        let mut line = String::new();
-        self.control.read_line(&mut line).await?;
-        Ok(line)
-    }
-}
-
-pub fn launch(directory: &Path) -> Launch {
-    Launch {
-        program: "/proc/self/exe".into(),
-        data: directory.join("data"),
-        code: "blobs/trees".into(),
-        base: "/".into(),
-        runtimes: vec![python()],
-        environments: UserRange {
-            first: 1_910_000_000,
-            count: 64,
-        },
-        server: Identity {
-            uid: 1_909_999_999,
-            gid: 1_909_999_999,
-        },
-        cpu: CpuPolicy::Weight,
-        grace: Duration::from_secs(5),
-        listeners: Vec::new(),
-        settings: String::new(),
-    }
-}
-
-fn python() -> Runtime {
-    let executable =
-        fs::canonicalize(PathBuf::from("/root/.pyenv/versions/3.11.7/bin/python3.11")).expect("python");
-    let prefix = executable.ancestors().nth(2).expect("bin lies in a prefix");
-    Runtime {
-        prefix: prefix.to_owned(),
-        executable: executable.strip_prefix(prefix).expect("below").to_owned(),
-        arguments: vec!["-I".into(), "-S".into(), "/var/runtime/bootstrap.py".into()],
-        environment: vec!["PATH=/var/lang/bin:/usr/bin:/bin".into()],
-        bootstrap: vec![("bootstrap.py".into(), BOOTSTRAP.into())],
+        self.warden.claim(environment.id, request).await
     }
 }

@@ -11,11 +11,24 @@ pub(crate) enum Controller {
     Cpu,
     Pids,
     Freezer,
+    /// Measures CPU time, which version 2 always does.
+    Accounting,
 }
 
 impl Controller {
     /// All of them; the one whose hierarchy says whether a warden lives is first.
-    pub(crate) const ALL: [Self; 4] = [Self::Memory, Self::Cpu, Self::Pids, Self::Freezer];
+    pub(crate) const ALL: [Self; 5] = [
+        Self::Memory,
+        Self::Cpu,
+        Self::Pids,
+        Self::Freezer,
+        Self::Accounting,
+    ];
+
+    /// Every group of version 2 has what this one does.
+    pub(crate) fn is_built_in(self) -> bool {
+        matches!(self, Self::Freezer | Self::Accounting)
+    }
 
     /// The kernel's name.
     pub(crate) fn name(self) -> &'static str {
@@ -24,6 +37,7 @@ impl Controller {
             Self::Cpu => "cpu",
             Self::Pids => "pids",
             Self::Freezer => "freezer",
+            Self::Accounting => "cpuacct",
         }
     }
 }
@@ -63,7 +77,7 @@ type Mounted = (Hierarchy, Vec<String>);
 fn choose(mounted: Vec<Mounted>, offered: impl Fn(&Path) -> String) -> Vec<Hierarchy> {
     let offers = |(hierarchy, names): &Mounted, wanted: Controller| match hierarchy.version {
         Version::V1 => names.iter().any(|name| name == wanted.name()),
-        Version::V2 if wanted == Controller::Freezer => true,
+        Version::V2 if wanted.is_built_in() => true,
         Version::V2 => offered(&hierarchy.mount)
             .split_whitespace()
             .any(|name| name == wanted.name()),
@@ -163,7 +177,11 @@ mod tests {
                     &[Controller::Memory][..],
                     Path::new("/user/me").strip_prefix("/").unwrap()
                 ),
-                (Version::V1, &[Controller::Cpu][..], Path::new("inner")),
+                (
+                    Version::V1,
+                    &[Controller::Cpu, Controller::Accounting][..],
+                    Path::new("inner")
+                ),
                 (
                     Version::V2,
                     &[Controller::Pids, Controller::Freezer][..],

@@ -81,7 +81,7 @@ fn switches(hierarchy: &Hierarchy) -> String {
     let named = hierarchy
         .controllers
         .iter()
-        .filter(|&&controller| controller != Controller::Freezer);
+        .filter(|controller| !controller.is_built_in());
     named
         .map(|controller| format!("+{} ", controller.name()))
         .collect()

@@ -14,7 +14,7 @@ use std::time::Duration;
 use rustix::event::{EventfdFlags, epoll};
 use rustix::fs::OFlags;
 
-use super::{Controller, Groups, Version, read};
+use super::{Controller, Groups, Version};
 use crate::gauge::anonymous;
 
 /// The shortest time between two checks.
@@ -216,8 +216,8 @@ impl Groups {
             Version::V1 => "memory.oom_control",
             Version::V2 => "memory.events",
         };
-        let text = read(home.directory.as_fd(), &format!("{group}/{file}")).unwrap_or_default();
-        text.lines()
+        home.read(group, file)
+            .lines()
             .any(|line| line.strip_prefix("oom_kill ").is_some_and(|count| count != "0"))
     }
 }

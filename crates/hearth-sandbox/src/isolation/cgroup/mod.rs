@@ -12,6 +12,7 @@ mod sweep;
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::time::Duration;
 
 use rustix::fs::{AtFlags, Mode, OFlags};
 use rustix::io::Errno;
@@ -73,6 +74,29 @@ impl Groups {
         frozen.map(|home| home.write(group, "freezer.state", "THAWED"));
     }
 
+    /// CPU time of all processes that were ever in a group; nothing where it is not measured.
+    pub(crate) fn cpu_time(&self, group: &str) -> Duration {
+        let Some(home) = self.home(Controller::Accounting) else {
+            return Duration::ZERO;
+        };
+        let time = match home.version {
+            Version::V1 => home
+                .read(group, "cpuacct.usage")
+                .trim_end()
+                .parse()
+                .map(Duration::from_nanos)
+                .ok(),
+            Version::V2 => {
+                let text = home.read(group, "cpu.stat");
+                let micros = text
+                    .lines()
+                    .find_map(|line| line.strip_prefix("usage_usec ")?.parse().ok());
+                micros.map(Duration::from_micros)
+            }
+        };
+        time.unwrap_or_default()
+    }
+
     /// Removes an environment's groups. `Ok(false)` if one is still in use: try again.
     pub(crate) fn remove(&self, group: &str) -> io::Result<bool> {
         let mut gone = true;
@@ -98,6 +122,11 @@ impl Groups {
 impl Home {
     fn write(&self, group: &str, file: &str, value: &str) -> io::Result<()> {
         write(&self.directory, &format!("{group}/{file}"), value)
+    }
+
+    /// The content of a file, empty if there is none.
+    fn read(&self, group: &str, file: &str) -> String {
+        read(self.directory.as_fd(), &format!("{group}/{file}")).unwrap_or_default()
     }
 
     fn open(&self, group: &str, file: &str, flags: OFlags) -> io::Result<OwnedFd> {

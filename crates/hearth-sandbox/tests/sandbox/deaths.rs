@@ -1,0 +1,206 @@
+//! Whichever of launcher, warden and server dies, and however: nothing survives it.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::net::{Ipv4Addr, TcpListener};
+use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
+
+use hearth_sandbox::launcher::{self, Launch};
+use libtest_mimic::{Failed, Trial};
+
+use crate::leftovers::{Before, groups, processes, wait_until};
+use crate::node::Directory;
+use crate::programs;
+use crate::server::{DRAINED, ENVIRONMENTS, say};
+use crate::{Outcome, suite};
+
+/// The word this program starts itself with to be a launcher.
+pub(crate) const LAUNCH_COMMAND: &str = "launch";
+
+pub(crate) fn trials() -> Vec<Trial> {
+    suite(
+        "deaths",
+        &[
+            ("the_server_is_confined", the_server_is_confined),
+            ("sigterm_drains", || end("launcher", libc::SIGTERM, Some(DRAINED))),
+            ("sigint_drains", || end("launcher", libc::SIGINT, Some(DRAINED))),
+            ("the_launcher_is_killed", || end("launcher", libc::SIGKILL, None)),
+            ("the_warden_is_killed", || end("warden", libc::SIGKILL, Some(70))),
+            ("the_server_is_killed", || {
+                end("server", libc::SIGKILL, Some(128 + 9))
+            }),
+            (
+                "the_warden_ignores_service_managers",
+                the_warden_ignores_service_managers,
+            ),
+            (
+                "all_are_killed_and_the_next_cleans_up",
+                all_are_killed_and_the_next_cleans_up,
+            ),
+        ],
+    )
+}
+
+/// The launcher's process.
+pub(crate) fn launch() -> ExitCode {
+    let directory = std::env::args_os().nth(2).expect("the tests name a directory");
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port is free");
+    let launch = Launch {
+        data: directory.into(),
+        listeners: vec![listener],
+        settings: "the settings".into(),
+        ..Directory::new()
+            .expect("a directory")
+            .launch(vec![programs::pythons()[0].obedient()])
+    };
+    match launcher::start(&launch) {
+        Ok(running) => {
+            say(&format!("pids {} {}", running.warden_id(), running.server_id()));
+            running.wait().map_or(ExitCode::FAILURE, ExitCode::from)
+        }
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// A node that runs environments.
+struct Launched {
+    launcher: Child,
+    warden: u32,
+    server: u32,
+    /// What the server said before it was ready.
+    said: Vec<String>,
+    before: Before,
+    _directory: Directory,
+}
+
+impl Launched {
+    fn start() -> Result<Self, Failed> {
+        let before = Before::look()?;
+        let directory = Directory::new()?;
+        let mut launcher = Command::new("/proc/self/exe")
+            .arg(LAUNCH_COMMAND)
+            .arg(directory.path().join("data"))
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let output = launcher.stdout.take().ok_or("its output is a pipe")?;
+        let mut lines = BufReader::new(File::from(std::os::fd::OwnedFd::from(output))).lines();
+        let first = lines.next().ok_or("it says nothing")??;
+        let pids: Vec<u32> = first
+            .split(' ')
+            .skip(1)
+            .map(str::parse)
+            .collect::<Result<_, _>>()?;
+        let said = lines
+            .map_while(Result::ok)
+            .take_while(|line| line != "ready")
+            .collect();
+        let launched = Self {
+            launcher,
+            warden: pids[0],
+            server: pids[1],
+            said,
+            before,
+            _directory: directory,
+        };
+        // The server, and an init and an interpreter for each environment.
+        wait_until("everything runs", || processes().len() == 1 + 2 * ENVIRONMENTS)?;
+        Ok(launched)
+    }
+
+    fn pid_of(&self, who: &str) -> i32 {
+        match who {
+            "launcher" => self.launcher.id() as i32,
+            "warden" => self.warden as i32,
+            _ => self.server as i32,
+        }
+    }
+
+    /// Waits for the end, after which nothing may be left.
+    fn end(mut self) -> Result<ExitStatus, Failed> {
+        let status = self.launcher.wait()?;
+        self.before.compare(self.warden)?;
+        wait_until("warden and server are gone", || {
+            [self.warden, self.server].iter().all(|pid| !runs(*pid))
+        })?;
+        Ok(status)
+    }
+}
+
+fn runs(pid: u32) -> bool {
+    let state = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    state
+        .rsplit(')')
+        .next()
+        .is_some_and(|rest| !rest.is_empty() && !rest.starts_with(" Z"))
+}
+
+fn kill(pid: i32, signal: i32) -> Outcome {
+    let signal = rustix::process::Signal::from_named_raw(signal).ok_or("no signal")?;
+    let pid = rustix::process::Pid::from_raw(pid).ok_or("no process")?;
+    Ok(rustix::process::kill_process(pid, signal)?)
+}
+
+fn the_server_is_confined() -> Outcome {
+    let launched = Launched::start()?;
+    let escapes: Vec<String> = launched
+        .said
+        .iter()
+        .filter(|line| !line.starts_with("OK"))
+        .cloned()
+        .collect();
+    let tried = launched.said.len();
+    kill(launched.pid_of("launcher"), libc::SIGTERM)?;
+    launched.end()?;
+    if escapes.is_empty() && tried > 20 {
+        Ok(())
+    } else {
+        Err(format!("{tried} tried: {escapes:?}").into())
+    }
+}
+
+fn end(who: &str, signal: i32, code: Option<u8>) -> Outcome {
+    let launched = Launched::start()?;
+    kill(launched.pid_of(who), signal)?;
+    let status = launched.end()?;
+    if status.code() == code.map(i32::from) {
+        Ok(())
+    } else {
+        Err(format!("it ended with {status}").into())
+    }
+}
+
+fn the_warden_ignores_service_managers() -> Outcome {
+    let launched = Launched::start()?;
+    for signal in [libc::SIGTERM, libc::SIGINT, libc::SIGHUP, libc::SIGPIPE] {
+        kill(launched.pid_of("warden"), signal)?;
+    }
+    std::thread::sleep(std::time::Duration::from_millis(100));
+    if processes().len() != 1 + 2 * ENVIRONMENTS {
+        return Err("the warden has ended".into());
+    }
+    kill(launched.pid_of("launcher"), libc::SIGTERM)?;
+    launched.end().map(drop)
+}
+
+fn all_are_killed_and_the_next_cleans_up() -> Outcome {
+    let mut launched = Launched::start()?;
+    // First the one that would clean up for the warden.
+    for who in ["launcher", "warden"] {
+        kill(launched.pid_of(who), libc::SIGKILL)?;
+    }
+    launched.launcher.wait()?;
+    wait_until("the processes are gone", || processes().is_empty())?;
+    if groups(launched.warden).is_empty() {
+        return Err("nobody was there to remove the control groups, but they are gone".into());
+    }
+    let next = Launched::start()?;
+    if !groups(launched.warden).is_empty() {
+        return Err("the next start left the control groups".into());
+    }
+    kill(next.pid_of("launcher"), libc::SIGTERM)?;
+    next.end()?;
+    launched.end().map(drop)
+}

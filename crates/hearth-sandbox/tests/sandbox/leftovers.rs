@@ -1,0 +1,108 @@
+//! Looking for what a warden leaves behind: processes, control groups and mounts.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use libtest_mimic::Failed;
+
+use crate::Outcome;
+use crate::node::{SERVER, USERS};
+
+/// How long the kernel may take for what it does in the background.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What there was before a warden was started.
+pub(crate) struct Before {
+    mounts: String,
+}
+
+impl Before {
+    pub(crate) fn look() -> Result<Self, Failed> {
+        Ok(Self {
+            mounts: fs::read_to_string("/proc/self/mountinfo")?,
+        })
+    }
+
+    /// Fails if a warden that ended left anything.
+    pub(crate) fn compare(&self, warden: u32) -> Outcome {
+        wait_until("no process is left", || processes().is_empty())
+            .map_err(|_| format!("these processes are left: {:?}", processes()))?;
+        wait_until("no control group is left", || groups(warden).is_empty())
+            .map_err(|_| format!("these control groups are left: {:?}", groups(warden)))?;
+        let mounts = fs::read_to_string("/proc/self/mountinfo")?;
+        if mounts != self.mounts {
+            return Err(format!("the mounts were\n{}\nand are\n{mounts}", self.mounts).into());
+        }
+        Ok(())
+    }
+}
+
+/// Waits for a condition.
+pub(crate) fn wait_until(what: &str, condition: impl Fn() -> bool) -> Outcome {
+    let deadline = Instant::now() + PATIENCE;
+    while !condition() {
+        if Instant::now() > deadline {
+            return Err(format!("in vain waited until {what}").into());
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    Ok(())
+}
+
+/// Processes of any environment or server of these tests.
+pub(crate) fn processes() -> Vec<String> {
+    let numbered = fs::read_dir("/proc")
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter(|entry| {
+            entry
+                .file_name()
+                .to_string_lossy()
+                .bytes()
+                .all(|byte| byte.is_ascii_digit())
+        });
+    numbered.filter_map(|entry| owned(&entry.path())).collect()
+}
+
+/// The name and number of a process, if its user is one of ours.
+fn owned(process: &Path) -> Option<String> {
+    let status = fs::read_to_string(process.join("status")).ok()?;
+    let field = |key: &str| {
+        status
+            .lines()
+            .find_map(|line| line.strip_prefix(key))
+            .map(str::trim)
+    };
+    let uid: u32 = field("Uid:")?.split_whitespace().next()?.parse().ok()?;
+    let ours = uid == SERVER.uid || (USERS.first..USERS.first + USERS.count).contains(&uid);
+    ours.then(|| {
+        format!(
+            "{} {} of user {uid}",
+            field("Name:").unwrap_or("?"),
+            field("Pid:").unwrap_or("?")
+        )
+    })
+}
+
+/// The control groups of a warden.
+pub(crate) fn groups(warden: u32) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    find(
+        Path::new("/sys/fs/cgroup"),
+        &format!("hearth-warden-{warden}-"),
+        &mut found,
+    );
+    found
+}
+
+fn find(directory: &Path, name: &str, found: &mut Vec<PathBuf>) {
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    for entry in entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())) {
+        if entry.file_name().to_string_lossy().starts_with(name) {
+            found.push(entry.path());
+        }
+        find(&entry.path(), name, found);
+    }
+}

@@ -1,0 +1,477 @@
+//! The life of environments as the server sees it.
+
+use std::time::{Duration, Instant};
+
+use hearth_sandbox::{
+    BootRequest, ClaimRequest, CpuPolicy, ExitStatus, RuntimeIndex, Sandbox, SandboxError, Start,
+    WardenClient, launcher,
+};
+use hearth_types::{CodeHash, EnvironmentId};
+use libtest_mimic::{Failed, Trial};
+use serde_json::json;
+
+use crate::environment::{Environment, Output};
+use crate::leftovers::Before;
+use crate::node::{Directory, Node, USERS};
+use crate::programs;
+use crate::{Outcome, suite};
+
+pub(crate) fn trials() -> Vec<Trial> {
+    suite(
+        "life",
+        &[
+            ("answers_and_is_killed", answers_and_is_killed),
+            ("variables_may_come_later", variables_may_come_later),
+            ("code_appears_when_claimed", code_appears_when_claimed),
+            ("tmp_has_the_size_asked_for", tmp_has_the_size_asked_for),
+            (
+                "memory_may_be_settled_when_claimed",
+                memory_may_be_settled_when_claimed,
+            ),
+            (
+                "exit_codes_and_signals_are_reported",
+                exit_codes_and_signals_are_reported,
+            ),
+            ("an_endless_loop_is_killed", an_endless_loop_is_killed),
+            (
+                "what_it_leaves_running_is_killed",
+                what_it_leaves_running_is_killed,
+            ),
+            ("memory_is_measured", memory_is_measured),
+            ("a_quota_bounds_cpu_time", a_quota_bounds_cpu_time),
+            (
+                "every_environment_has_a_user_of_its_own",
+                every_environment_has_a_user_of_its_own,
+            ),
+            ("a_full_warden_says_so", a_full_warden_says_so),
+            (
+                "a_boot_nobody_waits_for_is_undone",
+                a_boot_nobody_waits_for_is_undone,
+            ),
+            (
+                "everybody_hears_that_the_warden_died",
+                everybody_hears_that_the_warden_died,
+            ),
+            ("dangerous_settings_are_refused", dangerous_settings_are_refused),
+        ],
+    )
+}
+
+fn fail_unless(truth: bool, what: impl std::fmt::Display) -> Outcome {
+    if truth {
+        Ok(())
+    } else {
+        Err(what.to_string().into())
+    }
+}
+
+/// Runs a program as code of a fresh environment.
+async fn run(server: &crate::node::Server, program: &str) -> Result<Environment, Failed> {
+    let code = server
+        .directory
+        .unpack(program, &[("main.py", program.as_bytes())])?;
+    let mut environment = server.boot().await?;
+    server.claim(&environment, code).await?;
+    let order = json!({"run": "/var/task/main.py"});
+    environment.send(format!("{order}\n").as_bytes()).await?;
+    Ok(environment)
+}
+
+fn answers_and_is_killed() -> Outcome {
+    Node::start()?.serve(async |server| {
+        let mut environment = server.boot().await?;
+        fail_unless(environment.order(&json!({})).await?.is_some(), "no answer")?;
+        server.warden.kill(environment.id);
+        server.warden.kill(environment.id);
+        let (exit, output) = environment.end().await?;
+        fail_unless(
+            exit.status == ExitStatus::Signal(9) && !exit.out_of_memory,
+            format!("{exit:?}"),
+        )?;
+        fail_unless(output.is_empty(), output)
+    })
+}
+
+fn variables_may_come_later() -> Outcome {
+    let program = "import os; print(sorted(os.environ.items()), os.listdir('/proc/self/fd'))";
+    let runtime = programs::pythons()[0].running(&["-I", "-S", "-c", program]);
+    Node::start_with(vec![runtime])?.serve(async |server| {
+        let mut environment =
+            Environment::new(server.boot_with(RuntimeIndex(0), 128, Start::Deferred).await?)?;
+        let block = b"LD_LIBRARY_PATH=/var/lang/lib\0LC_CTYPE=C.UTF-8\0SECRET=a=b c\0";
+        environment.send(&(block.len() as u32).to_be_bytes()).await?;
+        environment.send(block).await?;
+        let (exit, output) = environment.end().await?;
+        let expected = "[('LC_CTYPE', 'C.UTF-8'), ('LD_LIBRARY_PATH', '/var/lang/lib'), ('SECRET', 'a=b c')] \
+            ['0', '1', '2', '3', '4']\n";
+        fail_unless(
+            exit.status == ExitStatus::Code(0) && output == expected,
+            format!("{exit:?} {output}"),
+        )
+    })
+}
+
+fn code_appears_when_claimed() -> Outcome {
+    Node::start()?.serve(async |server| {
+        let code = server
+            .directory
+            .unpack("code", &[("main.py", b"print('it runs')")])?;
+        let mut environment = server.boot().await?;
+        let order = json!({"run": "/var/task/main.py"});
+        let answer = environment.order(&order).await?.unwrap_or_default();
+        fail_unless(
+            answer["error"]
+                .as_str()
+                .is_some_and(|error| error.contains("FileNotFound")),
+            &answer,
+        )?;
+        let missing = CodeHash::of(b"nothing");
+        let refused = server.claim(&environment, missing).await;
+        fail_unless(
+            matches!(refused, Err(SandboxError::NoSuchCode(hash)) if hash == missing),
+            "it is missing",
+        )?;
+        server.claim(&environment, code).await?;
+        let again = server.claim(&environment, code).await;
+        fail_unless(
+            matches!(again, Err(SandboxError::AlreadyClaimed(_))),
+            "it was claimed",
+        )?;
+        let answer = environment.order(&order).await?.unwrap_or_default();
+        fail_unless(answer.get("error").is_none(), &answer)?;
+        let (id, elsewhere) = (environment.id, EnvironmentId(99));
+        server.warden.kill(id);
+        let (_, output) = environment.end().await?;
+        fail_unless(output == "it runs\n", output)?;
+        for gone in [id, elsewhere] {
+            let request = ClaimRequest {
+                code,
+                memory_mb: 128,
+                ephemeral_mb: 512,
+            };
+            let refused = server.warden.claim(gone, request).await;
+            fail_unless(
+                matches!(refused, Err(SandboxError::NoSuchEnvironment(_))),
+                "it is gone",
+            )?;
+        }
+        let unknown = server.boot_with(RuntimeIndex(7), 128, Start::Ready).await;
+        fail_unless(
+            matches!(unknown, Err(SandboxError::NoSuchRuntime(RuntimeIndex(7)))),
+            "no such runtime",
+        )
+    })
+}
+
+fn tmp_has_the_size_asked_for() -> Outcome {
+    let program = "import os; s = os.statvfs('/tmp'); print(s.f_frsize * s.f_blocks >> 20)";
+    Node::start()?.serve(async |server| {
+        let code = server
+            .directory
+            .unpack("tmp", &[("main.py", program.as_bytes())])?;
+        for (asked, given) in [(512, 512), (3000, 3000), (1, 512), (u32::MAX, 10_240)] {
+            let mut environment = server.boot().await?;
+            let request = ClaimRequest {
+                code,
+                memory_mb: 128,
+                ephemeral_mb: asked,
+            };
+            server.warden.claim(environment.id, request).await?;
+            environment.order(&json!({"run": "/var/task/main.py"})).await?;
+            server.warden.kill(environment.id);
+            let (_, output) = environment.end().await?;
+            fail_unless(output == format!("{given}\n"), format!("{asked} gave {output}"))?;
+        }
+        Ok(())
+    })
+}
+
+fn memory_may_be_settled_when_claimed() -> Outcome {
+    let program =
+        "block = bytearray(b'x' * (100 << 20)); more = bytearray(b'x' * (100 << 20)); print('fine')";
+    Node::start()?.serve(async |server| {
+        let code = server
+            .directory
+            .unpack("memory", &[("main.py", program.as_bytes())])?;
+        for (booted, claimed, survives) in [(128, 512, true), (512, 128, false), (128, 128, false)] {
+            let booted = server.boot_with(RuntimeIndex(0), booted, Start::Ready).await?;
+            let mut environment = Environment::new(booted)?;
+            let request = ClaimRequest {
+                code,
+                memory_mb: claimed,
+                ephemeral_mb: 512,
+            };
+            server.warden.claim(environment.id, request).await?;
+            let answer = environment.order(&json!({"run": "/var/task/main.py"})).await?;
+            server.warden.kill(environment.id);
+            let (exit, _) = environment.end().await?;
+            let wanted = answer.is_some() == survives && exit.out_of_memory != survives;
+            fail_unless(wanted, format!("{claimed} MB: {answer:?} {exit:?}"))?;
+        }
+        Ok(())
+    })
+}
+
+fn exit_codes_and_signals_are_reported() -> Outcome {
+    let python = &programs::pythons()[0];
+    let cases = [
+        ("raise SystemExit(0)", ExitStatus::Code(0)),
+        ("import os; os._exit(127)", ExitStatus::Code(127)),
+        ("import os; os.kill(os.getpid(), 15)", ExitStatus::Signal(15)),
+        ("import os; os.kill(os.getpid(), 11)", ExitStatus::Signal(11)),
+        ("import os; os.abort()", ExitStatus::Signal(6)),
+    ];
+    let runtimes = cases
+        .iter()
+        .map(|(program, _)| python.running(&["-I", "-S", "-c", program]))
+        .collect();
+    Node::start_with(runtimes)?.serve(async |server| {
+        for (number, (program, status)) in cases.iter().enumerate() {
+            let booted = server
+                .boot_with(RuntimeIndex(number as u16), 128, Start::Ready)
+                .await?;
+            let exit = booted.exit.await?;
+            fail_unless(exit.status == *status, format!("{program}: {exit:?}"))?;
+            fail_unless(
+                exit.peak_memory_bytes > 1 << 20 && exit.cpu > Duration::ZERO,
+                format!("{exit:?}"),
+            )?;
+        }
+        Ok(())
+    })
+}
+
+fn an_endless_loop_is_killed() -> Outcome {
+    Node::start()?.serve(async |server| {
+        let environment = run(server, "while True: pass").await?;
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        server.warden.kill(environment.id);
+        let (exit, _) = environment.end().await?;
+        fail_unless(
+            exit.status == ExitStatus::Signal(9) && exit.cpu > Duration::from_millis(30),
+            format!("{exit:?}"),
+        )
+    })
+}
+
+fn what_it_leaves_running_is_killed() -> Outcome {
+    const PROGRAM: &str = "import os, signal\n\
+        for _ in range(5):\n    \
+            if os.fork() == 0:\n        \
+                os.setsid()\n        \
+                signal.signal(signal.SIGTERM, signal.SIG_IGN)\n        \
+                while True: signal.pause()\n\
+        os._exit(3)";
+    Node::start()?.serve(async |server| {
+        let environment = run(server, PROGRAM).await?;
+        let (exit, _) = environment.end().await?;
+        fail_unless(exit.status == ExitStatus::Code(3), format!("{exit:?}"))
+    })
+}
+
+fn memory_is_measured() -> Outcome {
+    Node::start()?.serve(async |server| {
+        let program = "block = bytearray(b'x' * (60 << 20))\ndel block";
+        let code = server
+            .directory
+            .unpack("peak", &[("main.py", program.as_bytes())])?;
+        let mut environment = server.boot().await?;
+        server.claim(&environment, code).await?;
+        let before = environment.memory.peak_bytes();
+        fail_unless((1 << 20..60 << 20).contains(&before), before)?;
+        environment.order(&json!({"run": "/var/task/main.py"})).await?;
+        let (now, peak) = (
+            environment.memory.current_bytes(),
+            environment.memory.peak_bytes(),
+        );
+        fail_unless(peak > 60 << 20 && now < 60 << 20, format!("{now} of {peak}"))?;
+        server.warden.kill(environment.id);
+        let (exit, _) = environment.end().await?;
+        fail_unless(!exit.out_of_memory, format!("{exit:?}"))
+    })
+}
+
+fn a_quota_bounds_cpu_time() -> Outcome {
+    let before = Before::look()?;
+    let directory = Directory::new()?;
+    let busy = programs::pythons()[0].running(&["-I", "-S", "-c", "while True: pass"]);
+    let launch = launcher::Launch {
+        cpu: CpuPolicy::Quota,
+        ..directory.launch(vec![busy])
+    };
+    let (warden, socket) = launcher::start_warden(&launch)?;
+    Node {
+        directory,
+        warden,
+        socket,
+        before,
+    }
+    .serve(async |server| {
+        let booted = server.boot_with(RuntimeIndex(0), 885, Start::Ready).await?;
+        let started = Instant::now();
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        server.warden.kill(booted.id);
+        let exit = booted.exit.await?;
+        let share = exit.cpu.as_secs_f64() / started.elapsed().as_secs_f64();
+        fail_unless(share < 0.6, format!("half a CPU was {share}"))
+    })
+}
+
+fn every_environment_has_a_user_of_its_own() -> Outcome {
+    let program = "import os; print(os.getuid(), os.getgid(), flush=True); os.read(3, 1)";
+    let runtime = programs::pythons()[0].running(&["-I", "-S", "-c", program]);
+    Node::start_with(vec![runtime])?.serve(async |server| {
+        let boots = (0..20).map(|_| {
+            let warden = server.warden.clone();
+            let request = BootRequest {
+                runtime: RuntimeIndex(0),
+                memory_mb: 128,
+                start: Start::Ready,
+            };
+            tokio::spawn(async move { warden.boot(request).await })
+        });
+        let mut environments = Vec::new();
+        for boot in boots.collect::<Vec<_>>() {
+            environments.push(boot.await??);
+        }
+        let mut users = std::collections::BTreeSet::new();
+        for booted in environments {
+            let output = Output::collect(booted.output);
+            drop(booted.control);
+            booted.exit.await?;
+            let text = output.all();
+            let uid: u32 = text.split_whitespace().next().unwrap_or_default().parse()?;
+            fail_unless(uid > USERS.first && uid < USERS.first + USERS.count, uid)?;
+            fail_unless(text == format!("{uid} {uid}\n"), &text)?;
+            users.insert(uid);
+        }
+        fail_unless(users.len() == 20, format!("{users:?}"))
+    })
+}
+
+fn a_full_warden_says_so() -> Outcome {
+    let runtime = programs::pythons()[0].running(&["-I", "-S", "-c", "import os; os.read(3, 1)"]);
+    Node::start_with(vec![runtime])?.serve(async |server| {
+        let mut environments = Vec::new();
+        let refused = loop {
+            match server.boot_with(RuntimeIndex(0), 128, Start::Ready).await {
+                Ok(booted) => environments.push(booted),
+                Err(error) => break error,
+            }
+        };
+        fail_unless(matches!(refused, SandboxError::Full), &refused)?;
+        fail_unless(environments.len() == USERS.count as usize - 1, environments.len())?;
+        let last = environments.pop().ok_or("none was booted")?;
+        server.warden.kill(last.id);
+        last.exit.await?;
+        server.boot_with(RuntimeIndex(0), 128, Start::Ready).await?;
+        Ok(())
+    })
+}
+
+fn a_boot_nobody_waits_for_is_undone() -> Outcome {
+    Node::start()?.serve(async |server| {
+        for _ in 0..USERS.count * 2 {
+            let boot = server.boot_with(RuntimeIndex(0), 128, Start::Ready);
+            // Long enough for the request to be sent.
+            drop(tokio::time::timeout(Duration::from_micros(100), boot).await);
+        }
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while let Err(error) = server.boot().await {
+            fail_unless(Instant::now() < deadline, format!("{error:?}"))?;
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        Ok(())
+    })
+}
+
+fn everybody_hears_that_the_warden_died() -> Outcome {
+    let Node {
+        directory: _directory,
+        warden,
+        socket,
+        before,
+    } = Node::start()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let pid = warden.id();
+    runtime.block_on(async {
+        let client = WardenClient::new(socket)?;
+        let request = BootRequest {
+            runtime: RuntimeIndex(0),
+            memory_mb: 128,
+            start: Start::Ready,
+        };
+        let booted = client.boot(request).await?;
+        let pending: Vec<_> = (0..10)
+            .map(|_| {
+                let client = client.clone();
+                tokio::spawn(async move { client.boot(request).await })
+            })
+            .collect();
+        tokio::task::yield_now().await;
+        // Dropping it kills the warden.
+        tokio::task::spawn_blocking(move || drop(warden)).await?;
+        client.died().await;
+        fail_unless(booted.exit.await.is_err(), "there is nobody to report an exit")?;
+        for boot in pending {
+            let result = boot.await?;
+            fail_unless(
+                matches!(result, Ok(_) | Err(SandboxError::WardenDied)),
+                "it fails for this reason",
+            )?;
+        }
+        let late = client.boot(request).await;
+        fail_unless(matches!(late, Err(SandboxError::WardenDied)), "it is too late")
+    })?;
+    before.compare(pid)
+}
+
+fn dangerous_settings_are_refused() -> Outcome {
+    let directory = Directory::new()?;
+    let launch = || directory.launch(vec![programs::pythons()[0].obedient()]);
+    let mut cases = vec![
+        ("the server is root", launch()),
+        ("the server is an environment's user", launch()),
+    ];
+    cases[0].1.server.uid = 0;
+    cases[1].1.server.uid = USERS.first + 1;
+    for (prefix, why) in [
+        ("/", "everything is shown"),
+        ("/nowhere", "there is no interpreter"),
+    ] {
+        let mut changed = launch();
+        changed.runtimes[0].prefix = prefix.into();
+        cases.push((why, changed));
+    }
+    let mut changed = launch();
+    changed.runtimes[0].prefix = directory.path().to_owned();
+    cases.push(("the data directory is shown", changed));
+    let mut changed = launch();
+    changed.environments.first = 0;
+    cases.push(("environments are root", changed));
+    for (why, launch) in cases {
+        fail_unless(launcher::start_warden(&launch).is_err(), why)?;
+    }
+    std::fs::create_dir(directory.path().join("data"))?;
+    std::fs::write(directory.path().join("data/file"), "root's")?;
+    fail_unless(
+        launcher::start_warden(&launch()).is_err(),
+        "the data directory is somebody else's",
+    )?;
+    std::fs::remove_dir_all(directory.path().join("data"))?;
+    // A server that was taken over has put a link where the launcher is about to make a directory.
+    let (warden, socket) = launcher::start_warden(&launch())?;
+    drop((warden, socket));
+    std::fs::remove_dir_all(directory.path().join("data/blobs"))?;
+    std::os::unix::fs::symlink("/etc", directory.path().join("data/blobs"))?;
+    fail_unless(
+        launcher::start_warden(&launch()).is_err(),
+        "a link is not followed",
+    )?;
+    fail_unless(
+        !std::path::Path::new("/etc/trees").exists(),
+        "nothing was made behind the link",
+    )
+}
