@@ -51,10 +51,10 @@ pub struct Message {
 pub struct Lease {
     /// The queue the message is in.
     pub queue: QueueName,
-    /// The message's account and region.
-    pub scope: Scope,
     /// The message's identifier.
     pub id: String,
+    /// The number the store gave the message and gives no other, not even one of the same identifier.
+    pub number: u64,
     /// Which receipt of the message this lease stands for, counted from 1.
     pub receipt: u32,
 }

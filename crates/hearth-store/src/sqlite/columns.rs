@@ -31,21 +31,9 @@ pub(super) fn key_names(key: &Key) -> (&str, &str, &str, &str) {
     (scope.account.as_str(), scope.region.as_str(), kind.as_str(), id)
 }
 
-/// The columns that name a message, account, region, queue and id, and the receipt that must be its last.
-pub(super) fn lease_names(lease: &Lease) -> (&str, &str, &str, &str, u32) {
-    let Lease {
-        queue,
-        scope,
-        id,
-        receipt,
-    } = lease;
-    (
-        scope.account.as_str(),
-        scope.region.as_str(),
-        queue.as_str(),
-        id,
-        *receipt,
-    )
+/// The columns a lease depends on: the number of its message, and the receipt that must be the last.
+pub(super) fn lease_columns(lease: &Lease) -> (i64, u32) {
+    (lease.number.cast_signed(), lease.receipt)
 }
 
 /// Reads account and region from two neighbouring columns.

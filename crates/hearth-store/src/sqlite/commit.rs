@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::columns::{key_names, lease_names, micros};
+use super::columns::{key_names, lease_columns, micros};
 use super::feed::Feed;
 use super::task::{Failure, Task};
 use super::timers::Timers;
@@ -116,22 +116,16 @@ fn enqueue(db: &Connection, queue: &QueueName, message: &Message) -> Result<(), 
 
 fn acknowledge(db: &Connection, lease: &Lease) -> Result<(), Failure> {
     let deleted = db
-        .prepare_cached(
-            "DELETE FROM message
-             WHERE account = ? AND region = ? AND queue = ? AND id = ? AND receives = ?",
-        )?
-        .execute(lease_names(lease))?;
+        .prepare_cached("DELETE FROM message WHERE seq = ? AND receives = ?")?
+        .execute(lease_columns(lease))?;
     held(deleted, lease)
 }
 
 fn give_back(db: &Connection, lease: &Lease, due: SystemTime) -> Result<(), Failure> {
-    let (account, region, queue, id, receipt) = lease_names(lease);
+    let (number, receipt) = lease_columns(lease);
     let updated = db
-        .prepare_cached(
-            "UPDATE message SET leased = 0, due = ?6
-             WHERE account = ?1 AND region = ?2 AND queue = ?3 AND id = ?4 AND receives = ?5",
-        )?
-        .execute(params![account, region, queue, id, receipt, micros(due)])?;
+        .prepare_cached("UPDATE message SET leased = 0, due = ? WHERE seq = ? AND receives = ?")?
+        .execute((micros(due), number, receipt))?;
     held(updated, lease)
 }
 

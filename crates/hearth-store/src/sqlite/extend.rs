@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension};
 
-use super::columns::lease_names;
+use super::columns::lease_columns;
 use super::commit::lost;
 use super::task::{Failure, Task};
 use super::timers::Timers;
@@ -20,20 +20,14 @@ impl Task for Extend {
     type Answer = ();
 
     fn run(&self, db: &Connection, timers: &mut Timers) -> Result<(), Failure> {
-        let names = lease_names(&self.lease);
+        let columns = lease_columns(&self.lease);
         let leased: Option<bool> = db
-            .prepare_cached(
-                "SELECT leased FROM message
-                 WHERE account = ? AND region = ? AND queue = ? AND id = ? AND receives = ?",
-            )?
-            .query_row(names, |row| row.get(0))
+            .prepare_cached("SELECT leased FROM message WHERE seq = ? AND receives = ?")?
+            .query_row(columns, |row| row.get(0))
             .optional()?;
         if !leased.ok_or_else(|| lost(&self.lease))? {
-            db.prepare_cached(
-                "UPDATE message SET leased = 1
-                 WHERE account = ? AND region = ? AND queue = ? AND id = ? AND receives = ?",
-            )?
-            .execute(names)?;
+            db.prepare_cached("UPDATE message SET leased = 1 WHERE seq = ? AND receives = ?")?
+                .execute(columns)?;
         }
         timers.set(self.lease.clone(), self.period);
         Ok(())

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use rusqlite::{Connection, Row, params};
 
-use super::columns::{bytes, lease_names, limit, micros, scope, time};
+use super::columns::{bytes, lease_columns, limit, micros, scope, time};
 use super::task::{Failure, Task};
 use super::timers::Timers;
 use crate::{Lease, Leased, Message, QueueName};
@@ -40,7 +40,7 @@ impl LeaseDue {
     /// The due messages, as they will be once they are taken.
     fn due(&self, db: &Connection) -> Result<Vec<Leased>, rusqlite::Error> {
         let mut select = db.prepare_cached(
-            "SELECT account, region, id, body, due, enqueued, receives FROM message
+            "SELECT account, region, id, body, due, enqueued, receives, seq FROM message
              WHERE queue = ? AND leased = 0 AND due <= ? ORDER BY due, seq LIMIT ?",
         )?;
         let mut rows = select.query(params![
@@ -70,8 +70,8 @@ fn read(row: &Row<'_>, queue: &QueueName) -> Result<Leased, rusqlite::Error> {
     let receives = row.get::<_, u32>(6)?.saturating_add(1);
     let lease = Lease {
         queue: queue.clone(),
-        scope: message.scope.clone(),
         id: message.id.clone(),
+        number: row.get::<_, i64>(7)?.cast_unsigned(),
         receipt: receives,
     };
     Ok(Leased {
@@ -83,19 +83,13 @@ fn read(row: &Row<'_>, queue: &QueueName) -> Result<Leased, rusqlite::Error> {
 }
 
 fn take(db: &Connection, lease: &Lease) -> Result<(), rusqlite::Error> {
-    db.prepare_cached(
-        "UPDATE message SET leased = 1, receives = ?5
-         WHERE account = ?1 AND region = ?2 AND queue = ?3 AND id = ?4",
-    )?
-    .execute(lease_names(lease))?;
+    db.prepare_cached("UPDATE message SET leased = 1, receives = ?2 WHERE seq = ?1")?
+        .execute(lease_columns(lease))?;
     Ok(())
 }
 
 fn free(db: &Connection, lease: &Lease) -> Result<(), rusqlite::Error> {
-    db.prepare_cached(
-        "UPDATE message SET leased = 0
-         WHERE account = ? AND region = ? AND queue = ? AND id = ? AND receives = ?",
-    )?
-    .execute(lease_names(lease))?;
+    db.prepare_cached("UPDATE message SET leased = 0 WHERE seq = ? AND receives = ?")?
+        .execute(lease_columns(lease))?;
     Ok(())
 }

@@ -83,19 +83,13 @@ impl Timers {
 
 #[cfg(test)]
 mod tests {
-    use hearth_types::{AccountId, Region, Scope};
-
     use super::*;
 
     fn lease(id: &str) -> Lease {
-        let scope = Scope {
-            account: AccountId::DEFAULT,
-            region: Region::default(),
-        };
         Lease {
             queue: QueueName::new("q"),
-            scope,
             id: id.into(),
+            number: 1,
             receipt: 1,
         }
     }

@@ -95,6 +95,7 @@ macro_rules! conformance {
             removes_acknowledged_messages
             gives_messages_back
             lets_an_ended_lease_settle_unless_received_again
+            ends_leases_with_their_message
             undoes_a_unit_whose_lease_is_lost
             extends_and_shortens_leases
             knows_when_the_next_message_is_due

@@ -49,6 +49,8 @@ struct Model {
 #[derive(Clone, Default)]
 struct Entry {
     receives: u32,
+    /// The one lease that may settle it.
+    latest: Option<Lease>,
     delayed: bool,
     leased: bool,
 }
@@ -73,7 +75,7 @@ impl Model {
     fn holder(&mut self, lease: &Lease, id: u8) -> Option<&mut Entry> {
         self.messages
             .get_mut(&id)
-            .filter(|entry| entry.receives == lease.receipt)
+            .filter(|entry| entry.latest.as_ref() == Some(lease))
     }
 
     /// Applies a step to model and unit; `None` where the unit is to be refused.
@@ -172,6 +174,7 @@ async fn lease(store: &dyn Store, model: &mut Model, leases: &mut Leases, ends_a
         entry.receives += 1;
         entry.leased = !ends_at_once;
         assert_eq!(leased.receives, entry.receives);
+        entry.latest = Some(leased.lease.clone());
         leases.insert(id, leased.lease);
     }
 }

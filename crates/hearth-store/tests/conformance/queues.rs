@@ -140,6 +140,25 @@ pub(crate) async fn lets_an_ended_lease_settle_unless_received_again(backend: &i
     assert_eq!(store.depth(&queue()).await.unwrap(), 0);
 }
 
+pub(crate) async fn ends_leases_with_their_message(backend: &impl Backend) {
+    let store = backend.open();
+    let mut leases = Vec::new();
+    for _ in 0..2 {
+        enqueue(&*store, [message("same", SECOND)]).await;
+        let lease = lease_all(&*store, LONG).await.remove(0).lease;
+        if leases.is_empty() {
+            store.commit(Unit::new().acknowledge(&lease)).await.unwrap();
+        }
+        leases.push(lease);
+    }
+    let refusal = store
+        .commit(Unit::new().acknowledge(&leases[0]))
+        .await
+        .unwrap_err();
+    assert_eq!(refusal, lost(&leases[0]));
+    store.commit(Unit::new().acknowledge(&leases[1])).await.unwrap();
+}
+
 pub(crate) async fn undoes_a_unit_whose_lease_is_lost(backend: &impl Backend) {
     let store = backend.open();
     enqueue(&*store, [message("a", SECOND), message("b", SECOND)]).await;
