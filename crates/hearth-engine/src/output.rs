@@ -45,15 +45,22 @@ impl Output {
 
     /// Passes on what is there.
     pub(crate) fn read(&mut self, journal: &mut Journal) {
-        self.read_available(journal);
+        let mut buffer = [0u8; READ];
+        let result = self.pipe.try_read(&mut buffer);
+        self.take(result, &buffer, journal);
         journal.hand_over_if_full();
     }
 
     /// Passes on everything that was written before now, and an incomplete last line with it.
+    ///
+    /// Asks the kernel itself: what was written a moment ago, just before the response, may not have come to
+    /// the notice of the runtime's reactor, and reading through it would find nothing.
     pub(crate) fn drain(&mut self, journal: &mut Journal) {
         let mut left = DRAIN;
+        let mut buffer = [0u8; READ];
         while self.open && left > 0 {
-            match self.read_available(journal) {
+            let result = rustix::io::read(&self.pipe, &mut buffer).map_err(io::Error::from);
+            match self.take(result, &buffer, journal) {
                 0 => break,
                 count => left = left.saturating_sub(count),
             }
@@ -63,15 +70,10 @@ impl Output {
         }
     }
 
-    /// Reads once without waiting; the number of bytes.
-    fn read_available(&mut self, journal: &mut Journal) -> usize {
-        let mut buffer = [0u8; READ];
-        match self.pipe.try_read(&mut buffer) {
-            Ok(0) => {
-                self.open = false;
-                0
-            }
-            Ok(count) => {
+    /// Passes on what a read brought; the number of bytes.
+    fn take(&mut self, result: io::Result<usize>, buffer: &[u8], journal: &mut Journal) -> usize {
+        match result {
+            Ok(count) if count > 0 => {
                 let mut events = Vec::new();
                 self.splitter
                     .push(&buffer[..count], SystemTime::now(), &mut events);
@@ -79,7 +81,7 @@ impl Output {
                 count
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => 0,
-            Err(_) => {
+            Ok(_) | Err(_) => {
                 self.open = false;
                 0
             }

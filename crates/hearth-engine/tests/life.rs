@@ -354,3 +354,17 @@ async fn counts_never_drift_under_failures() {
         .count();
     assert_eq!(reports, 1000);
 }
+
+/// What was printed just before the response is in the log of that invocation, not of the next one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_last_line_is_never_late() {
+    let stage = Stage::new(|_| {});
+    let function = stage.deploy(|_| {});
+    for number in 0..2000 {
+        let line = format!("line {number}");
+        run(&stage, &function, json!({"do": "print", "text": line})).await;
+        let log = stage.log.messages();
+        let end = log.len();
+        assert!(log[end - 2].starts_with("END") && log[end - 3] == line, "{:?}", &log[end - 4..]);
+    }
+}
