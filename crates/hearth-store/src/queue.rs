@@ -51,6 +51,8 @@ pub struct Message {
 pub struct Lease {
     /// The queue the message is in.
     pub queue: QueueName,
+    /// The message's account and region.
+    pub scope: Scope,
     /// The message's identifier.
     pub id: String,
     /// The number the store gave the message and gives no other, not even one of the same identifier.

@@ -70,6 +70,7 @@ fn read(row: &Row<'_>, queue: &QueueName) -> Result<Leased, rusqlite::Error> {
     let receives = row.get::<_, u32>(6)?.saturating_add(1);
     let lease = Lease {
         queue: queue.clone(),
+        scope: message.scope.clone(),
         id: message.id.clone(),
         number: row.get::<_, i64>(7)?.cast_unsigned(),
         receipt: receives,

@@ -83,11 +83,15 @@ impl Timers {
 
 #[cfg(test)]
 mod tests {
+    use hearth_types::{AccountId, Region, Scope};
+
     use super::*;
 
     fn lease(id: &str) -> Lease {
+        let (account, region) = (AccountId::DEFAULT, Region::default());
         Lease {
             queue: QueueName::new("q"),
+            scope: Scope { account, region },
             id: id.into(),
             number: 1,
             receipt: 1,
