@@ -66,15 +66,20 @@ impl Failure {
         }
     }
 
-    /// The end of the report line. An error that the handler raised is no failure of the environment,
-    /// and AWS's line says nothing of it.
+    /// The end of the report line of an init.
+    pub(crate) fn init_status(&self) -> Status {
+        match self {
+            Self::TimedOut => Status::Timeout,
+            failure => Status::Error(failure.platform_type().to_owned()),
+        }
+    }
+
+    /// The end of the report line of an invocation. An error that the handler raised is no failure of the
+    /// environment, and AWS's line says nothing of it.
     pub(crate) fn status(&self) -> Status {
         match self {
             Self::Reported { .. } => Status::Success,
-            Self::TimedOut => Status::Timeout,
-            Self::Closed | Self::Exited(_) | Self::ResponseTooLarge | Self::Protocol(_) => {
-                Status::Error(Some(self.error_type().to_owned()))
-            }
+            failure => failure.init_status(),
         }
     }
 
@@ -132,10 +137,10 @@ impl Failure {
     }
 }
 
+/// The platform's error document, its members in AWS's order.
 fn document(error_type: &str, message: &str) -> Bytes {
-    json!({ "errorType": error_type, "errorMessage": message })
-        .to_string()
-        .into()
+    let (error_type, message) = (json!(error_type), json!(message));
+    format!(r#"{{"errorType":{error_type},"errorMessage":{message}}}"#).into()
 }
 
 fn timed_out(timeout: Duration) -> String {
@@ -207,13 +212,14 @@ mod tests {
         let killed = exited(ExitStatus::Signal(9), true);
         assert!(payload(&killed).contains("signal: killed"));
         assert!(payload(&killed).contains("\"errorType\":\"Runtime.ExitError\""));
-        assert_eq!(killed.status(), Status::Error(Some("Runtime.OutOfMemory".into())));
+        assert_eq!(killed.status(), Status::Error("Runtime.OutOfMemory".into()));
     }
 
     #[test]
     fn a_timeout_names_the_limit() {
-        assert!(payload(&Failure::TimedOut).contains(
-            "RequestId: 00000000-0000-4000-8000-000000000000 Error: Task timed out after 1.00 seconds"
-        ));
+        assert_eq!(
+            payload(&Failure::TimedOut),
+            r#"{"errorType":"Sandbox.Timedout","errorMessage":"RequestId: 00000000-0000-4000-8000-000000000000 Error: Task timed out after 1.00 seconds"}"#
+        );
     }
 }

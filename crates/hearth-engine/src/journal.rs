@@ -59,10 +59,11 @@ impl Journal {
         });
     }
 
-    pub(crate) fn push(&mut self, event: LogEvent) {
+    /// Takes an event's text without its end; as on AWS, what is stored ends in a line feed.
+    pub(crate) fn push(&mut self, mut event: LogEvent) {
+        event.message.push('\n');
         if let Some(tail) = &mut self.tail {
             tail.extend_from_slice(event.message.as_bytes());
-            tail.push(b'\n');
             if tail.len() > 2 * limits::LOG_TAIL {
                 tail.drain(..tail.len() - limits::LOG_TAIL);
             }

@@ -54,8 +54,8 @@ pub(crate) fn end(id: RequestId) -> String {
 pub(crate) enum Status {
     Success,
     Timeout,
-    /// With the error type, where the line names one.
-    Error(Option<String>),
+    /// With the error type.
+    Error(String),
 }
 
 impl Status {
@@ -63,8 +63,7 @@ impl Status {
         match self {
             Self::Success => String::new(),
             Self::Timeout => "\tStatus: timeout".to_owned(),
-            Self::Error(None) => "\tStatus: error".to_owned(),
-            Self::Error(Some(kind)) => format!("\tStatus: error\tError Type: {kind}"),
+            Self::Error(kind) => format!("\tStatus: error\tError Type: {kind}"),
         }
     }
 }
@@ -137,8 +136,7 @@ mod tests {
     #[test]
     fn failures_carry_their_status() {
         assert!(report(Status::Timeout, None).ends_with("Max Memory Used: 36 MB\tStatus: timeout\t"));
-        let kind = Some("Runtime.OutOfMemory".to_owned());
-        let line = report(Status::Error(kind), Some(1000));
+        let line = report(Status::Error("Runtime.OutOfMemory".into()), Some(1000));
         assert!(line.ends_with("Init Duration: 1.00 ms\tStatus: error\tError Type: Runtime.OutOfMemory\t"));
     }
 

@@ -67,11 +67,7 @@ async fn cold(engine: &Inner, function: &Function, invocation: Invocation) -> Re
 
 impl InitFailed {
     fn report(&self, phase: Phase) -> String {
-        let status = match &self.failure {
-            Failure::TimedOut => Status::Timeout,
-            failure => Status::Error(Some(failure.platform_type().to_owned())),
-        };
-        report::init_report(self.took, phase, &status)
+        report::init_report(self.took, phase, &self.failure.init_status())
     }
 }
 

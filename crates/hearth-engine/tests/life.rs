@@ -365,6 +365,10 @@ async fn the_last_line_is_never_late() {
         run(&stage, &function, json!({"do": "print", "text": line})).await;
         let log = stage.log.messages();
         let end = log.len();
-        assert!(log[end - 2].starts_with("END") && log[end - 3] == line, "{:?}", &log[end - 4..]);
+        assert!(
+            log[end - 2].starts_with("END") && log[end - 3] == line,
+            "{:?}",
+            &log[end - 4..]
+        );
     }
 }
