@@ -37,6 +37,7 @@ pub struct Inherited {
 /// its own, no capability and no way to get one; it cannot start programs; and it is killed if the launcher ends.
 pub fn enter() -> io::Result<Inherited> {
     let manifest: ServerManifest = read_manifest()?;
+    rustix::thread::set_name(c"hearth-server")?;
     // One of them tells the server to stop.
     sys::unblock_signals();
     enter_root(&manifest)?;
@@ -73,7 +74,8 @@ fn enter_root(manifest: &ServerManifest) -> io::Result<()> {
         UNPRIVILEGED | MountAttrFlags::MOUNT_ATTR_NOEXEC,
     )?;
     mounts::attach(&tmp, etc::path(&make(&root, "tmp")?)?)?;
-    world::leave_old_root(&root)
+    // Other users' processes are not there.
+    world::leave_old_root(&root, &[("hidepid", "invisible")])
 }
 
 fn make(root: &Path, name: &str) -> io::Result<PathBuf> {

@@ -82,6 +82,7 @@ fn keep(plan: &Plan<'_>, interpreter: Pid) -> io::Result<Infallible> {
     sys::close_from(0, &[plan.status])?;
     privileges::limit_resources()?;
     privileges::become_user(plan.keeper)?;
+    rustix::thread::set_name(c"init")?;
     loop {
         let Some(ended) = sys::wait(None, true)? else {
             continue;

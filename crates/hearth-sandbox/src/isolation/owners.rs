@@ -7,13 +7,13 @@ use std::thread;
 
 use rustix::process::Signal;
 
-use crate::isolation::privileges;
+use crate::isolation::privileges::{self, Identity};
 use crate::sys::{self, Alone, Forked};
 
 /// A user namespace that translates a file owner into root, for mounts.
 ///
 /// Code packages belong to the server, but Lambda's functions see theirs as root's.
-pub(crate) fn as_root(alone: &Alone, uid: u32, gid: u32) -> io::Result<OwnedFd> {
+pub(crate) fn as_root(alone: &Alone, Identity { uid, gid }: Identity) -> io::Result<OwnedFd> {
     match sys::fork(alone, libc::CLONE_NEWUSER, None)? {
         Forked::Child => {
             // Without a parent there is nobody to wait for.

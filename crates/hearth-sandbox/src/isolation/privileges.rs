@@ -35,6 +35,44 @@ pub(crate) fn seal() -> io::Result<()> {
     Ok(rustix::thread::set_no_new_privs(true)?)
 }
 
+/// What the warden works with once its world is built: making namespaces and mounts, entering those of an
+/// environment, raising a loopback interface, changing users, and reading the server's files.
+const WARDEN: CapabilitySet = CapabilitySet::SYS_ADMIN
+    .union(CapabilitySet::SYS_CHROOT)
+    .union(CapabilitySet::SYS_PTRACE)
+    .union(CapabilitySet::NET_ADMIN)
+    .union(CapabilitySet::SETUID)
+    .union(CapabilitySet::SETGID)
+    .union(CapabilitySet::KILL)
+    .union(CapabilitySet::DAC_OVERRIDE);
+
+/// What is needed before that.
+const STARTING: CapabilitySet = WARDEN
+    .union(CapabilitySet::SETPCAP)
+    .union(CapabilitySet::CHOWN)
+    .union(CapabilitySet::MKNOD);
+
+/// Those of the capabilities a node is started with that this process lacks.
+pub(crate) fn missing() -> CapabilitySet {
+    let held = rustix::thread::capabilities(None).map_or(CapabilitySet::empty(), |sets| sets.effective);
+    STARTING - held
+}
+
+/// Gives up the capabilities the warden no longer needs.
+pub(crate) fn keep_wardens() -> io::Result<()> {
+    keep(WARDEN)
+}
+
+fn keep(capabilities: CapabilitySet) -> io::Result<()> {
+    let inheritable = CapabilitySet::empty();
+    let sets = CapabilitySets {
+        effective: capabilities,
+        permitted: capabilities,
+        inheritable,
+    };
+    Ok(rustix::thread::set_capabilities(None, sets)?)
+}
+
 /// Becomes an ordinary user without capabilities, which dies with its parent.
 pub(crate) fn become_user(identity: Identity) -> io::Result<()> {
     if identity.uid == 0 || identity.gid == 0 {
@@ -46,13 +84,7 @@ pub(crate) fn become_user(identity: Identity) -> io::Result<()> {
     rustix::thread::set_thread_groups(&[])?;
     rustix::thread::set_thread_res_gid(gid, gid, gid)?;
     rustix::thread::set_thread_res_uid(uid, uid, uid)?;
-    let none = CapabilitySet::empty();
-    let sets = CapabilitySets {
-        effective: none,
-        permitted: none,
-        inheritable: none,
-    };
-    rustix::thread::set_capabilities(None, sets)?;
+    keep(CapabilitySet::empty())?;
     // Every change of user clears this, so it comes last.
     die_with_parent()
 }

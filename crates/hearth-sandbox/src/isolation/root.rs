@@ -47,17 +47,18 @@ fn sealed(path: &str) -> io::Result<OwnedFd> {
     Ok(view)
 }
 
-/// Opens an unpacked code package, read-only and, where its file system can, as if it were root's.
-pub(crate) fn open_code(code: &CodeHash, owners: BorrowedFd<'_>) -> io::Result<OwnedFd> {
+/// Opens an unpacked code package, read-only and, where kernel and file system can, as if it were root's.
+pub(crate) fn open_code(code: &CodeHash, owners: Option<BorrowedFd<'_>>) -> io::Result<OwnedFd> {
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let packages = rustix::fs::openat(CWD, world::CODE, flags, Mode::empty())?;
     let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
     let package = rustix::fs::openat2(&packages, code.to_string(), flags, Mode::empty(), resolve)?;
     let view = mounts::view(&package, "")?;
-    match mounts::restrict_and_translate(&view, SEALED, owners) {
+    match owners.map(|owners| mounts::restrict_and_translate(&view, SEALED, owners)) {
+        Some(Ok(())) => {}
+        Some(Err(error)) if error.raw_os_error() != Some(libc::EINVAL) => return Err(error),
         // The file system cannot translate owners: the files then show their real one.
-        Err(error) if error.raw_os_error() == Some(libc::EINVAL) => mounts::restrict(&view, SEALED)?,
-        other => other?,
+        _ => mounts::restrict(&view, SEALED)?,
     }
     Ok(view)
 }

@@ -90,7 +90,7 @@ pub(crate) fn enter(base: &Base, runtimes: &[Shown<'_>], code: &OwnedFd) -> io::
     }
     fs::create_dir(root.join("code"))?;
     mounts::attach(code, path(&root.join("code"))?)?;
-    leave_old_root(&root)
+    leave_old_root(&root, &[])
 }
 
 /// A mount namespace of its own whose future root is an empty, writable file system. Returns its present place.
@@ -105,9 +105,13 @@ pub(crate) fn enter_empty_root() -> io::Result<PathBuf> {
     Ok(PLACE.into())
 }
 
-/// Moves into the new root and forgets the old one.
-pub(crate) fn leave_old_root(root: &Path) -> io::Result<()> {
-    let proc = mounts::create("proc", &[], UNPRIVILEGED | MountAttrFlags::MOUNT_ATTR_NOEXEC)?;
+/// Moves into the new root, which gets a /proc with these options, and forgets the old one.
+pub(crate) fn leave_old_root(root: &Path, proc_options: &[(&str, &str)]) -> io::Result<()> {
+    let proc = mounts::create(
+        "proc",
+        proc_options,
+        UNPRIVILEGED | MountAttrFlags::MOUNT_ATTR_NOEXEC,
+    )?;
     fs::create_dir(root.join("proc"))?;
     mounts::attach(&proc, path(&root.join("proc"))?)?;
     mounts::become_root(path(root)?)

@@ -7,6 +7,7 @@ use rustix::fs::Access;
 use rustix::thread::CapabilitySet;
 
 use crate::isolation::cgroup::{Controller, Version, hierarchies};
+use crate::isolation::privileges::missing;
 use crate::sys;
 
 /// One thing that was looked for.
@@ -24,19 +25,6 @@ pub struct Requirement {
     pub advice: String,
 }
 
-/// The privileges the warden works with.
-const CAPABILITIES: CapabilitySet = CapabilitySet::SYS_ADMIN
-    .union(CapabilitySet::SETUID)
-    .union(CapabilitySet::SETGID)
-    .union(CapabilitySet::SETPCAP)
-    .union(CapabilitySet::NET_ADMIN)
-    .union(CapabilitySet::DAC_OVERRIDE)
-    .union(CapabilitySet::CHOWN)
-    .union(CapabilitySet::MKNOD)
-    .union(CapabilitySet::KILL)
-    .union(CapabilitySet::SYS_CHROOT)
-    .union(CapabilitySet::SYS_PTRACE);
-
 /// The oldest kernel that has every call the warden makes.
 const KERNEL: (u32, u32) = (5, 14);
 
@@ -49,8 +37,7 @@ pub fn requirements() -> Vec<Requirement> {
 }
 
 fn privileges() -> Requirement {
-    let held = rustix::thread::capabilities(None).map_or(CapabilitySet::empty(), |sets| sets.effective);
-    let missing = CAPABILITIES - held;
+    let missing = missing();
     Requirement {
         name: "privileges",
         met: missing.is_empty(),

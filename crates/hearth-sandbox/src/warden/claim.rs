@@ -26,7 +26,7 @@ impl Warden {
             Phase::Claimed => return Err(Refusal::AlreadyClaimed),
             Phase::Booted => {}
         }
-        let code = match root::open_code(code, self.owners.as_fd()) {
+        let code = match root::open_code(code, self.owners.as_ref().map(AsFd::as_fd)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(Refusal::NoSuchCode),
             // Something else has this name: whatever it is, it is no code package.
             Err(error) if is_no_directory(&error) => return Err(Refusal::NoSuchCode),

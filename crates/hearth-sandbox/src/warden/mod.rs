@@ -62,8 +62,8 @@ struct Warden {
     filter: Filter,
     runtimes: Runtimes,
     cpu: CpuPolicy,
-    /// Shows the server's files as root's.
-    owners: OwnedFd,
+    /// Shows the server's files as root's, where the kernel allows such a thing.
+    owners: Option<OwnedFd>,
     /// The warden's own mount namespace.
     home: OwnedFd,
     users: Users,

@@ -9,7 +9,7 @@ use super::events::Events;
 use super::outbox::Outbox;
 use super::runtimes::Runtimes;
 use super::users::Users;
-use super::{BTreeMap, Identity, Warden};
+use super::{BTreeMap, Identity, Warden, complain};
 use crate::isolation::cgroup::Groups;
 use crate::isolation::network::Networks;
 use crate::isolation::seccomp::Filter;
@@ -23,12 +23,14 @@ impl Warden {
     pub(super) fn start() -> io::Result<Self> {
         let manifest: WardenManifest = read_manifest()?;
         let alone = Alone::confirm()?;
+        rustix::thread::set_name(c"hearth-warden")?;
         // Service managers send these to every process they know. The warden ends when the server does.
         sys::ignore_ending_signals();
         rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
         allow_many_descriptors();
         let groups = Groups::create()?;
-        let owners = owners::as_root(&alone, manifest.code_owner.uid, manifest.code_owner.gid)?;
+        let owners = owners::as_root(&alone, manifest.code_owner)
+            .inspect_err(|error| complain(&format_args!("functions see who owns their code: {error}")));
         let runtimes = manifest.runtimes.iter();
         let shown: Vec<Shown<'_>> = runtimes
             .map(|runtime| Shown {
@@ -39,6 +41,7 @@ impl Warden {
         world::enter(&manifest.base, &shown, &manifest.code.0)?;
         let networks = Networks::leave_host()?;
         privileges::seal()?;
+        privileges::keep_wardens()?;
         let events = Events::watch(&manifest.server.0)?;
         let first = manifest.environments.first;
         Ok(Self {
@@ -52,7 +55,7 @@ impl Warden {
             filter: Filter::of_environments()?,
             runtimes: Runtimes::read(&manifest.runtimes)?,
             cpu: manifest.cpu,
-            owners,
+            owners: owners.ok(),
             home: File::open("/proc/self/ns/mnt")?.into(),
             users: Users::new(manifest.environments),
             keeper: Identity {

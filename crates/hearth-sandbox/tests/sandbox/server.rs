@@ -105,6 +105,15 @@ fn escapes(listeners: &[TcpListener], settings: &str) -> Vec<String> {
     ] {
         holds(path, fs::write(path, "x").is_err());
     }
+    let others = fs::read_dir("/proc")
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter(|entry| {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            name.bytes().all(|byte| byte.is_ascii_digit()) && name != std::process::id().to_string()
+        });
+    holds("no other process is seen", others.count() == 0);
     holds("programs", Command::new("/bin/true").status().is_err());
     holds(
         "its data directory is writable",
