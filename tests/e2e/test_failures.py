@@ -127,8 +127,10 @@ def test_a_bad_handler(client, logs, tongue, handler, kind, message):
     assert (answer.payload["errorType"], answer.payload["errorMessage"].startswith(message)) == (kind, True), (
         answer.payload
     )
-    reports = [line for line in log_lines(logs, function) if line.startswith("INIT_REPORT")]
+    lines = log_lines(logs, function)
+    reports = [line for line in lines if line.startswith("INIT_REPORT")]
     assert [re.search(r"Phase: (\w+)", line).group(1) for line in reports] == ["init", "invoke"]
+    assert all(f"\tStatus: error\tError Type: {kind}" in line for line in (*reports, lines[-1])), lines
 
 
 INIT_FAILURES = {

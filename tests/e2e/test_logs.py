@@ -59,9 +59,8 @@ def test_groups_and_streams_are_described(client, logs):
     events = logs.get_log_events(
         logGroupName=group["logGroupName"], logStreamName=stream["logStreamName"], startFromHead=True
     )
-    assert [e["message"].split(" ")[0].rstrip("\n") for e in events["events"]] == [
-        "INIT_START", "START", "x", "END", "REPORT",
-    ]
+    assert all(e["message"].endswith("\n") for e in events["events"])
+    assert [e["message"].split()[0] for e in events["events"]] == ["INIT_START", "START", "x", "END", "REPORT"]
     again = logs.get_log_events(
         logGroupName=group["logGroupName"], logStreamName=stream["logStreamName"],
         nextToken=events["nextForwardToken"],

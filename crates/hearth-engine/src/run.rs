@@ -56,8 +56,9 @@ async fn cold(engine: &Inner, function: &Function, invocation: Invocation) -> Re
                 Err(StartError::Init(again)) => {
                     journal.platform(again.report(Phase::Invoke));
                     journal.platform(attempt.start_line());
+                    let status = again.failure.init_status();
                     Ok(attempt
-                        .finish(Err(again.failure), &mut journal, again.max_memory_mb)
+                        .finish(Err(again.failure), status, &mut journal, again.max_memory_mb)
                         .await)
                 }
             }
@@ -101,8 +102,11 @@ impl<'a> Attempt<'a> {
         let reusable = result
             .as_ref()
             .map_or_else(Failure::spares_the_environment, |_| true);
+        let status = result.as_ref().err().map_or(Status::Success, Failure::status);
         let memory = environment.process.peak_memory_mb();
-        let outcome = self.finish(result, &mut environment.journal, memory).await;
+        let outcome = self
+            .finish(result, status, &mut environment.journal, memory)
+            .await;
         if reusable {
             function.pool.put(environment);
         }
@@ -146,6 +150,7 @@ impl<'a> Attempt<'a> {
     async fn finish(
         self,
         result: Result<Bytes, Failure>,
+        status: Status,
         journal: &mut Journal,
         max_memory_mb: u32,
     ) -> Outcome {
@@ -161,8 +166,9 @@ impl<'a> Attempt<'a> {
             duration,
             init: self.init,
             memory_mb: self.spec.memory_mb,
-            max_memory_mb: max_memory_mb.max(exit_memory),
-            status: failure.map_or(Status::Success, Failure::status),
+            // What is taken in the moment before the limit bites is no memory that the function has.
+            max_memory_mb: max_memory_mb.max(exit_memory).min(self.spec.memory_mb),
+            status,
         };
         if let Some(line) = failure.and_then(|failure| failure.log_line(id, SystemTime::now(), timeout)) {
             journal.platform(line);

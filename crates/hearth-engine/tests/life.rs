@@ -208,6 +208,11 @@ async fn a_failing_init_is_tried_twice() {
                 "{log:?}"
             );
         }
+        let report = log.last().unwrap();
+        assert!(
+            report.starts_with("REPORT") && report.ends_with(&format!("\tStatus: {status}\t")),
+            "{report}"
+        );
         until(|| stage.sandbox.live() == 0).await;
         assert_eq!(stage.sandbox.boots.load(Ordering::SeqCst), 2);
     }

@@ -287,7 +287,7 @@ fn error(kind: &str, body: &[u8]) -> Bytes {
         .into()
 }
 
-/// Keeps every log event.
+/// Keeps the text of every log event, without the line feed that ends it.
 #[derive(Default)]
 pub(crate) struct Collected(Mutex<Vec<String>>);
 
@@ -302,7 +302,10 @@ impl LogSink for Collected {
         self.0
             .lock()
             .unwrap()
-            .extend(batch.events.into_iter().map(|event| event.message));
+            .extend(batch.events.into_iter().map(|event| {
+                let text = event.message.strip_suffix('\n');
+                text.expect("an event ends in a line feed").to_owned()
+            }));
         Box::pin(std::future::ready(()))
     }
 }
