@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use hearth_runtime::frames::{BodyError, Frame, IncomingBody, Message, OutgoingBody, RuntimeError};
 use hearth_types::limits;
+use tokio::task::coop::consume_budget;
 use tokio::time::{Instant, sleep_until};
 
 use crate::control::{Control, ControlError};
@@ -81,6 +82,8 @@ impl Awaited {
 }
 
 /// Runs an exchange to its end; meanwhile the log keeps flowing and the clock keeps running.
+///
+/// An environment that sends without a pause keeps neither the clock from being looked at nor a worker to itself.
 pub(crate) async fn run(
     process: &mut Process,
     journal: &mut Journal,
@@ -90,11 +93,13 @@ pub(crate) async fn run(
     let clock = sleep_until(deadline);
     tokio::pin!(clock);
     let result = loop {
+        consume_budget().await;
         let Process { control, output, .. } = process;
         tokio::select! {
             biased;
             message = control.receive() => {
                 match message.map_err(Failure::from).and_then(|message| awaited.take(message, control)) {
+                    Ok(None) if Instant::now() >= deadline => break Err(Failure::TimedOut),
                     Ok(None) => {}
                     Ok(Some(body)) => break Ok(body),
                     Err(failure) => break Err(failure),

@@ -10,7 +10,7 @@ use hearth_types::{LogEvent, Scope, limits, time};
 
 use crate::{LogBatch, LogSink};
 
-/// Events are handed over when this many bytes wait, at the latest at the end of the invocation.
+/// Events are handed over when this many bytes of memory wait, at the latest at the end of the invocation.
 const BATCH_BYTES: usize = 64 * 1024;
 
 /// Collects the events of one environment and hands them to the sink in batches.
@@ -68,7 +68,7 @@ impl Journal {
                 tail.drain(..tail.len() - limits::LOG_TAIL);
             }
         }
-        self.waiting_bytes += event.message.len();
+        self.waiting_bytes += size_of::<LogEvent>() + event.message.len();
         self.waiting.push(event);
     }
 
@@ -170,6 +170,16 @@ mod tests {
         assert_eq!(tail.len(), limits::LOG_TAIL);
         assert!(tail.ends_with(b"line 4999\n"));
         assert!(journal.take_tail().is_none());
+    }
+
+    #[tokio::test]
+    async fn empty_lines_take_memory_too() {
+        let mut journal = journal(&Arc::default());
+        let lines = 4096;
+        (0..lines).for_each(|_| journal.platform(String::new()));
+        assert!(journal.waiting_bytes >= lines * size_of::<LogEvent>());
+        journal.hand_over_if_full();
+        assert!(journal.is_behind());
     }
 
     #[tokio::test]

@@ -5,7 +5,7 @@ mod support;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use hearth_engine::{InvokeError, Outcome, ThrottleReason};
@@ -376,4 +376,31 @@ async fn the_last_line_is_never_late() {
             &log[end - 4..]
         );
     }
+}
+
+#[tokio::test]
+async fn who_sends_without_a_pause_runs_out_of_time_too() {
+    let stage = Stage::new(|_| {});
+    let function = stage.deploy(|spec| spec.timeout = Duration::from_millis(50));
+    let outcome = run(&stage, &function, json!({"do": "babble", "ms": 100})).await;
+    assert!(text(&outcome).contains("Task timed out"), "{}", text(&outcome));
+    until(|| stage.sandbox.live() == 0).await;
+}
+
+#[tokio::test]
+async fn who_sends_without_a_pause_leaves_others_their_turn() {
+    let stage = Stage::new(|_| {});
+    let function = stage.deploy(|_| {});
+    let turns = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&turns);
+    run(&stage, &function, json!({})).await;
+    let other = tokio::spawn(async move {
+        loop {
+            counted.fetch_add(1, Ordering::Relaxed);
+            tokio::task::yield_now().await;
+        }
+    });
+    run(&stage, &function, json!({"do": "babble", "ms": 0})).await;
+    other.abort();
+    assert!(turns.load(Ordering::Relaxed) > 50, "{turns:?}");
 }

@@ -225,6 +225,19 @@ impl Runtime {
                         .await;
                 }
             }
+            "babble" => {
+                // Nobody else runs meanwhile, so all of it is there at once.
+                std::thread::sleep(Duration::from_millis(wish["ms"].as_u64().unwrap()));
+                let mut bytes = Vec::new();
+                let frame = |kind| Frame {
+                    kind,
+                    request,
+                    payload: Bytes::new(),
+                };
+                (0..10_000).for_each(|_| frame(Kind::Chunk).put(&mut bytes));
+                frame(Kind::End).put(&mut bytes);
+                let _ = self.stream.write_all(&bytes).await;
+            }
             "large" => {
                 let size = wish["size"].as_u64().unwrap() as usize;
                 self.respond(request, vec![b'1'; size].into()).await;
