@@ -151,7 +151,7 @@ impl Drop for WardenProcess {
         self.0.signal(Signal::KILL);
         // What cannot be cleaned up now is at the next start.
         let _ = self.0.child.wait();
-        let _ = cgroup::sweep();
+        let _ = cgroup::sweep_after(self.id());
     }
 }
 

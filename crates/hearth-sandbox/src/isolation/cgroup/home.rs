@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::FlockOperation;
 
-use super::sweep::{NAME_PREFIX, alone};
+use super::sweep::{alone, name_prefix};
 use super::{Controller, Groups, Home, Version, directory, hierarchies, make, read, write};
 use crate::isolation::cgroup::hierarchy::Hierarchy;
 
@@ -28,8 +28,8 @@ impl Groups {
                 )));
             }
         }
-        let name = format!("{NAME_PREFIX}{}-{:08x}", std::process::id(), random()?);
-        alone(&hierarchies, || {
+        let name = format!("{}{:08x}", name_prefix(std::process::id()), random()?);
+        alone(&hierarchies, None, || {
             let homes: Vec<Home> = hierarchies
                 .iter()
                 .map(|hierarchy| settle(hierarchy, &name))

@@ -21,7 +21,7 @@ pub(crate) use hierarchy::{Controller, Version, hierarchies};
 pub use limits::CpuPolicy;
 pub(crate) use limits::Limits;
 pub(crate) use memory::{Memory, MemoryWatch};
-pub(crate) use sweep::sweep;
+pub(crate) use sweep::sweep_after;
 
 /// The groups of one warden. Dropping it leaves them behind; [`Groups::close`] removes them.
 pub(crate) struct Groups {

@@ -1,6 +1,7 @@
 //! Removing the groups of wardens that were killed.
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -14,7 +15,7 @@ use super::hierarchies;
 use super::hierarchy::Hierarchy;
 
 /// How the names of wardens' groups begin.
-pub(super) const NAME_PREFIX: &str = "hearth-warden-";
+const NAME_PREFIX: &str = "hearth-warden-";
 
 /// How deep below a hierarchy's mount a warden's group is looked for: a warden lies in the group of whoever
 /// started it.
@@ -23,33 +24,47 @@ const DEPTH: usize = 6;
 /// How long the processes of a killed warden's environments may take to end.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Removes the groups of every warden that no longer lives.
-pub(crate) fn sweep() -> io::Result<()> {
-    alone(&hierarchies()?, || Ok(()))
+/// Removes the groups of every warden that no longer lives, among them one that is known to have ended: processes it
+/// was just creating may still hold its lock.
+pub(crate) fn sweep_after(warden: u32) -> io::Result<()> {
+    alone(&hierarchies()?, Some(warden), || Ok(()))
 }
 
 /// Sweeps, and does something more before any other warden may.
-pub(super) fn alone<T>(hierarchies: &[Hierarchy], then: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+pub(super) fn alone<T>(
+    hierarchies: &[Hierarchy],
+    ended: Option<u32>,
+    then: impl FnOnce() -> io::Result<T>,
+) -> io::Result<T> {
     let Some(first) = hierarchies.first() else {
         return then();
     };
     let guard = File::open(&first.mount)?;
     rustix::fs::flock(&guard, FlockOperation::LockExclusive)?;
-    remove_stale(hierarchies)?;
+    remove_stale(hierarchies, ended)?;
     then()
 }
 
-fn remove_stale(hierarchies: &[Hierarchy]) -> io::Result<()> {
+/// The name of a warden's group, up to the part that is random.
+pub(super) fn name_prefix(warden: u32) -> String {
+    format!("{NAME_PREFIX}{warden}-")
+}
+
+fn remove_stale(hierarchies: &[Hierarchy], ended: Option<u32>) -> io::Result<()> {
     let found: Vec<Vec<PathBuf>> = hierarchies
         .iter()
         .map(|hierarchy| wardens(&hierarchy.mount))
         .collect();
-    let alive: BTreeSet<_> = found
-        .iter()
-        .take(1)
-        .flatten()
-        .filter(|path| is_locked(path))
+    let ended = ended.map(name_prefix);
+    let has_ended = |name: &OsStr| {
+        ended
+            .as_ref()
+            .is_some_and(|ended| name.as_encoded_bytes().starts_with(ended.as_bytes()))
+    };
+    let locked = found.iter().take(1).flatten().filter(|path| is_locked(path));
+    let alive: BTreeSet<&OsStr> = locked
         .filter_map(|path| path.file_name())
+        .filter(|name| !has_ended(name))
         .collect();
     // The first hierarchy goes last, so that an interrupted sweep is taken up again.
     for path in found.iter().rev().flatten() {
