@@ -43,4 +43,10 @@ pub struct Authenticated {
 pub trait Authenticator: Send + Sync + 'static {
     /// Verifies a request, or says with which error to refuse it. Must not block.
     fn authenticate(&self, request: &SignedRequest<'_>) -> Result<Authenticated, AwsError>;
+
+    /// Judges a request by its head, or says with which error to refuse it: asked before a body that takes memory is
+    /// read, so that strangers take none. The body is empty here, and whoever passes is still verified. Must not block.
+    fn admit(&self, _head: &SignedRequest<'_>) -> Result<(), AwsError> {
+        Ok(())
+    }
 }

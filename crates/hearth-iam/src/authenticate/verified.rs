@@ -32,12 +32,18 @@ impl Verified {
         }
     }
 
+    /// Whom a request claims to come from. Nothing but the signature is missing to believe it.
+    fn recognise(&self, request: &SignedRequest<'_>) -> Result<(Presented, Identity), Refusal> {
+        let presented = Presented::read(&signed(request))?.ok_or(Refusal::Unsigned)?;
+        presented.check(request.headers, &Rules::of(request.service), request.now)?;
+        let identity = self.identify(&presented, request)?;
+        Ok((presented, identity))
+    }
+
     fn verify(&self, request: &SignedRequest<'_>) -> Result<Authenticated, Refusal> {
-        let (signed, rules) = (signed(request), Rules::of(request.service));
-        let presented = Presented::read(&signed)?.ok_or(Refusal::Unsigned)?;
-        presented.check(request.headers, &rules, request.now)?;
+        let (presented, Identity { secret, caller }) = self.recognise(request)?;
         let region = region(&presented)?;
-        let Identity { secret, caller } = self.identify(&presented, request)?;
+        let (signed, rules) = (signed(request), Rules::of(request.service));
         let body = self.verify_signature(&presented, &signed, &rules, &secret)?;
         permission::check(&caller, request.service, request.operation)?;
         Ok(Authenticated {
@@ -80,6 +86,11 @@ impl Verified {
 impl Authenticator for Verified {
     fn authenticate(&self, request: &SignedRequest<'_>) -> Result<Authenticated, AwsError> {
         Ok(self.verify(request)?)
+    }
+
+    fn admit(&self, head: &SignedRequest<'_>) -> Result<(), AwsError> {
+        self.recognise(head)?;
+        Ok(())
     }
 }
 

@@ -2,14 +2,16 @@
 
 use std::time::SystemTime;
 
+use bytes::Bytes;
 use hearth_types::RequestId;
 use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, header};
 use tokio::runtime::{Handle, RuntimeFlavor};
 
-use super::entity::{Entity, RequestBody};
+use super::entity::{Entity, Read, RequestBody};
 use super::resolve::{Route, spoken};
 use super::{Linked, Router};
+use crate::model::OperationModel;
 use crate::{AwsError, Body, CommonError, Context, RawRequest, SignedRequest, protocol};
 
 /// Bodies from this size on, in bytes, are hashed and parsed where they hold up no other request.
@@ -100,7 +102,16 @@ impl Router {
         route: Route,
     ) -> Result<Response<Body>, AwsError> {
         let service = &self.services[route.service];
-        let read = match entity.read(route.operation, &self.memory).await {
+        let head = SignedRequest {
+            method: &parts.method,
+            uri: &parts.uri,
+            headers: &parts.headers,
+            body: &Bytes::new(),
+            now: at,
+            service: service.model.signing_name,
+            operation: route.operation.name,
+        };
+        let read = match self.read(&head, route.operation, &mut entity).await {
             Ok(read) => read,
             Err(error) => {
                 entity.discard(&parts.headers);
@@ -108,13 +119,8 @@ impl Router {
             }
         };
         let signed = SignedRequest {
-            method: &parts.method,
-            uri: &parts.uri,
-            headers: &parts.headers,
             body: &read.bytes,
-            now: at,
-            service: service.model.signing_name,
-            operation: route.operation.name,
+            ..head
         };
         let sender = off_the_worker(read.bytes.len(), || self.authenticator.authenticate(&signed))?;
         let handler = service
@@ -141,6 +147,18 @@ impl Router {
             },
         )
         .await
+    }
+
+    async fn read<B: RequestBody>(
+        &self,
+        head: &SignedRequest<'_>,
+        operation: &OperationModel,
+        entity: &mut Entity<B>,
+    ) -> Result<Read, AwsError> {
+        if entity.takes_memory() {
+            self.authenticator.admit(head)?;
+        }
+        entity.read(operation, &self.memory).await
     }
 }
 

@@ -16,7 +16,7 @@ use crate::{AwsError, CommonError};
 /// The memory that all larger bodies may take together, in KiB.
 const MEMORY_KIB: u32 = 512 * 1024;
 /// Bodies up to this size, in bytes, are not counted.
-const SMALL: u64 = 64 * 1024;
+pub(super) const SMALL: u64 = 64 * 1024;
 /// What every body gets to arrive, and the slowest sender that is waited for beyond that.
 const PATIENCE: Duration = Duration::from_secs(30);
 const SLOWEST_BYTES_PER_SECOND: u64 = 128 * 1024;
@@ -82,6 +82,12 @@ impl<B: RequestBody> Entity<B> {
             stream: Some(stream),
             form: None,
         }
+    }
+
+    /// Whether the body is one of those that are counted, or may become one.
+    pub(super) fn takes_memory(&self) -> bool {
+        let length = self.stream.as_ref().map(|stream| stream.size_hint().upper());
+        length.is_some_and(|length| length.is_none_or(|length| length > SMALL))
     }
 
     /// The whole body, within the operation's limit.

@@ -4,14 +4,14 @@ use http::request::Parts;
 use http::{Method, header};
 
 use super::Router;
-use super::entity::{Entity, RequestBody};
+use super::entity::{Entity, RequestBody, SMALL};
 use super::paths::Labels;
 use crate::model::{OperationModel, Protocol};
 use crate::uri::parse_query;
 use crate::{AwsError, CommonError};
 
-/// The largest form, in bytes.
-const LARGEST_FORM: u64 = 1024 * 1024;
+/// The largest form, in bytes: it takes no memory that counts, since it is read before its sender is known.
+const LARGEST_FORM: u64 = SMALL;
 
 /// The operation of a request.
 pub(super) struct Route {

@@ -14,6 +14,8 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 const LONG: Duration = Duration::from_secs(60);
+/// Less than any body is waited for.
+const PROMPT: Duration = Duration::from_secs(20);
 const SHORT: Duration = Duration::from_millis(100);
 
 async fn start() -> Running {
@@ -100,6 +102,20 @@ async fn a_body_that_says_it_is_too_large_is_refused_unread() {
     assert!(answer.contains(
         "7000000 byte payload is too large for the RequestResponse invocation type (limit 6291456 bytes)"
     ));
+}
+
+#[tokio::test]
+async fn a_stranger_is_refused_before_a_body_of_any_size() {
+    let server = start().await;
+    for framing in ["content-length: 6000000", "transfer-encoding: chunked"] {
+        let mut stream = server.connect().await;
+        let head = format!(
+            "POST /2015-03-31/functions/f/invocations HTTP/1.1\r\nhost: x\r\nauthorization: nobody\r\n{framing}\r\n\r\n"
+        );
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let answer = timeout(PROMPT, read_answer(&mut stream)).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 403 "), "{answer}");
+    }
 }
 
 #[tokio::test]

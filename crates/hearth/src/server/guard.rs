@@ -17,17 +17,26 @@ pub(super) struct LocalOnly<A>(pub(super) A);
 
 impl<A: Authenticator> Authenticator for LocalOnly<A> {
     fn authenticate(&self, request: &SignedRequest<'_>) -> Result<Authenticated, AwsError> {
-        match foreign(request.headers) {
-            None => self.0.authenticate(request),
-            Some(what) => Err(AwsError::common(
-                CommonError::AccessDenied,
-                format!(
-                    "hearth dev answers only this machine, and the {what} of the request names another; \
-                     use 127.0.0.1, localhost or a name below localhost"
-                ),
-            )),
-        }
+        refuse_foreign(request.headers)?;
+        self.0.authenticate(request)
     }
+
+    fn admit(&self, head: &SignedRequest<'_>) -> Result<(), AwsError> {
+        refuse_foreign(head.headers)?;
+        self.0.admit(head)
+    }
+}
+
+fn refuse_foreign(headers: &HeaderMap) -> Result<(), AwsError> {
+    foreign(headers).map_or(Ok(()), |what| {
+        Err(AwsError::common(
+            CommonError::AccessDenied,
+            format!(
+                "hearth dev answers only this machine, and the {what} of the request names another; \
+                 use 127.0.0.1, localhost or a name below localhost"
+            ),
+        ))
+    })
 }
 
 /// The header by which a request shows that it does not come from this machine.
@@ -125,6 +134,32 @@ mod tests {
         ] {
             assert_eq!(foreign(&headers(&[("host", host)])), Some("Host"), "{host}");
         }
+    }
+
+    /// Believes everyone, as an authenticator of `hearth dev` does.
+    struct Everyone;
+
+    impl Authenticator for Everyone {
+        fn authenticate(&self, _: &SignedRequest<'_>) -> Result<Authenticated, AwsError> {
+            unreachable!("only heads are judged here")
+        }
+    }
+
+    #[test]
+    fn a_page_is_refused_before_its_body_is_read() {
+        let admitted = |host| {
+            let head = SignedRequest {
+                method: &http::Method::POST,
+                uri: &Uri::from_static("/"),
+                headers: &headers(&[("host", host)]),
+                body: &bytes::Bytes::new(),
+                now: std::time::SystemTime::now(),
+                service: "lambda",
+                operation: "CreateFunction",
+            };
+            LocalOnly(Everyone).admit(&head).is_ok()
+        };
+        assert!(admitted("localhost:4566") && !admitted("evil.example"));
     }
 
     #[test]

@@ -77,14 +77,20 @@ impl Client {
     }
 
     fn send(&self, to: &impl Authenticator) -> Result<Authenticated, AwsError> {
+        to.authenticate(&self.request(&self.body))
+    }
+
+    /// Sends all but the body.
+    fn announce(&self, to: &impl Authenticator) -> Result<(), AwsError> {
+        to.admit(&self.request(&Bytes::new()))
+    }
+
+    fn request<'a>(&'a self, body: &'a Bytes) -> SignedRequest<'a> {
         let (method, uri, headers) = (&self.parts.method, &self.parts.uri, &self.parts.headers);
         let Self {
-            body,
-            service,
-            operation,
-            ..
-        } = self;
-        to.authenticate(&SignedRequest {
+            service, operation, ..
+        } = *self;
+        SignedRequest {
             method,
             uri,
             headers,
@@ -92,7 +98,7 @@ impl Client {
             now: now(),
             service,
             operation,
-        })
+        }
     }
 
     fn refused(&self, by: &impl Authenticator) -> (String, u16, String) {

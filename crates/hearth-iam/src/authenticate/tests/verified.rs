@@ -40,6 +40,27 @@ fn the_root_key_speaks_for_its_account_in_the_signed_region() {
 }
 
 #[test]
+fn strangers_are_refused_before_they_send_a_body() {
+    let (server, key, sessions) = server();
+    assert!(Client::new().announce(&server).is_err());
+    assert!(
+        Client::new()
+            .signed(&AccessKey::lasting(), None)
+            .announce(&server)
+            .is_err()
+    );
+    assert!(
+        Client::new()
+            .signed(&key, Some("token"))
+            .announce(&server)
+            .is_err()
+    );
+    Client::new().signed(&key, None).announce(&server).unwrap();
+    let session = session(&sessions, now());
+    Client::new().in_session(&session).announce(&server).unwrap();
+}
+
+#[test]
 fn strangers_are_refused() {
     let (server, key, _) = server();
     let missing = refusal(
