@@ -59,6 +59,8 @@ def test_invoke_answers_with_the_functions_result(client, logs, language):
     assert [line.split(" ")[0] for line in lines if line.split(" ")[0].isupper()] == [
         "INIT_START", "START", "END", "REPORT",
     ]
+    runtime = client.get_function_configuration(FunctionName=name)["RuntimeVersionConfig"]
+    assert lines[0].endswith(f"\tRuntime Version ARN: {runtime['RuntimeVersionArn']}")
     assert lines[1] == f"START RequestId: {answer.request_id} Version: $LATEST"
     assert lines[2].endswith(f"event for {name}")
     report = rf"REPORT RequestId: {answer.request_id}\tDuration: [\d.]+ ms\tBilled Duration: \d+ ms\t" \

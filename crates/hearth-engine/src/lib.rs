@@ -30,4 +30,5 @@ pub use function::{Function, FunctionSpec, RuntimeChoice};
 pub use hearth_sandbox::RuntimeIndex;
 pub use invocation::{FunctionError, Invocation, InvokeError, Outcome, ThrottleReason};
 pub use options::EngineOptions;
+pub use report::runtime_version_arn;
 pub use seams::{CredentialSource, LogBatch, LogSink, SessionVariables};

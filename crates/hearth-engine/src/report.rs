@@ -2,18 +2,26 @@
 
 use std::time::Duration;
 
-use hearth_types::RequestId;
+use hearth_types::{CodeHash, Region, RequestId};
 
 use crate::FunctionSpec;
 
 /// `INIT_START …`: written when an environment starts for a function.
 pub(crate) fn init_start(spec: &FunctionSpec) -> String {
     let runtime = &spec.runtime;
-    let region = &spec.arn.scope.region;
-    let hash = hearth_types::CodeHash::of(runtime.version.as_bytes());
     format!(
-        "INIT_START Runtime Version: {}\tRuntime Version ARN: arn:aws:lambda:{region}::runtime:{hash}",
-        runtime.version
+        "INIT_START Runtime Version: {}\tRuntime Version ARN: {}",
+        runtime.version,
+        runtime_version_arn(&spec.arn.scope.region, &runtime.identifier)
+    )
+}
+
+/// Names the version of a runtime, such as `nodejs20.x`. AWS's own names cannot be known; this one is stable
+/// per runtime.
+pub fn runtime_version_arn(region: &Region, runtime: &str) -> String {
+    format!(
+        "arn:aws:lambda:{region}::runtime:{}",
+        CodeHash::of(runtime.as_bytes())
     )
 }
 

@@ -1,13 +1,13 @@
 //! A function as the API shows it: `FunctionConfiguration`.
 
+use hearth_engine::runtime_version_arn;
 use hearth_iam::Sealer;
-use hearth_types::{Qualifier, Region};
+use hearth_types::Qualifier;
 use hearth_wire::lambda::{
     EnvironmentError, EnvironmentResponse, EphemeralStorage, FunctionConfiguration, LogFormat, LoggingConfig,
     PackageType, RuntimeVersionConfig, SnapStartApplyOn, SnapStartOptimizationStatus, SnapStartResponse,
     StateReasonCode, TracingConfigResponse,
 };
-use sha2::{Digest, Sha256};
 
 use crate::function::Function;
 use crate::lifecycle::Reason;
@@ -96,13 +96,6 @@ fn environment(function: &Function, sealer: &Sealer) -> Option<EnvironmentRespon
             }),
         },
     })
-}
-
-/// Names the runtime's version. AWS's identifiers cannot be known; ours is stable per runtime.
-fn runtime_version_arn(region: &Region, runtime: &str) -> String {
-    let digest = Sha256::digest(runtime.as_bytes());
-    let hash = hearth_types::CodeHash::from_bytes(digest.into());
-    format!("arn:aws:lambda:{region}::runtime:{hash}")
 }
 
 fn split(reason: Option<Reason>) -> (Option<String>, Option<StateReasonCode>) {
