@@ -13,7 +13,7 @@ use crate::exchange::{self, Awaited, Call};
 use crate::failure::Failure;
 use crate::journal::Journal;
 use crate::report::{self, Phase, Report, Status};
-use crate::start::{InitFailed, Limit, StartError};
+use crate::start::{InitFailed, StartError};
 use crate::{Function, FunctionError, FunctionSpec, Invocation, InvokeError, Outcome};
 
 /// Runs an invocation on an idle environment or a new one.
@@ -37,25 +37,29 @@ async fn cold(engine: &Inner, function: &Function, invocation: Invocation) -> Re
     let spec = &function.spec;
     let (mut journal, stream) = engine.journal(spec);
     journal.platform(report::init_start(spec));
-    let limit = Limit::Within(engine.options.init_timeout);
+    let limit = engine.options.init_timeout;
     let started = engine.starter.start(spec, &mut journal, &stream, limit).await;
     let mut attempt = Attempt::new(spec, invocation);
     match started {
-        Ok((process, took)) => {
-            attempt.init = Some(took);
+        Ok((process, begun)) => {
+            attempt.init = Some(begun.elapsed());
             Ok(attempt.on(Environment::new(process, journal), function).await)
         }
         Err(StartError::Platform(why)) => Err(InvokeError::Environment(why)),
         Err(StartError::Init(first)) => {
             journal.platform(first.report(Phase::Init));
             attempt.begin_log(&mut journal);
-            let limit = Limit::Until(attempt.deadline);
+            let limit = spec.timeout;
             match engine.starter.start(spec, &mut journal, &stream, limit).await {
-                Ok((process, _)) => Ok(attempt.on(Environment::new(process, journal), function).await),
+                Ok((process, begun)) => {
+                    attempt.count_from(begun);
+                    Ok(attempt.on(Environment::new(process, journal), function).await)
+                }
                 Err(StartError::Platform(why)) => Err(InvokeError::Environment(why)),
                 Err(StartError::Init(again)) => {
                     journal.platform(again.report(Phase::Invoke));
                     journal.platform(attempt.start_line());
+                    attempt.count_from(again.begun);
                     let status = again.failure.init_status();
                     Ok(attempt
                         .finish(Err(again.failure), status, &mut journal, again.max_memory_mb)
@@ -92,6 +96,12 @@ impl<'a> Attempt<'a> {
             deadline: begun + spec.timeout,
             init: None,
         }
+    }
+
+    /// The function's timeout began earlier, with an init that is part of the invocation.
+    fn count_from(&mut self, begun: Instant) {
+        self.begun = begun;
+        self.deadline = begun + self.spec.timeout;
     }
 
     /// Runs in an environment, which goes back to its pool if it can take another invocation.

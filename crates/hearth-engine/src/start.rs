@@ -35,6 +35,7 @@ pub(crate) enum StartError {
 #[derive(Debug)]
 pub(crate) struct InitFailed {
     pub(crate) failure: Failure,
+    pub(crate) begun: Instant,
     pub(crate) took: Duration,
     pub(crate) max_memory_mb: u32,
 }
@@ -67,23 +68,23 @@ impl Starter {
         }
     }
 
-    /// Starts an environment for a function and runs the init, which must end within `limit`. The time is counted from here where the interpreter boots for this start, and from
-    /// the claim where it was ready.
+    /// Starts an environment for a function and runs the init, which must end within `limit`. Tells when the
+    /// init began: when the interpreter could boot, or with the claim where one was ready. Waiting for a turn
+    /// to boot is not the function's time.
     pub(crate) async fn start(
         self: &Arc<Self>,
         spec: &FunctionSpec,
         journal: &mut Journal,
         stream: &str,
-        limit: Limit,
-    ) -> Result<(Process, Duration), StartError> {
+        limit: Duration,
+    ) -> Result<(Process, Instant), StartError> {
         let variables = variables(spec, &*self.credentials, stream);
-        let begun = Instant::now();
-        let mut process = if spec.code_has_lib || environment::needs_fresh_start(&spec.environment) {
+        let (mut process, begun) = if spec.code_has_lib || environment::needs_fresh_start(&spec.environment) {
             self.boot_with(spec, &variables).await?
         } else {
-            let process = self.take_ready(spec).await?;
+            let (process, begun) = self.take_ready(spec).await?;
             self.claim(&process, spec).await?;
-            process
+            (process, begun)
         };
         let claim = Claim {
             handler: &spec.handler,
@@ -91,13 +92,13 @@ impl Starter {
             task_root: environment::TASK_ROOT,
         };
         process.control.queue(&Frame::claim(&claim));
-        let deadline = limit.deadline(begun);
-        match exchange::run(&mut process, journal, Awaited::Claimed, deadline).await {
-            Ok(_) => Ok((process, begun.elapsed())),
+        match exchange::run(&mut process, journal, Awaited::Claimed, begun + limit).await {
+            Ok(_) => Ok((process, begun)),
             Err(failure) => {
                 let max_memory_mb = process.peak_memory_mb();
                 Err(StartError::Init(InitFailed {
                     failure,
+                    begun,
                     took: begun.elapsed(),
                     max_memory_mb,
                 }))
@@ -106,14 +107,14 @@ impl Starter {
     }
 
     /// An interpreter that was ready, or a new one.
-    async fn take_ready(self: &Arc<Self>, spec: &FunctionSpec) -> Result<Process, StartError> {
+    async fn take_ready(self: &Arc<Self>, spec: &FunctionSpec) -> Result<(Process, Instant), StartError> {
         let key = ReadyKey {
             runtime: spec.runtime.index,
             memory_mb: spec.memory_mb,
         };
         let (process, missing) = self.ready.take(key);
-        let process = match process {
-            Some(process) => process,
+        let taken = match process {
+            Some(process) => (process, Instant::now()),
             None => self.boot_ready(key).await?,
         };
         for _ in 0..missing {
@@ -123,22 +124,28 @@ impl Starter {
                 if let Err(error) = &booted {
                     tracing::warn!(?error, "no environment could be made ready");
                 }
-                starter.ready.add(key, booted.ok());
+                starter.ready.add(key, booted.ok().map(|(process, _)| process));
             });
         }
-        Ok(process)
+        Ok(taken)
     }
 
-    async fn boot_ready(&self, key: ReadyKey) -> Result<Process, StartError> {
+    async fn boot_ready(&self, key: ReadyKey) -> Result<(Process, Instant), StartError> {
         let _turn = self.turn().await;
+        let begun = Instant::now();
         let mut process = self.boot(key, Start::Ready).await?;
         greet(&mut process, PINGS).await?;
-        Ok(process)
+        Ok((process, begun))
     }
 
     /// Boots with the function's variables in the interpreter's real environment.
-    async fn boot_with(&self, spec: &FunctionSpec, variables: &Variables) -> Result<Process, StartError> {
+    async fn boot_with(
+        &self,
+        spec: &FunctionSpec,
+        variables: &Variables,
+    ) -> Result<(Process, Instant), StartError> {
         let _turn = self.turn().await;
+        let begun = Instant::now();
         let key = ReadyKey {
             runtime: spec.runtime.index,
             memory_mb: spec.memory_mb,
@@ -147,7 +154,7 @@ impl Starter {
         self.claim(&process, spec).await?;
         process.control.queue_raw(&environment::block(variables));
         greet(&mut process, 0).await?;
-        Ok(process)
+        Ok((process, begun))
     }
 
     async fn boot(&self, key: ReadyKey, start: Start) -> Result<Process, StartError> {
@@ -179,24 +186,6 @@ impl std::fmt::Debug for Starter {
         f.debug_struct("Starter")
             .field("ready", &self.ready)
             .finish_non_exhaustive()
-    }
-}
-
-/// How long an init may take.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Limit {
-    /// From the start of the environment.
-    Within(Duration),
-    /// Until the invocation it belongs to is given up.
-    Until(Instant),
-}
-
-impl Limit {
-    fn deadline(self, begun: Instant) -> Instant {
-        match self {
-            Self::Within(limit) => begun + limit,
-            Self::Until(deadline) => deadline,
-        }
     }
 }
 

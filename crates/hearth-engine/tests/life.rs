@@ -218,6 +218,37 @@ async fn a_failing_init_is_tried_twice() {
     }
 }
 
+/// In a burst of cold starts the last ones wait for longer than an init and an invocation may take.
+#[tokio::test]
+async fn waiting_for_a_turn_to_boot_is_not_the_functions_time() {
+    for (handler, kind) in [
+        ("app.handler", None),
+        ("init.fail", Some("Runtime.ImportModuleError")),
+    ] {
+        let stage = Stage::new(|options| {
+            options.parallel_boots = 1;
+            options.init_timeout = Duration::from_millis(400);
+        });
+        stage.sandbox.boot_ms.store(50, Ordering::SeqCst);
+        let function = stage.deploy(|spec| {
+            spec.handler = handler.into();
+            spec.timeout = Duration::from_millis(400);
+        });
+        let calls = (0..12).map(|_| {
+            let (engine, function) = (stage.engine.clone(), Arc::clone(&function));
+            tokio::spawn(async move { engine.invoke(&function, invocation(json!({}))).await.unwrap() })
+        });
+        for call in calls.collect::<Vec<_>>() {
+            let outcome = call.await.unwrap();
+            assert_eq!(
+                outcome.error.as_ref().map(|error| error.error_type.as_str()),
+                kind
+            );
+            assert!(outcome.init_duration.unwrap_or(outcome.duration) < Duration::from_millis(400));
+        }
+    }
+}
+
 #[tokio::test]
 async fn limits_refuse_with_their_reason() {
     let stage = Stage::new(|options| options.account_concurrency = 101);

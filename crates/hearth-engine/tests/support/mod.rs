@@ -34,6 +34,8 @@ pub(crate) struct FakeSandbox {
     next: AtomicU64,
     pub(crate) boots: AtomicUsize,
     pub(crate) claims: AtomicUsize,
+    /// How long a boot takes, in milliseconds.
+    pub(crate) boot_ms: AtomicU64,
     live: Arc<Mutex<HashMap<u64, Live>>>,
 }
 
@@ -94,7 +96,9 @@ impl Sandbox for FakeSandbox {
                 exit: Some(exit),
             },
         );
+        let takes = Duration::from_millis(self.boot_ms.load(Ordering::SeqCst));
         Box::pin(async move {
+            tokio::time::sleep(takes).await;
             Ok(Booted {
                 id: EnvironmentId(id),
                 control: OwnedFd::from(server),
