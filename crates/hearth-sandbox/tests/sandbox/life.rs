@@ -281,7 +281,7 @@ fn what_it_leaves_running_is_killed() -> Outcome {
 
 fn memory_is_measured() -> Outcome {
     Node::start()?.serve(async |server| {
-        let program = "block = bytearray(b'x' * (60 << 20))\ndel block";
+        let program = "block = bytearray(b'x') * (60 << 20)\ndel block";
         let code = server
             .directory
             .unpack("peak", &[("main.py", program.as_bytes())])?;

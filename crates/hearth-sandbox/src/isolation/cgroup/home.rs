@@ -2,13 +2,12 @@
 
 use std::fs;
 use std::io;
-use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::FlockOperation;
 
 use super::sweep::{alone, name_prefix};
-use super::{Controller, Groups, Home, Version, directory, hierarchies, make, read, write};
+use super::{Controller, Groups, Home, Version, directory, hierarchies, make, write};
 use crate::isolation::cgroup::hierarchy::Hierarchy;
 
 impl Groups {
@@ -87,6 +86,9 @@ fn switches(hierarchy: &Hierarchy) -> String {
         .collect()
 }
 
+/// The group that processes are moved into to make room for limited groups beside it.
+const PROCESSES: &str = "hearth-processes";
+
 /// A group of version 2 that may hold other groups: there a group holds either processes or limited groups.
 ///
 /// That is the own group if this process can be moved a level down, as in a service or a container of its own;
@@ -95,15 +97,21 @@ fn delegated(hierarchy: &Hierarchy) -> io::Result<PathBuf> {
     let switches = switches(hierarchy);
     let enable = |path: &Path| fs::write(path.join("cgroup.subtree_control"), &switches);
     let own = hierarchy.mount.join(&hierarchy.own);
+    // A launcher that was started before may have moved us already.
+    let own = if own.ends_with(PROCESSES) {
+        own.parent().unwrap_or(&own).to_owned()
+    } else {
+        own
+    };
     if enable(&own).is_ok() {
         return Ok(own);
     }
-    let members = read(fs::File::open(&own)?.as_fd(), "cgroup.procs")?;
+    let members = fs::read_to_string(own.join("cgroup.procs"))?;
     let ours = members
         .lines()
         .all(|pid| pid == std::process::id().to_string() || pid == launcher());
     if ours || own == hierarchy.mount {
-        let below = own.join("hearth");
+        let below = own.join(PROCESSES);
         fs::create_dir_all(&below)?;
         for pid in members.lines() {
             // Whoever has ended meanwhile needs no moving.
