@@ -74,6 +74,8 @@ impl Awaited {
     fn take(&mut self, message: Message, control: &mut Control) -> Result<Option<Bytes>, Failure> {
         match (self, message) {
             (Self::Response(call), message) => call.take(message, control),
+            // The greeting of a bootstrap that nobody has waited for.
+            (Self::Claimed, Message::Hello(_)) => Ok(None),
             (Self::Claimed, Message::Claimed(Ok(()))) => Ok(Some(Bytes::new())),
             (Self::Claimed, Message::Claimed(Err(error))) => Err(error.into()),
             (Self::Claimed, other) => Err(unexpected(&other)),

@@ -134,11 +134,13 @@ impl Starter {
         let _turn = self.turn().await;
         let begun = Instant::now();
         let mut process = self.boot(key, Start::Ready).await?;
-        greet(&mut process, PINGS).await?;
+        greet(&mut process).await?;
         Ok((process, begun))
     }
 
-    /// Boots with the function's variables in the interpreter's real environment.
+    /// Boots with the function's variables in the interpreter's real environment. Code of the function may run
+    /// before the bootstrap does: what follows is its init, and nobody waits for a hello here, least of all with a
+    /// turn that others need.
     async fn boot_with(
         &self,
         spec: &FunctionSpec,
@@ -153,7 +155,6 @@ impl Starter {
         let mut process = self.boot(key, Start::Deferred).await?;
         self.claim(&process, spec).await?;
         process.control.queue_raw(&environment::block(variables));
-        greet(&mut process, 0).await?;
         Ok((process, begun))
     }
 
@@ -192,12 +193,12 @@ impl std::fmt::Debug for Starter {
 type Variables = std::collections::BTreeMap<String, String>;
 
 /// Waits for the bootstrap's hello, then plays ping-pong.
-async fn greet(process: &mut Process, pings: usize) -> Result<(), StartError> {
+async fn greet(process: &mut Process) -> Result<(), StartError> {
     let greeting = async {
         let mut echoes = 0;
         loop {
             match process.control.receive().await {
-                Ok(Message::Hello(_) | Message::Ping(_)) if echoes == pings => return Ok(()),
+                Ok(Message::Hello(_) | Message::Ping(_)) if echoes == PINGS => return Ok(()),
                 Ok(Message::Hello(_) | Message::Ping(_)) => {
                     echoes += 1;
                     process.control.queue(&Frame::ping(Bytes::from_static(b"ping")));

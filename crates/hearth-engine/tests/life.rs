@@ -318,6 +318,29 @@ async fn variables_that_the_loader_reads_force_a_start_of_their_own() {
 }
 
 #[tokio::test]
+async fn an_interpreter_that_hangs_with_code_of_the_function_is_its_init_and_in_nobodys_way() {
+    let variables = BTreeMap::from([("LD_PRELOAD".to_owned(), "hang".to_owned())]);
+    let hanging = |stage: &Stage| {
+        stage.deploy(|spec| {
+            spec.environment = Arc::new(variables.clone());
+            spec.timeout = Duration::from_millis(20);
+        })
+    };
+    let stage = Stage::new(|options| options.init_timeout = Duration::from_millis(20));
+    let function = hanging(&stage);
+    let outcome = run(&stage, &function, json!({})).await;
+    assert!(text(&outcome).contains("Sandbox.Timedout"), "{}", text(&outcome));
+
+    let stage = Stage::new(|options| options.parallel_boots = 1);
+    let (engine, function) = (stage.engine.clone(), hanging(&stage));
+    let hangs = tokio::spawn(async move { engine.invoke(&function, invocation(json!({}))).await });
+    until(|| stage.sandbox.claims.load(Ordering::SeqCst) == 1).await;
+    let other = stage.deploy(|_| {});
+    assert_eq!(text(&run(&stage, &other, json!({"do": "count"})).await), "1");
+    assert!(!hangs.is_finished());
+}
+
+#[tokio::test]
 async fn idle_environments_expire() {
     let stage = Stage::new(|options| options.keep_alive = Duration::ZERO);
     let function = stage.deploy(|_| {});
