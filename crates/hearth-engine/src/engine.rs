@@ -141,12 +141,11 @@ impl Engine {
 impl Inner {
     /// A new environment's journal and the name of its log stream.
     pub(crate) fn journal(&self, spec: &FunctionSpec) -> (Journal, String) {
-        let stream = format!(
-            "{}/[{}]{}",
-            time::day(SystemTime::now()),
-            spec.version,
-            Uuid::new_v4().simple()
-        );
+        let day = time::day(SystemTime::now());
+        // Several functions may share a group that they name themselves.
+        let own_group = spec.log_group == format!("/aws/lambda/{}", spec.arn.name);
+        let function = if own_group { "" } else { spec.arn.name.as_str() };
+        let stream = format!("{day}/{function}[{}]{}", spec.version, Uuid::new_v4().simple());
         let journal = Journal::new(
             Arc::clone(&self.sink),
             spec.arn.scope.clone(),
@@ -207,6 +206,7 @@ async fn sweep(engine: Weak<Inner>) {
         for pool in engine.live_pools() {
             pool.expire(engine.options.keep_alive, engine.options.environment_lifetime);
         }
+        engine.starter.ready.expire(engine.options.keep_alive);
         engine.lock_pools().retain(|pool| pool.strong_count() > 0);
     }
 }

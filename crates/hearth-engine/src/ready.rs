@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Mutex;
+use std::time::{Duration, Instant};
 
 use hearth_sandbox::RuntimeIndex;
 
@@ -30,6 +31,7 @@ struct Shelf {
     key: ReadyKey,
     processes: Vec<Process>,
     booting: usize,
+    asked: Instant,
 }
 
 impl Ready {
@@ -54,12 +56,14 @@ impl Ready {
                 key,
                 processes: Vec::new(),
                 booting: 0,
+                asked: Instant::now(),
             },
         };
         shelves.push_front(shelf);
         let kept = shelves.len().min(KINDS);
         let given_way = shelves.split_off(kept);
         let shelf = &mut shelves[0];
+        shelf.asked = Instant::now();
         shelf.processes.retain(Process::is_alive);
         let process = shelf.processes.pop();
         let missing = self.size.saturating_sub(shelf.processes.len() + shelf.booting);
@@ -76,6 +80,15 @@ impl Ready {
             shelf.booting = shelf.booting.saturating_sub(1);
             shelf.processes.extend(process);
         }
+    }
+
+    /// Ends the ready environments of kinds that nobody asked for during `keep_alive`.
+    pub(crate) fn expire(&self, keep_alive: Duration) {
+        let mut shelves = self.lock();
+        let fresh = shelves.partition_point(|shelf| shelf.asked.elapsed() < keep_alive);
+        let ended = shelves.split_off(fresh);
+        drop(shelves);
+        drop(ended);
     }
 
     /// Ends the ready environments of the kind not asked for longest; whether there were any.

@@ -458,3 +458,17 @@ async fn who_sends_without_a_pause_leaves_others_their_turn() {
     other.abort();
     assert!(turns.load(Ordering::Relaxed) > 50, "{turns:?}");
 }
+
+#[tokio::test]
+async fn ready_environments_that_nobody_asks_for_expire() {
+    let stage = Stage::new(|options| {
+        options.ready_environments = 1;
+        options.keep_alive = Duration::from_millis(100);
+    });
+    let function = stage.deploy(|_| {});
+    run(&stage, &function, json!({})).await;
+    until(|| stage.engine.statistics().ready == 1).await;
+    until(|| stage.sandbox.live() == 0).await;
+    assert_eq!(stage.engine.statistics().ready, 0);
+    run(&stage, &function, json!({})).await;
+}

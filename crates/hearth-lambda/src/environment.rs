@@ -3,35 +3,12 @@
 use std::fmt;
 
 use hearth_iam::Sealer;
+use hearth_runtime::environment::is_reserved;
 use hearth_types::{FunctionArn, limits};
 use hearth_wire::lambda::Environment;
 use serde::{Deserialize, Serialize};
 
 use crate::settings::Variables;
-
-/// Names that the platform sets itself (developer guide, "Defined runtime environment variables").
-const RESERVED: [&str; 20] = [
-    "AWS_ACCESS_KEY",
-    "AWS_ACCESS_KEY_ID",
-    "AWS_DEFAULT_REGION",
-    "AWS_EXECUTION_ENV",
-    "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
-    "AWS_LAMBDA_FUNCTION_NAME",
-    "AWS_LAMBDA_FUNCTION_VERSION",
-    "AWS_LAMBDA_INITIALIZATION_TYPE",
-    "AWS_LAMBDA_LOG_GROUP_NAME",
-    "AWS_LAMBDA_LOG_STREAM_NAME",
-    "AWS_LAMBDA_MAX_CONCURRENCY",
-    "AWS_LAMBDA_RUNTIME_API",
-    "AWS_REGION",
-    "AWS_SECRET_ACCESS_KEY",
-    "AWS_SECRET_KEY",
-    "AWS_SESSION_TOKEN",
-    "LAMBDA_RUNTIME_DIR",
-    "LAMBDA_TASK_ROOT",
-    "_HANDLER",
-    "_X_AMZN_TRACE_ID",
-];
 
 /// Variables that a function cannot have.
 #[derive(Debug, thiserror::Error)]
@@ -50,6 +27,9 @@ pub(crate) enum EnvironmentError {
         .0.join(", ")
     )]
     Reserved(Vec<String>),
+    /// It asks for a start that cannot be given.
+    #[error("Hearth does not support AWS_LAMBDA_EXEC_WRAPPER yet. Please leave it out.")]
+    Wrapper,
 }
 
 /// The variables of a function, readable only with the sealing key and the function's ARN.
@@ -66,10 +46,13 @@ pub(crate) struct UnsealError {
 
 /// Holds variables to AWS's rules.
 pub(crate) fn check(variables: &Variables) -> Result<(), EnvironmentError> {
-    let reserved = |name: &&String| RESERVED.contains(&name.as_str());
+    let reserved = |name: &&String| is_reserved(name);
     let used: Vec<String> = variables.0.keys().filter(reserved).cloned().collect();
     if !used.is_empty() {
         return Err(EnvironmentError::Reserved(used));
+    }
+    if variables.0.contains_key("AWS_LAMBDA_EXEC_WRAPPER") {
+        return Err(EnvironmentError::Wrapper);
     }
     let measured = variables.to_json();
     if measured.len() > limits::ENVIRONMENT_BYTES {
@@ -157,14 +140,14 @@ mod tests {
             text.ends_with("Reserved keys used in this request: AWS_ACCESS_KEY_ID, AWS_REGION"),
             "{text}"
         );
-        let free = [
-            "AWS_LAMBDA_EXEC_WRAPPER",
-            "AWS_LAMBDA_LOG_LEVEL",
-            "TZ",
-            "LD_LIBRARY_PATH",
-            "LANG",
-        ];
+        let free = ["AWS_LAMBDA_LOG_LEVEL", "TZ", "LD_LIBRARY_PATH", "LANG"];
         assert!(check(&variables(&free.map(|name| (name, "x")))).is_ok());
+    }
+
+    #[test]
+    fn a_wrapper_is_refused_rather_than_ignored() {
+        let error = check(&variables(&[("AWS_LAMBDA_EXEC_WRAPPER", "/opt/wrap")])).unwrap_err();
+        assert!(matches!(error, EnvironmentError::Wrapper));
     }
 
     #[test]

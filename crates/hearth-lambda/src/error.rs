@@ -2,6 +2,7 @@
 
 use hearth_engine::{InvokeError, ReservationError};
 use hearth_store::StoreError;
+use hearth_wire::lambda::StateReasonCode;
 use hearth_wire::{AwsError, CommonError, lambda};
 use http::HeaderValue;
 use http::header::RETRY_AFTER;
@@ -78,6 +79,10 @@ impl From<Error> for AwsError {
             // AWS says no more than that, so that nobody learns what other accounts have.
             Error::Reference(ReferenceError::OtherAccount) => Self::common(CommonError::AccessDenied, ""),
             Error::RevisionMismatch => modeled("PreconditionFailedException"),
+            Error::NotReady(NotReady::Unusable(reason)) => match reason.code {
+                StateReasonCode::InvalidRuntime => modeled("InvalidRuntimeException"),
+                _ => modeled("ServiceException"),
+            },
             Error::NotReady(_) | Error::Create(CreateError::Exists(_)) => {
                 modeled("ResourceConflictException")
             }

@@ -49,8 +49,10 @@ pub(crate) async fn invoke(
         tail: request.header("x-amz-log-type") == Some(LogType::Tail.as_str()),
         payload: payload::accept(request.body, kind)?,
     };
-    if let Availability::Refused(state) = entry.availability {
-        return Err(NotReady::NotActive { state }.into());
+    match entry.availability {
+        Availability::Active { .. } => {}
+        Availability::Refused(state) => return Err(NotReady::NotActive { state }.into()),
+        Availability::Unusable(reason) => return Err(NotReady::Unusable(reason).into()),
     }
     match kind {
         InvocationType::DryRun => Ok(empty(StatusCode::NO_CONTENT)),

@@ -42,6 +42,9 @@ pub(crate) enum NotReady {
          {state}"
     )]
     NotActive { state: State },
+    /// It was ready once, but this server cannot run it, for instance because its interpreter is gone.
+    #[error("{}", .0.text)]
+    Unusable(Reason),
 }
 
 impl Lifecycle {

@@ -13,6 +13,7 @@ use hearth_wire::lambda::State;
 
 use crate::function::Code;
 use crate::invoker::Deployment;
+use crate::lifecycle::Reason;
 
 /// All functions of all accounts and regions.
 #[derive(Debug, Default)]
@@ -43,6 +44,8 @@ pub(crate) enum Availability {
     },
     /// It is refused: the function was never ready yet, or could not be made ready.
     Refused(State),
+    /// It is refused: the function was ready, but this server cannot run it as it is.
+    Unusable(Reason),
 }
 
 /// What an account uses in a region.
@@ -66,7 +69,7 @@ impl Entry {
     pub(crate) fn packages(&self) -> impl Iterator<Item = CodeHash> {
         let in_service = match self.availability {
             Availability::Active { code, .. } => Some(code),
-            Availability::Refused(_) => None,
+            Availability::Refused(_) | Availability::Unusable(_) => None,
         };
         [self.code.hash].into_iter().chain(in_service)
     }
@@ -130,6 +133,7 @@ impl fmt::Debug for Entry {
         let state = match &self.availability {
             Availability::Active { .. } => State::Active,
             Availability::Refused(state) => *state,
+            Availability::Unusable(_) => State::Failed,
         };
         write!(f, "{state} {}", self.code.hash)
     }

@@ -54,7 +54,7 @@ async fn availability(service: &Service, function: &Function) -> Availability {
                 },
                 Err(reason) => {
                     error!(function = %function.arn(), reason = reason.text, "a function cannot be invoked");
-                    Availability::Refused(State::Failed)
+                    Availability::Unusable(reason)
                 }
             }
         }

@@ -34,6 +34,7 @@ pub(crate) async fn run(
         let deployment = match entry.availability {
             Availability::Active { deployment, .. } => deployment,
             Availability::Refused(state) => return Err(NotReady::NotActive { state }.into()),
+            Availability::Unusable(reason) => return Err(NotReady::Unusable(reason).into()),
         };
         match deployment.invoke(invocation.clone()).await {
             Err(InvokeError::Retired) => tokio::task::yield_now().await,

@@ -78,6 +78,7 @@ pub fn discover(settings: &DiscoverySettings) -> Discovery {
         .collect();
     let candidates = settings.places.candidates();
     let found = candidates.iter().filter_map(|path| usable(path).ok());
+    let found = found.filter(|runtime| is_its_own(&runtime.prefix));
     let mut installed: Vec<InstalledRuntime> = named
         .values()
         .filter_map(|named| named.clone().ok())
@@ -104,6 +105,22 @@ pub fn discover(settings: &DiscoverySettings) -> Discovery {
     Discovery { installed, named }
 }
 
+/// Whether a prefix holds an interpreter and nothing else. Functions see all of it, so a folder that a user
+/// keeps other things in, such as ~/.local or /opt, is used only if the settings name the interpreter. Folders
+/// of their own have the version or the language in their names (fnm calls each `installation`).
+fn is_its_own(prefix: &Path) -> bool {
+    let name = prefix
+        .file_name()
+        .and_then(|name| name.to_str())
+        .unwrap_or_default();
+    prefix == Path::new("/usr")
+        || prefix == Path::new("/usr/local")
+        || name.contains(|c: char| c.is_ascii_digit())
+        || ["node", "python", "installation"]
+            .iter()
+            .any(|begin| name.starts_with(begin))
+}
+
 /// The interpreter at a path, if the bootstraps run on it.
 fn usable(path: &Path) -> Result<InstalledRuntime, String> {
     let runtime = inspect::inspect(path).map_err(|error| format!("{}: {error}", path.display()))?;
@@ -117,5 +134,25 @@ fn usable(path: &Path) -> Result<InstalledRuntime, String> {
             family.release_name(*oldest)
         )),
         _ => Ok(runtime),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_that_is_shared_with_other_things_is_not_shown_to_functions() {
+        for own in [
+            "/usr",
+            "/home/a/.nvm/versions/node/v20.1.0",
+            "/opt/node-v20-linux-x64",
+            "/opt/python3",
+        ] {
+            assert!(is_its_own(Path::new(own)), "{own}");
+        }
+        for shared in ["/home/a/.local", "/opt", "/home/a", "/"] {
+            assert!(!is_its_own(Path::new(shared)), "{shared}");
+        }
     }
 }
