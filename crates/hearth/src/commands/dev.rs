@@ -12,7 +12,7 @@ use super::{block_on, deploy};
 use crate::client::{Client, ClientError, Credentials, Endpoint};
 use crate::deploy::{DeployError, Wanted};
 use crate::failure::Failure;
-use crate::launch::{Mode, launch};
+use crate::launch::{Mode, Temporary, launch};
 use crate::missing;
 use crate::project::{self, Project};
 use crate::settings::{DEV_DATA_DIR, PORT, ServerFlags};
@@ -30,12 +30,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let settings = arguments.flags.load()?;
     let projects = projects(&arguments.folders)?;
     let temporary = match settings.ephemeral {
-        true => Some(
-            tempfile::Builder::new()
-                .prefix("hearth-")
-                .tempdir()
-                .map_err(Failure::failed)?,
-        ),
+        true => Some(Temporary::create().map_err(Failure::failed)?),
         false => None,
     };
     let data = match &temporary {

@@ -3,6 +3,7 @@
 mod listeners;
 mod mode;
 mod runtimes;
+mod temporary;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use mode::Mode;
 pub(crate) use runtimes::look;
+pub(crate) use temporary::Temporary;
 
 use crate::failure::Failure;
 use crate::settings::{Settings, UidRange};
