@@ -1,8 +1,7 @@
-//! How fast environments are made and unmade: `cargo run --release -p hearth-sandbox --example boot_rate` as root.
+//! How fast environments are made and ended: `cargo run --release -p hearth-sandbox --example boot_rate` as root.
 //!
 //! The program in them is `sleep`, so the figures are the sandbox's alone. "Booted" is the time from asking to the
-//! answer that the interpreter is about to be executed; "ended" also kills the environment and waits until nothing of
-//! it is left.
+//! answer that the interpreter is about to be executed, "ended" that from killing to the answer that nothing is left.
 #![allow(clippy::print_stdout, reason = "a measurement prints its figures")]
 
 use std::error::Error;
@@ -11,12 +10,19 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use hearth_sandbox::launcher::{self, Launch, Runtime};
-use hearth_sandbox::{BootRequest, CpuPolicy, RuntimeIndex, Sandbox, SandboxError, Start, WardenClient};
+use hearth_sandbox::{
+    BootRequest, Booted, CpuPolicy, RuntimeIndex, Sandbox, SandboxError, Start, WardenClient,
+};
 
 /// Environments made one after the other.
-const ONE_BY_ONE: usize = 500;
-/// Environments made in every round with several at a time.
-const TOGETHER: usize = 2000;
+const ONE_BY_ONE: usize = 300;
+/// Environments made at once.
+const TOGETHER: usize = 500;
+/// How often.
+const ROUNDS: usize = 3;
+/// How long an environment lives when they are made one after the other. Before, its init may be busy setting up the
+/// memory alarm, and the warden making a network namespace for the next.
+const LIFE: Duration = Duration::from_millis(25);
 
 fn main() -> ExitCode {
     if std::env::args().nth(1).as_deref() == Some(launcher::WARDEN_COMMAND) {
@@ -39,12 +45,9 @@ fn measure() -> Result<(), Box<dyn Error>> {
         .build()?;
     runtime.block_on(async {
         let client = WardenClient::new(socket)?;
-        for _ in 0..20 {
-            life(&client).await?;
-        }
         one_by_one(&client).await?;
-        for at_a_time in [2, 4, 16] {
-            together(&client, at_a_time).await?;
+        for _ in 0..ROUNDS {
+            together(&client).await?;
         }
         Ok::<_, Box<dyn Error>>(())
     })?;
@@ -53,29 +56,35 @@ fn measure() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Boots an environment and ends it. Returns how long each took.
-async fn life(client: &WardenClient) -> Result<(Duration, Duration), SandboxError> {
-    let started = Instant::now();
-    let request = BootRequest {
-        runtime: RuntimeIndex(0),
-        memory_mb: 128,
-        start: Start::Ready,
-    };
-    let booted = client.boot(request).await?;
-    let ready = started.elapsed();
-    client.kill(booted.id);
-    booted.exit.await.map_err(|_| SandboxError::WardenDied)?;
-    Ok((ready, started.elapsed()))
+async fn boot(client: &WardenClient) -> Result<Booted, SandboxError> {
+    client
+        .boot(BootRequest {
+            runtime: RuntimeIndex(0),
+            memory_mb: 128,
+            start: Start::Ready,
+        })
+        .await
+}
+
+async fn end(client: &WardenClient, environment: Booted) -> Result<(), SandboxError> {
+    client.kill(environment.id);
+    environment
+        .exit
+        .await
+        .map(drop)
+        .map_err(|_| SandboxError::WardenDied)
 }
 
 async fn one_by_one(client: &WardenClient) -> Result<(), SandboxError> {
     let (mut booted, mut ended) = (Vec::new(), Vec::new());
     for _ in 0..ONE_BY_ONE {
-        let (ready, over) = life(client).await?;
-        booted.push(ready);
-        ended.push(over);
-        // Time for the warden to make a network namespace ahead, as it has between two cold starts.
-        tokio::time::sleep(Duration::from_millis(2)).await;
+        let started = Instant::now();
+        let environment = boot(client).await?;
+        booted.push(started.elapsed());
+        tokio::time::sleep(LIFE).await;
+        let started = Instant::now();
+        end(client, environment).await?;
+        ended.push(started.elapsed());
     }
     for (name, mut times) in [("booted", booted), ("ended", ended)] {
         times.sort();
@@ -85,24 +94,27 @@ async fn one_by_one(client: &WardenClient) -> Result<(), SandboxError> {
     Ok(())
 }
 
-async fn together(client: &WardenClient, at_a_time: usize) -> Result<(), SandboxError> {
+async fn together(client: &WardenClient) -> Result<(), SandboxError> {
     let started = Instant::now();
-    let workers: Vec<_> = (0..at_a_time)
-        .map(|_| {
-            let client = client.clone();
-            tokio::spawn(async move {
-                for _ in 0..TOGETHER / at_a_time {
-                    life(&client).await?;
-                }
-                Ok::<_, SandboxError>(())
-            })
-        })
-        .collect();
-    for worker in workers {
-        worker.await.map_err(|_| SandboxError::WardenDied)??;
+    let boots = (0..TOGETHER).map(|_| {
+        let client = client.clone();
+        tokio::spawn(async move { boot(&client).await })
+    });
+    let mut environments = Vec::new();
+    for boot in boots.collect::<Vec<_>>() {
+        environments.push(boot.await.map_err(|_| SandboxError::WardenDied)??);
     }
-    let rate = TOGETHER as f64 / started.elapsed().as_secs_f64();
-    println!("{at_a_time} at a time, made and unmade: {rate:.0} per second");
+    let booted = started.elapsed();
+    let started = Instant::now();
+    environments
+        .iter()
+        .for_each(|environment| client.kill(environment.id));
+    for environment in environments {
+        end(client, environment).await?;
+    }
+    let per_second = |time: Duration| TOGETHER as f64 / time.as_secs_f64();
+    let (booted, ended) = (per_second(booted), per_second(started.elapsed()));
+    println!("{TOGETHER} at once: {booted:.0} booted per second, {ended:.0} ended per second");
     Ok(())
 }
 
