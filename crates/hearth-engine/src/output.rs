@@ -11,8 +11,9 @@ use crate::journal::Journal;
 
 /// Bytes read at a time: a pipe's usual capacity.
 const READ: usize = 64 * 1024;
-/// What is still read when an invocation has ended; a thread that prints without end must not hold it up.
-const DRAIN: usize = 1024 * 1024;
+/// What is still read when an invocation has ended: twice what a pipe holds unless its function enlarged it. A
+/// thread that prints without end must not hold the invocation up.
+const DRAIN: usize = 2 * READ;
 
 /// The read end, and the line that is not complete yet.
 #[derive(Debug)]
