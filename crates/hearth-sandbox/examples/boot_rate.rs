@@ -1,7 +1,9 @@
-//! How fast environments are made and ended: `cargo run --release -p hearth-sandbox --example boot_rate` as root.
+//! How fast environments are made and ended: `cargo run --release -p hearth-sandbox --example boot_rate` as
+//! root.
 //!
-//! The program in them is `sleep`, so the figures are the sandbox's alone. "Booted" is the time from asking to the
-//! answer that the interpreter is about to be executed, "ended" that from killing to the answer that nothing is left.
+//! The program in them is `sleep`, so the figures are the sandbox's alone. "Booted" is the time from asking
+//! to the answer that the interpreter is about to be executed, "ended" that from killing to the answer that
+//! nothing is left.
 #![allow(clippy::print_stdout, reason = "a measurement prints its figures")]
 
 use std::error::Error;
@@ -20,8 +22,8 @@ const ONE_BY_ONE: usize = 300;
 const TOGETHER: usize = 500;
 /// How often.
 const ROUNDS: usize = 3;
-/// How long an environment lives when they are made one after the other. Before, its init may be busy setting up the
-/// memory alarm, and the warden making a network namespace for the next.
+/// How long an environment lives when they are made one after the other. Before, its init may be busy setting
+/// up the memory alarm, and the warden making a network namespace for the next.
 const LIFE: Duration = Duration::from_millis(25);
 
 fn main() -> ExitCode {

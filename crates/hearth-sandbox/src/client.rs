@@ -73,7 +73,7 @@ impl Sandbox for WardenClient {
             self.0
                 .send(&Request::Boot {
                     tag,
-                    runtime: runtime.0,
+                    runtime,
                     start,
                     memory_mb,
                 })

@@ -22,7 +22,8 @@ pub trait Sandbox: Send + Sync {
     /// Gives a booted environment its code, its /tmp and its final limits. At most once per environment.
     fn claim(&self, id: EnvironmentId, request: ClaimRequest) -> BoxFuture<'_, Result<(), SandboxError>>;
 
-    /// Ends an environment and everything in it. Its [`Exit`] is still reported. Does nothing if it has ended.
+    /// Ends an environment and everything in it. Its [`Exit`] is still reported. Does nothing if it has
+    /// ended.
     fn kill(&self, id: EnvironmentId);
 }
 
@@ -35,8 +36,8 @@ pub struct RuntimeIndex(pub u16);
 pub enum Start {
     /// At once, with an almost empty environment.
     Ready,
-    /// The sandbox is complete, but the interpreter waits for its environment variables: one block on the control
-    /// socket, `u32` length (big-endian) and then `KEY=VALUE` entries, each ended by a NUL.
+    /// The sandbox is complete, but the interpreter waits for its environment variables: one block on the
+    /// control socket, `u32` length (big-endian) and then `KEY=VALUE` entries, each ended by a NUL.
     Deferred,
 }
 
@@ -62,7 +63,8 @@ pub struct Booted {
     pub output: OwnedFd,
     /// Tells how much memory the environment uses.
     pub memory: MemoryGauge,
-    /// Resolves once, when the environment has ended and nothing of it is left running.
+    /// Resolves once, when the environment has ended and nothing of it is left running. An error if the
+    /// warden ends first, which ends every environment.
     pub exit: oneshot::Receiver<Exit>,
 }
 

@@ -5,8 +5,8 @@ use std::os::fd::OwnedFd;
 use std::os::unix::fs::FileExt;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-/// Reads an environment's memory use through descriptors the warden opened. Reading never blocks for long: the
-/// files are the kernel's.
+/// Reads an environment's memory use through descriptors the warden opened. Reading never blocks for long:
+/// the files are the kernel's.
 #[derive(Debug)]
 pub struct MemoryGauge {
     source: Source,
@@ -45,8 +45,8 @@ impl MemoryGauge {
         }
     }
 
-    /// Anonymous memory of all processes together, in bytes: what the memory limit counts. Page cache and /tmp are
-    /// not in it. 0 once the environment has ended.
+    /// Anonymous memory of all processes together, in bytes: what the memory limit counts. Page cache and
+    /// /tmp are not in it. 0 once the environment has ended.
     pub fn current_bytes(&self) -> u64 {
         let bytes = match &self.source {
             Source::Kernel { group, .. } => read(group).as_deref().and_then(anonymous).unwrap_or(0),
@@ -56,9 +56,9 @@ impl MemoryGauge {
         bytes
     }
 
-    /// The most memory seen so far, in bytes: the larger of the interpreter's peak resident set, which the kernel
-    /// keeps exactly and which counts mapped files, and the largest figure [`Self::current_bytes`] ever gave, which
-    /// counts child processes too. Mapped files can lift it above the memory limit.
+    /// The most memory seen so far, in bytes: the larger of the interpreter's peak resident set, which the
+    /// kernel keeps exactly and which counts mapped files, and the largest figure [`Self::current_bytes`]
+    /// ever gave, which counts child processes too. Mapped files can lift it above the memory limit.
     pub fn peak_bytes(&self) -> u64 {
         self.current_bytes();
         if let Source::Kernel { process, .. } = &self.source

@@ -1,9 +1,10 @@
 //! The warden and the isolation of execution environments.
 //!
-//! Three processes of one binary work together. The *launcher* ([`launcher::start`]) opens what environments may be
-//! shown, starts the *warden* ([`warden::main`]: privileged, one thread, creates and destroys environments) and then
-//! the *server* ([`server::enter`]: no privilege at all), and sees to it that none outlives the others. The server
-//! asks the warden through [`Sandbox`], whose implementation is [`WardenClient`].
+//! Three processes of one binary work together. The *launcher* ([`launcher::start`]) opens what environments
+//! may be shown, starts the *warden* ([`warden::main`]: privileged, one thread, creates and destroys
+//! environments) and then the *server* ([`server::enter`]: no privilege at all), and sees to it that none
+//! outlives the others. The server asks the warden through [`Sandbox`], whose implementation is
+//! [`WardenClient`].
 #![deny(unsafe_code)]
 #[cfg(not(target_os = "linux"))]
 compile_error!(

@@ -1,14 +1,14 @@
 //! The records between server and warden: one per packet, of fixed size, numbers only.
 //!
 //! A request carries no path, user, argument or mount option, so a server that was taken over has nothing to
-//! smuggle. All numbers are little-endian; bytes a record does not use are zero, and a record that differs from
-//! what [`Request::encode`] would have written is not a request.
+//! smuggle. All numbers are little-endian; bytes a record does not use are zero, and a record that differs
+//! from what [`Request::encode`] would have written is not a request.
 
 use std::time::Duration;
 
 use hearth_types::{CodeHash, EnvironmentId};
 
-use crate::{Exit, ExitStatus, Start};
+use crate::{Exit, ExitStatus, RuntimeIndex, Start};
 
 /// Size of a request, in bytes.
 pub(crate) const REQUEST_SIZE: usize = 56;
@@ -20,7 +20,7 @@ pub(crate) const ANSWER_SIZE: usize = 40;
 pub(crate) enum Request {
     Boot {
         tag: u32,
-        runtime: u16,
+        runtime: RuntimeIndex,
         start: Start,
         memory_mb: u32,
     },
@@ -89,7 +89,7 @@ impl Request {
             } => {
                 record[0] = BOOT;
                 record[1] = u8::from(start == Start::Deferred);
-                put(&mut record, 2, runtime.to_le_bytes());
+                put(&mut record, 2, runtime.0.to_le_bytes());
                 put(&mut record, 4, tag.to_le_bytes());
                 put(&mut record, 16, memory_mb.to_le_bytes());
             }
@@ -130,7 +130,7 @@ impl Request {
                 };
                 Self::Boot {
                     tag,
-                    runtime: u16::from_le_bytes(get(record, 2)),
+                    runtime: RuntimeIndex(u16::from_le_bytes(get(record, 2))),
                     start,
                     memory_mb,
                 }
@@ -275,7 +275,7 @@ mod tests {
                 let start = if deferred { Start::Deferred } else { Start::Ready };
                 Request::Boot {
                     tag,
-                    runtime,
+                    runtime: RuntimeIndex(runtime),
                     start,
                     memory_mb,
                 }

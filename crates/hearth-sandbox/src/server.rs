@@ -30,11 +30,12 @@ pub struct Inherited {
     pub data: PathBuf,
 }
 
-/// Confines this process, for the hidden subcommand [`crate::launcher::SERVER_COMMAND`], which must not have started
-/// a thread.
+/// Confines this process, for the hidden subcommand [`crate::launcher::SERVER_COMMAND`], which must not have
+/// started a thread.
 ///
-/// Afterwards it has a root file system of its own with nothing of the host's but programs and libraries, a user of
-/// its own, no capability and no way to get one; it cannot start programs; and it is killed if the launcher ends.
+/// Afterwards it has a root file system of its own with nothing of the host's but programs and libraries, a
+/// user of its own, no capability and no way to get one; it cannot start programs; and it is killed if the
+/// launcher ends.
 pub fn enter() -> io::Result<Inherited> {
     let manifest: ServerManifest = read_manifest()?;
     rustix::thread::set_name(c"hearth-server")?;

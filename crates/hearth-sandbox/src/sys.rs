@@ -54,8 +54,8 @@ pub(crate) fn fork(_: &Alone, flags: libc::c_int, group: Option<BorrowedFd<'_>>)
         args.flags |= CLONE_INTO_CGROUP;
         args.cgroup = group.as_raw_fd() as u64;
     }
-    // SAFETY: without CLONE_VM and a stack of its own the call is a fork: the child goes on with a copy of this
-    // memory. The proof says that no other thread held a lock then. `pidfd` outlives the call.
+    // SAFETY: without CLONE_VM and a stack of its own the call is a fork: the child goes on with a copy of
+    // this memory. The proof says that no other thread held a lock then. `pidfd` outlives the call.
     let pid = check(unsafe { libc::syscall(libc::SYS_clone3, &raw const args, size_of_val(&args)) })?;
     match Pid::from_raw(pid as i32) {
         // SAFETY: the kernel has just opened this descriptor for us, and nothing else owns it.
@@ -126,7 +126,8 @@ pub(crate) fn ignore_ending_signals() {
     }
 }
 
-/// Lets the signals through that the launcher has blocked to receive them: an exec changes nothing about that.
+/// Lets the signals through that the launcher has blocked to receive them: an exec changes nothing about
+/// that.
 pub(crate) fn unblock_signals() {
     // SAFETY: a signal set holds integers, and `sigemptyset` gives it its value.
     let mut none: libc::sigset_t = unsafe { std::mem::zeroed() };
@@ -160,7 +161,8 @@ pub(crate) fn execute(path: &CStr, arguments: &[CString], environment: &[CString
     io::Error::last_os_error()
 }
 
-/// Closes every descriptor from `first` on but those in `kept`, in a forked child that uses no other any more.
+/// Closes every descriptor from `first` on but those in `kept`, in a forked child that uses no other any
+/// more.
 pub(crate) fn close_from(first: RawFd, kept: &[BorrowedFd<'_>]) -> io::Result<()> {
     let mut kept: Vec<RawFd> = kept
         .iter()

@@ -17,8 +17,8 @@ use crate::launcher::Passed;
 /// What is shown of the base. On most systems all but /usr are links into it.
 const SHOWN: &[&str] = &["usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32"];
 
-/// What is hidden in /usr and in the prefixes of interpreters: what an administrator put there is not part of the
-/// system, and a function that found it would not run on Lambda.
+/// What is hidden in /usr and in the prefixes of interpreters: what an administrator put there is not part of
+/// the system, and a function that found it would not run on Lambda.
 const HIDDEN: &[&str] = &["local", "src", "etc"];
 
 /// The parts of the base, as mounts that are not yet anywhere.

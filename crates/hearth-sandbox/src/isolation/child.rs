@@ -1,7 +1,7 @@
 //! The first process of an environment, from its creation on.
 //!
-//! It puts up the walls, starts the interpreter's process, and then stays as a small init: an interpreter that was
-//! process 1 would be deaf to its own signals, and orphans would have nobody to reap them.
+//! It puts up the walls, starts the interpreter's process, and then stays as a small init: an interpreter
+//! that was process 1 would be deaf to its own signals, and orphans would have nobody to reap them.
 
 use std::convert::Infallible;
 use std::fs;
@@ -19,8 +19,8 @@ use super::status::{At, Failure, Status, Step};
 use super::{network, root};
 use crate::sys::{self, Alone, Forked};
 
-/// The namespaces a new environment is created in. It enters its network namespace itself, since that was made
-/// ahead, and makes its cgroup namespace when it is in its groups, so that they are all it sees.
+/// The namespaces a new environment is created in. It enters its network namespace itself, since that was
+/// made ahead, and makes its cgroup namespace when it is in its groups, so that they are all it sees.
 pub(crate) const NAMESPACES: libc::c_int =
     libc::CLONE_NEWPID | libc::CLONE_NEWNS | libc::CLONE_NEWIPC | libc::CLONE_NEWUTS;
 
@@ -71,7 +71,8 @@ fn split(plan: &Plan<'_>) -> Result<Infallible, Failure> {
     }
 }
 
-/// Reaps whatever ends, until the interpreter does. The kernel then ends the rest of the environment with init.
+/// Reaps whatever ends, until the interpreter does. The kernel then ends the rest of the environment with
+/// init.
 fn keep(plan: &Plan<'_>, interpreter: Pid) -> io::Result<Infallible> {
     if let Some(arming) = plan.memory.arming(plan.groups, plan.group)? {
         let mut kept = vec![plan.status];

@@ -9,7 +9,8 @@ use rustix::mount::{
 
 use crate::sys;
 
-/// What nearly every mount of an environment is: not to be written to, without set-user-ID programs or devices.
+/// What nearly every mount of an environment is: not to be written to, without set-user-ID programs or
+/// devices.
 pub(crate) const SEALED: MountAttrFlags = MountAttrFlags::MOUNT_ATTR_RDONLY.union(UNPRIVILEGED);
 /// The same, writable.
 pub(crate) const UNPRIVILEGED: MountAttrFlags =

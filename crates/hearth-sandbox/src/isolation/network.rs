@@ -1,7 +1,7 @@
 //! Network namespaces that hold nothing but a loopback interface.
 //!
-//! Making one costs more than the rest of an environment together, entering one that is there next to nothing. So
-//! a few are made ahead. Each is used once: nothing an environment leaves behind reaches another.
+//! Making one costs more than the rest of an environment together, entering one that is there next to
+//! nothing. So a few are made ahead. Each is used once: nothing an environment leaves behind reaches another.
 
 use std::fs::File;
 use std::io;
@@ -20,6 +20,9 @@ pub(crate) struct Networks {
     /// The warden's own, empty one.
     home: OwnedFd,
     ready: Vec<OwnedFd>,
+    /// The last attempt to make one failed, so that none is made ahead until one was needed and could be
+    /// made.
+    broken: bool,
 }
 
 impl Networks {
@@ -29,24 +32,32 @@ impl Networks {
         Ok(Self {
             home: current()?,
             ready: Vec::new(),
+            broken: false,
         })
     }
 
     /// A namespace for one environment.
     pub(crate) fn take(&mut self) -> io::Result<OwnedFd> {
-        self.ready.pop().map_or_else(|| self.make(), Ok)
+        if let Some(ready) = self.ready.pop() {
+            return Ok(ready);
+        }
+        let made = self.make();
+        self.broken = made.is_err();
+        made
     }
 
     /// Whether [`Self::prepare`] has something to do.
     pub(crate) fn is_short(&self) -> bool {
-        self.ready.len() < READY
+        !self.broken && self.ready.len() < READY
     }
 
     /// Makes one ahead.
-    pub(crate) fn prepare(&mut self) -> io::Result<()> {
-        let made = self.make()?;
-        self.ready.push(made);
-        Ok(())
+    pub(crate) fn prepare(&mut self) {
+        match self.make() {
+            Ok(made) => self.ready.push(made),
+            // Whoever needs one hears why there is none.
+            Err(_) => self.broken = true,
+        }
     }
 
     fn make(&self) -> io::Result<OwnedFd> {

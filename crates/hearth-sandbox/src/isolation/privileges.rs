@@ -15,8 +15,8 @@ pub struct Identity {
     pub gid: u32,
 }
 
-/// Makes sure that neither this process nor any below it ever gains a privilege again: what it has is all there
-/// is, and an exec gives nothing.
+/// Makes sure that neither this process nor any below it ever gains a privilege again: what it has is all
+/// there is, and an exec gives nothing.
 pub(crate) fn seal() -> io::Result<()> {
     for capability in CapabilitySet::all().iter() {
         match rustix::thread::remove_capability_from_bounding_set(capability) {
@@ -98,9 +98,9 @@ pub(crate) fn die_with_parent() -> io::Result<()> {
 
 /// Sets the resource limits of Lambda.
 ///
-/// Core dumps are the exception, Lambda allows 10 GiB: the kernel may be set to hand them to a program on the host,
-/// which it does even for a limit of 0. For a limit of 1 it does not, and it writes no file either, since no dump
-/// is that small. The system call filter keeps this limit from being changed.
+/// Core dumps are the exception, Lambda allows 10 GiB: the kernel may be set to hand them to a program on the
+/// host, which it does even for a limit of 0. For a limit of 1 it does not, and it writes no file either,
+/// since no dump is that small. The system call filter keeps this limit from being changed.
 pub(crate) fn limit_resources() -> io::Result<()> {
     let limits = [
         (Resource::Nofile, u64::from(OPEN_FILES)),

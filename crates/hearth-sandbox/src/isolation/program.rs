@@ -31,7 +31,8 @@ const CANNOT_EXECUTE: i32 = 127;
 /// The most bytes of variables.
 const LARGEST_ENVIRONMENT: usize = 1 << 20;
 
-/// Confines the process and becomes the interpreter. Returns only if that fails before the environment has started.
+/// Confines the process and becomes the interpreter. Returns only if that fails before the environment has
+/// started.
 pub(crate) fn run(plan: &Plan<'_>) -> Result<Infallible, Failure> {
     let own_status = File::open("/proc/self/status").at(Step::Descriptors)?;
     let control = place_descriptors(plan).at(Step::Descriptors)?;

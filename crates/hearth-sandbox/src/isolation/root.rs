@@ -65,8 +65,9 @@ pub(crate) fn open_code(code: &CodeHash, owners: Option<BorrowedFd<'_>>) -> io::
 
 /// Gives a running environment its code and sizes its /tmp.
 ///
-/// While inside the environment's mount namespace the process, which has its root there too, uses two paths only.
-/// Both lie in the read-only base, where no environment can put a link. It comes back to `home` in any case.
+/// While inside the environment's mount namespace the process, which has its root there too, uses two paths
+/// only. Both lie in the read-only base, where no environment can put a link. It comes back to `home` in any
+/// case.
 pub(crate) fn furnish(
     process: BorrowedFd<'_>,
     home: BorrowedFd<'_>,

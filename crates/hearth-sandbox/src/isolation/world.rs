@@ -93,7 +93,8 @@ pub(crate) fn enter(base: &Base, runtimes: &[Shown<'_>], code: &OwnedFd) -> io::
     leave_old_root(&root, &[])
 }
 
-/// A mount namespace of its own whose future root is an empty, writable file system. Returns its present place.
+/// A mount namespace of its own whose future root is an empty, writable file system. Returns its present
+/// place.
 pub(crate) fn enter_empty_root() -> io::Result<PathBuf> {
     /// Any directory that exists everywhere: in this namespace it is about to go.
     const PLACE: &str = "/proc";

@@ -1,5 +1,5 @@
-//! The launcher: the process a user starts. It opens what the others need, starts the warden and the server, and
-//! sees to it that none of the three outlives the others.
+//! The launcher: the process a user starts. It opens what the others need, starts the warden and the server,
+//! and sees to it that none of the three outlives the others.
 
 mod launch;
 mod manifest;

@@ -6,8 +6,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::sys;
 
-/// A descriptor in the record a process is started with. Writing the record writes the number; reading it, in the
-/// process that inherited the descriptor, takes it over.
+/// A descriptor in the record a process is started with. Writing the record writes the number; reading it, in
+/// the process that inherited the descriptor, takes it over.
 pub(crate) struct Passed(pub(crate) OwnedFd);
 
 impl Serialize for Passed {

@@ -50,8 +50,9 @@ struct Process {
 
 /// Starts a warden and a server.
 ///
-/// Call it from the main thread before there are others: the processes are killed when the thread that started
-/// them ends, and SIGTERM, SIGINT and SIGHUP are blocked from here on, for [`Running::wait`] to receive.
+/// Call it from the main thread before there are others: the processes are killed when the thread that
+/// started them ends, and SIGTERM, SIGINT and SIGHUP are blocked from here on, for [`Running::wait`] to
+/// receive.
 pub fn start(launch: &Launch) -> Result<Running, LaunchError> {
     let signals = Signals::block().trying("blocking signals")?;
     let (warden, socket) = start_warden(launch)?;
@@ -88,10 +89,11 @@ pub fn start_warden(launch: &Launch) -> Result<(WardenProcess, OwnedFd), LaunchE
 }
 
 impl Running {
-    /// Waits until the node has ended, and nothing of it is left. Returns the server's exit code: 128 and the number
-    /// of the signal if one ended it, 70 if the warden ended first.
+    /// Waits until the node has ended, and nothing of it is left. Returns the server's exit code: 128 and the
+    /// number of the signal if one ended it, 70 if the warden ended first.
     ///
-    /// The first SIGTERM or SIGINT is passed on, so that the server finishes what it is doing; the second ends it.
+    /// The first SIGTERM or SIGINT is passed on, so that the server finishes what it is doing; the second
+    /// ends it.
     pub fn wait(mut self) -> io::Result<u8> {
         let mut deadline: Option<Instant> = None;
         loop {

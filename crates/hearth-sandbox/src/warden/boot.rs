@@ -1,11 +1,10 @@
-//! Requests, and the first of them: making an environment.
+//! Making an environment.
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 
 use hearth_types::EnvironmentId;
-use hearth_types::limits::{EPHEMERAL_MB, MEMORY_MB};
-use rustix::net::{AddressFamily, RecvFlags, SocketFlags, SocketType};
+use rustix::net::{AddressFamily, SocketFlags, SocketType};
 use rustix::pipe::PipeFlags;
 
 use super::environment::{Booting, Environment, Phase};
@@ -16,77 +15,23 @@ use crate::isolation::privileges::Identity;
 use crate::isolation::program::Program;
 use crate::isolation::status::Status;
 use crate::isolation::world;
-use crate::protocol::{Answer, REQUEST_SIZE, Refusal, Request};
+use crate::protocol::{Answer, Refusal};
 use crate::sys::{self, Forked};
-
-/// How many requests are taken before other events have their turn.
-const BATCH: usize = 16;
+use crate::{RuntimeIndex, Start};
 
 impl Warden {
-    /// Takes requests. A record that is none is dropped, as are descriptors that come along: receiving without
-    /// room for them closes them.
-    pub(super) fn serve(&mut self) {
-        for _ in 0..BATCH {
-            let mut record = [0; REQUEST_SIZE + 1];
-            let flags = RecvFlags::DONTWAIT;
-            let Ok((_, length)) = rustix::net::recv(&self.server, &mut record, flags) else {
-                return;
-            };
-            match record.get(..length).and_then(Request::decode) {
-                Some(Request::Boot {
-                    tag,
-                    runtime,
-                    start,
-                    memory_mb,
-                }) => {
-                    let memory_mb = memory_mb.clamp(*MEMORY_MB.start(), *MEMORY_MB.end());
-                    match self.runtimes.program(runtime, memory_mb, start) {
-                        Some(program) => self.boot(tag, usize::from(runtime), &program, memory_mb),
-                        None => self.refuse(tag, Refusal::NoSuchRuntime),
-                    }
-                }
-                Some(Request::Claim {
-                    tag,
-                    id,
-                    code,
-                    memory_mb,
-                    ephemeral_mb,
-                }) => {
-                    let limits = Limits {
-                        memory_mb: memory_mb.clamp(*MEMORY_MB.start(), *MEMORY_MB.end()),
-                        ephemeral_mb: ephemeral_mb.clamp(*EPHEMERAL_MB.start(), *EPHEMERAL_MB.end()),
-                    };
-                    match self.claim(id, &code, limits) {
-                        Ok(()) => self.outbox.put(Answer::Claimed { tag }),
-                        Err(refusal) => self.refuse(tag, refusal),
-                    }
-                }
-                Some(Request::Kill { id }) => self.kill(id),
-                None => {}
-            }
-            if !self.outbox.is_empty() {
-                return;
-            }
-        }
-    }
-
-    pub(super) fn refuse(&mut self, tag: u32, refusal: Refusal) {
-        self.outbox.put(Answer::Refused { tag, refusal });
-    }
-
-    fn boot(&mut self, tag: u32, runtime: usize, program: &Program, memory_mb: u32) {
+    /// Makes an environment. The answer is given when it has started, or could not.
+    pub(super) fn boot(&mut self, tag: u32, runtime: RuntimeIndex, start: Start, limits: Limits) {
+        let Some(program) = self.runtimes.program(runtime, limits.memory_mb, start) else {
+            return self.refuse(tag, Refusal::NoSuchRuntime);
+        };
         let Some(user) = self.users.take() else {
             return self.refuse(tag, Refusal::Full);
         };
         self.last_id += 1;
         let id = EnvironmentId(self.last_id);
         let group = format!("e{}", id.0);
-        // As if it were claimed for the smallest /tmp, which most are.
-        let limits = Limits {
-            memory_mb,
-            ephemeral_mb: *EPHEMERAL_MB.start(),
-        };
-        match self.create(tag, &group, user, runtime, program, limits) {
+        match self.create(tag, &group, user, runtime, &program, limits) {
             Ok(environment) => {
                 let watched = self.events.add(id, &environment);
                 self.environments.insert(id, environment);
@@ -109,7 +54,7 @@ impl Warden {
         tag: u32,
         group: &str,
         user: Identity,
-        runtime: usize,
+        runtime: RuntimeIndex,
         program: &Program,
         limits: Limits,
     ) -> io::Result<Environment> {
@@ -127,7 +72,7 @@ impl Warden {
             group,
             memory: &memory,
             network: network.as_fd(),
-            runtime,
+            runtime: usize::from(runtime.0),
             program,
             user,
             keeper: self.keeper,

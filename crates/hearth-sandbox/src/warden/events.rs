@@ -6,7 +6,8 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 use hearth_types::EnvironmentId;
-use rustix::event::{Timespec, epoll};
+use rustix::event::Timespec;
+use rustix::event::epoll::{self, EventData, EventFlags};
 
 use super::Warden;
 use super::environment::Environment;
@@ -45,8 +46,8 @@ impl Events {
         epoll::add(
             &epoll,
             server,
-            epoll::EventData::new_u64(SERVER),
-            epoll::EventFlags::IN | epoll::EventFlags::RDHUP,
+            EventData::new_u64(SERVER),
+            EventFlags::IN | EventFlags::RDHUP,
         )?;
         Ok(Self {
             epoll,
@@ -56,8 +57,8 @@ impl Events {
 
     /// Waits for an environment too.
     pub(super) fn add(&self, id: EnvironmentId, environment: &Environment) -> io::Result<()> {
-        self.register(&environment.process, id, ENDED, epoll::EventFlags::IN)?;
-        self.register(&environment.status, id, STATUS, epoll::EventFlags::IN)?;
+        self.register(&environment.process, id, ENDED, EventFlags::IN)?;
+        self.register(&environment.status, id, STATUS, EventFlags::IN)?;
         let (alarm, wanted) = environment.memory.alarm();
         self.register(alarm, id, MEMORY, wanted)
     }
@@ -67,18 +68,18 @@ impl Events {
         descriptor: impl AsFd,
         id: EnvironmentId,
         kind: u64,
-        wanted: epoll::EventFlags,
+        wanted: EventFlags,
     ) -> io::Result<()> {
         Ok(epoll::add(
             &self.epoll,
             descriptor,
-            epoll::EventData::new_u64(id.0 << 2 | kind),
+            EventData::new_u64(id.0 << 2 | kind),
             wanted,
         )?)
     }
 
-    /// Stops waiting for an environment. Closing its descriptors alone would not do: a child that was just forked
-    /// may still hold copies.
+    /// Stops waiting for an environment. Closing its descriptors alone would not do: a child that was just
+    /// forked may still hold copies.
     pub(super) fn remove(&self, environment: &Environment) {
         let (alarm, _) = environment.memory.alarm();
         for descriptor in [environment.process.as_fd(), environment.status.as_fd(), alarm] {
@@ -101,12 +102,12 @@ impl Events {
     pub(super) fn expect_server(&mut self, server: &OwnedFd, backed_up: bool) -> io::Result<()> {
         if self.backed_up != backed_up {
             let wanted = if backed_up {
-                epoll::EventFlags::OUT
+                EventFlags::OUT
             } else {
-                epoll::EventFlags::IN
+                EventFlags::IN
             };
-            let data = epoll::EventData::new_u64(SERVER);
-            epoll::modify(&self.epoll, server, data, wanted | epoll::EventFlags::RDHUP)?;
+            let data = EventData::new_u64(SERVER);
+            epoll::modify(&self.epoll, server, data, wanted | EventFlags::RDHUP)?;
             self.backed_up = backed_up;
         }
         Ok(())
@@ -127,8 +128,8 @@ impl Events {
     }
 }
 
-fn event_of(data: u64, flags: epoll::EventFlags) -> Event {
-    let gone = epoll::EventFlags::RDHUP | epoll::EventFlags::HUP | epoll::EventFlags::ERR;
+fn event_of(data: u64, flags: EventFlags) -> Event {
+    let gone = EventFlags::RDHUP | EventFlags::HUP | EventFlags::ERR;
     let id = EnvironmentId(data >> 2);
     match data {
         SERVER if flags.intersects(gone) => Event::ServerGone,
@@ -145,7 +146,7 @@ impl Warden {
         while self.server_is_there || !self.environments.is_empty() || !self.remains.is_empty() {
             let events = self.events.wait(self.patience())?;
             if events.is_empty() && self.networks.is_short() && self.server_is_there {
-                self.networks.prepare()?;
+                self.networks.prepare();
             }
             for event in events {
                 self.handle(event);

@@ -1,7 +1,7 @@
 //! The warden: the one process with privilege. It makes environments, gives them their code, and ends them.
 //!
-//! One thread waits for events and never for anything else. It parses nothing a user wrote, has no network and sees
-//! no file of the host; see [`crate::isolation::world`]. Requests come as records of numbers; see
+//! One thread waits for events and never for anything else. It parses nothing a user wrote, has no network
+//! and sees no file of the host; see [`crate::isolation::world`]. Requests come as records of numbers; see
 //! [`crate::protocol`].
 
 mod boot;
@@ -10,6 +10,7 @@ mod end;
 mod environment;
 mod events;
 mod outbox;
+mod requests;
 mod runtimes;
 mod start;
 mod users;
@@ -32,8 +33,8 @@ use outbox::Outbox;
 use runtimes::Runtimes;
 use users::Users;
 
-/// Runs the warden until its server goes away. For the hidden subcommand [`crate::launcher::WARDEN_COMMAND`], which
-/// must not have started a thread.
+/// Runs the warden until its server goes away. For the hidden subcommand [`crate::launcher::WARDEN_COMMAND`],
+/// which must not have started a thread.
 pub fn main() -> ExitCode {
     match Warden::start().and_then(Warden::run) {
         Ok(()) => ExitCode::SUCCESS,

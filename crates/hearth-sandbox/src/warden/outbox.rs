@@ -10,8 +10,8 @@ use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags};
 
 use crate::protocol::{Answer, BOOTED_DESCRIPTORS};
 
-/// Answers the server has not taken yet, oldest first. While there are any, the warden takes no requests, so there
-/// are never many more than environments.
+/// Answers the server has not taken yet, oldest first. While there are any, the warden takes no requests, so
+/// there are never many more than environments.
 #[derive(Default)]
 pub(super) struct Outbox(VecDeque<(Answer, Vec<OwnedFd>)>);
 

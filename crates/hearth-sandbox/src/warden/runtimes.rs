@@ -3,9 +3,9 @@
 use std::ffi::CString;
 use std::io;
 
-use crate::Start;
 use crate::isolation::program::Program;
 use crate::launcher::RuntimeManifest;
+use crate::{RuntimeIndex, Start};
 
 /// Where environments see the prefix of their runtime.
 const PREFIX: &str = "/var/lang";
@@ -37,8 +37,8 @@ impl Runtimes {
     }
 
     /// What to execute for a runtime and a memory size, if there is such a runtime.
-    pub(super) fn program(&self, runtime: u16, memory_mb: u32, start: Start) -> Option<Program> {
-        let runtime = self.0.get(usize::from(runtime))?;
+    pub(super) fn program(&self, runtime: RuntimeIndex, memory_mb: u32, start: Start) -> Option<Program> {
+        let runtime = self.0.get(usize::from(runtime.0))?;
         let arguments = runtime.arguments.iter().map(|argument| {
             let text = argument
                 .replace("{memory}", &memory_mb.to_string())

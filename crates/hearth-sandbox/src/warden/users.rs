@@ -5,8 +5,8 @@ use std::collections::VecDeque;
 use crate::isolation::privileges::Identity;
 use crate::launcher::UserRange;
 
-/// Free user numbers. Two environments never have the same one at a time, and one that was given back is given out
-/// again as late as possible.
+/// Free user numbers. Two environments never have the same one at a time, and one that was given back is
+/// given out again as late as possible.
 pub(super) struct Users {
     free: VecDeque<u32>,
 }

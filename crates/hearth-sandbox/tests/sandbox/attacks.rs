@@ -1,7 +1,8 @@
 //! Attacks from inside an environment: every program in `tests/attacks` is run as a function's code.
 //!
 //! An attack prints a line for every attempt, `OK` if it failed and `ESCAPED` if it worked. Its first lines
-//! may say how the environment is to end, `# expect: out of memory`, and what memory it has, `# memory: 1769`.
+//! may say how the environment is to end, `# expect: out of memory`, and what memory it has, `# memory:
+//! 1769`.
 
 use std::fs;
 use std::net::{Ipv4Addr, Ipv6Addr, TcpListener, UdpSocket};

@@ -1,4 +1,7 @@
-//! Environments made by a real warden. Needs root and a Python; without them every test is skipped, and says so.
+//! Environments made by a real warden. Needs root and a Python; without them every test is skipped, and says
+//! so.
+//!
+//! `HEARTH_TEST_BASE` names a directory to use as the base instead of the host's root.
 //!
 //! This program is its own launcher, warden and server: it starts itself again with one of these words.
 

@@ -95,7 +95,7 @@ impl Directory {
             program: "/proc/self/exe".into(),
             data: self.path().join("data"),
             code: "blobs/trees".into(),
-            base: "/".into(),
+            base: std::env::var_os("HEARTH_TEST_BASE").map_or_else(|| "/".into(), PathBuf::from),
             runtimes,
             environments: USERS,
             server: SERVER,

@@ -91,8 +91,8 @@ const PROCESSES: &str = "hearth-processes";
 
 /// A group of version 2 that may hold other groups: there a group holds either processes or limited groups.
 ///
-/// That is the own group if this process can be moved a level down, as in a service or a container of its own;
-/// otherwise, as in a login session, the root of the hierarchy.
+/// That is the own group if this process can be moved a level down, as in a service or a container of its
+/// own; otherwise, as in a login session, the root of the hierarchy.
 fn delegated(hierarchy: &Hierarchy) -> io::Result<PathBuf> {
     let switches = switches(hierarchy);
     let enable = |path: &Path| fs::write(path.join("cgroup.subtree_control"), &switches);

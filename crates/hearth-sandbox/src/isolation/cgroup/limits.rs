@@ -2,7 +2,7 @@
 
 use std::io;
 
-use hearth_types::limits::{MEMORY_MB_PER_CPU, PROCESSES};
+use hearth_types::limits::{EPHEMERAL_MB, MEMORY_MB, MEMORY_MB_PER_CPU, PROCESSES};
 use serde::{Deserialize, Serialize};
 
 use super::{Controller, Groups, Version};
@@ -31,6 +31,14 @@ pub(crate) struct Limits {
 const OVERHEAD_PROCESSES: u32 = 1;
 
 impl Limits {
+    /// Sizes as AWS Lambda allows them; what is too small or too large becomes the nearest that is not.
+    pub(crate) fn clamped(memory_mb: u32, ephemeral_mb: u32) -> Self {
+        Self {
+            memory_mb: memory_mb.clamp(*MEMORY_MB.start(), *MEMORY_MB.end()),
+            ephemeral_mb: ephemeral_mb.clamp(*EPHEMERAL_MB.start(), *EPHEMERAL_MB.end()),
+        }
+    }
+
     /// The most anonymous memory, in bytes.
     pub(crate) fn anonymous_bytes(self) -> u64 {
         u64::from(self.memory_mb) << 20

@@ -1,9 +1,9 @@
 //! Noticing that an environment uses more memory than its function has.
 //!
-//! The kernel's limit must leave room for /tmp, whose pages are charged too, so anonymous memory is held to the
-//! function's size from here. As long as all memory together is below that size there is nothing to look at; the
-//! kernel announces when it no longer is, and from then on the anonymous part is checked every so often, the sooner
-//! the less is left.
+//! The kernel's limit must leave room for /tmp, whose pages are charged too, so anonymous memory is held to
+//! the function's size from here. As long as all memory together is below that size there is nothing to look
+//! at; the kernel announces when it no longer is, and from then on the anonymous part is checked every so
+//! often, the sooner the less is left.
 
 use std::fs::File;
 use std::io;
@@ -42,8 +42,8 @@ pub(crate) struct MemoryWatch {
 enum Alarm {
     /// Version 1: an event descriptor, which init ties to the limit (see [`MemoryWatch::arming`]).
     Threshold(OwnedFd),
-    /// Version 2: `memory.events`, in which reaching `memory.high` is counted. That would slow the environment
-    /// down as well, so it is lifted as soon as it is announced.
+    /// Version 2: `memory.events`, in which reaching `memory.high` is counted. That would slow the
+    /// environment down as well, so it is lifted as soon as it is announced.
     High { events: OwnedFd, high: File },
 }
 
@@ -99,8 +99,8 @@ impl MemoryWatch {
         })
     }
 
-    /// Version 1: what init must do for the alarm to work. The kernel takes a grace period of its own for it, 10 ms
-    /// or more, and the warden has better things to do.
+    /// Version 1: what init must do for the alarm to work. The kernel takes a grace period of its own for it,
+    /// 10 ms or more, and the warden has better things to do.
     pub(crate) fn arming(&self, groups: &Groups, group: &str) -> io::Result<Option<Arming<'_>>> {
         let (Alarm::Threshold(event), Some(home)) = (&self.alarm, groups.home(Controller::Memory)) else {
             return Ok(None);
@@ -115,8 +115,8 @@ impl MemoryWatch {
         }))
     }
 
-    /// Watches for another limit. An alarm of version 1 cannot be changed; if it comes too late for the new limit,
-    /// the memory is checked all the time.
+    /// Watches for another limit. An alarm of version 1 cannot be changed; if it comes too late for the new
+    /// limit, the memory is checked all the time.
     pub(crate) fn change_limit(&mut self, limit: u64) {
         self.limit = limit;
         if matches!(self.alarm, Alarm::High { .. }) {

@@ -1,8 +1,8 @@
 //! Control groups: one group per warden in every hierarchy, and one below it per environment.
 //!
-//! Version 1 and 2 are chosen per controller, so machines that split them work too. Writing a process number into
-//! `cgroup.procs` can take many milliseconds after an idle gap; here a child writes `0` into its own `tasks`
-//! (version 1) or is created inside the group (version 2).
+//! Version 1 and 2 are chosen per controller, so machines that split them work too. Writing a process number
+//! into `cgroup.procs` can take many milliseconds after an idle gap; here a child writes `0` into its own
+//! `tasks` (version 1) or is created inside the group (version 2).
 
 mod hierarchy;
 mod home;

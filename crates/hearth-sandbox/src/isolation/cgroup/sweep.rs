@@ -24,8 +24,8 @@ const DEPTH: usize = 6;
 /// How long the processes of a killed warden's environments may take to end.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Removes the groups of every warden that no longer lives, among them one that is known to have ended: processes it
-/// was just creating may still hold its lock.
+/// Removes the groups of every warden that no longer lives, among them one that is known to have ended:
+/// processes it was just creating may still hold its lock.
 pub(crate) fn sweep_after(warden: u32) -> io::Result<()> {
     alone(&hierarchies()?, Some(warden), || Ok(()))
 }

@@ -1,10 +1,11 @@
-//! The system calls an environment may use. The profile is data: `profiles/<architecture>.json`, in the format of
-//! the crate `seccompiler`.
+//! The system calls an environment may use. The profile is data: `profiles/<architecture>.json`, in the
+//! format of the crate `seccompiler`.
 //!
-//! A call is allowed by the part `environment`, or by `conditional` with the arguments named there. What exists but
-//! is `refused` answers EPERM. Everything else, calls that are newer than the profile among them, answers ENOSYS, as
-//! on a kernel that does not have it: so C libraries fall back from clone3, whose flags cannot be seen from here, to
-//! clone, whose flags can. The server's process runs under the same profile, and may not execute `programs` either.
+//! A call is allowed by the part `environment`, or by `conditional` with the arguments named there. What
+//! exists but is `refused` answers EPERM. Everything else, calls that are newer than the profile among them,
+//! answers ENOSYS, as on a kernel that does not have it: so C libraries fall back from clone3, whose flags
+//! cannot be seen from here, to clone, whose flags can. The server's process runs under the same profile, and
+//! may not execute `programs` either.
 
 mod decision;
 mod tree;

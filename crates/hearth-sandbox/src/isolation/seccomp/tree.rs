@@ -1,7 +1,7 @@
 //! One program out of the parts of a profile, as a search tree over the numbers of calls.
 //!
-//! A list of several hundred comparisons, which is what the parts are, costs the kernel 0.7 ms whenever it is applied,
-//! most of what a whole sandbox takes; the tree costs a tenth.
+//! A list of several hundred comparisons, which is what the parts are, costs the kernel 0.7 ms whenever it is
+//! applied, most of what a whole sandbox takes; the tree costs a tenth.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -10,8 +10,8 @@ use seccompiler::{BpfProgram, sock_filter};
 
 use super::decision::{Decision, IF_EQUAL, decide};
 
-/// Merges the parts. A call is answered by the first of `refused` that does not allow it; else it is allowed by
-/// `allowed`, or what `conditional` makes of its arguments.
+/// Merges the parts. A call is answered by the first of `refused` that does not allow it; else it is allowed
+/// by `allowed`, or what `conditional` makes of its arguments.
 pub(super) fn build(
     allowed: &BpfProgram,
     conditional: &BpfProgram,
@@ -59,8 +59,8 @@ fn boundaries<'a>(parts: impl Iterator<Item = &'a BpfProgram>) -> BTreeSet<u32> 
         .collect()
 }
 
-/// Finds the range of a loaded number and answers as it says. `tail` is the distance from the beginning of the
-/// branch to the program that looks at arguments.
+/// Finds the range of a loaded number and answers as it says. `tail` is the distance from the beginning of
+/// the branch to the program that looks at arguments.
 fn branch(ranges: &[(u32, Decision)], tail: usize) -> BpfProgram {
     match ranges {
         [] => Vec::new(),
