@@ -30,7 +30,8 @@ pub(crate) struct Plan<'a> {
     pub(crate) groups: &'a Groups,
     pub(crate) group: &'a str,
     pub(crate) memory: &'a MemoryWatch,
-    pub(crate) network: BorrowedFd<'a>,
+    /// A network namespace that was made ahead.
+    pub(crate) network: Option<BorrowedFd<'a>>,
     pub(crate) runtime: usize,
     pub(crate) program: &'a Program,
     /// The interpreter's user.
@@ -59,7 +60,10 @@ fn prepare(plan: &Plan<'_>) -> Result<(), Failure> {
     // When the machine runs out of memory, environments go first.
     fs::write("/proc/self/oom_score_adj", "1000").at(Step::Groups)?;
     sys::unshare(UnshareFlags::NEWCGROUP).at(Step::Namespaces)?;
-    network::enter(plan.network).at(Step::Namespaces)?;
+    match plan.network {
+        Some(ready) => network::enter(ready).at(Step::Namespaces)?,
+        None => network::enter_new().at(Step::Namespaces)?,
+    }
     rustix::system::sethostname(b"sandbox").at(Step::Namespaces)?;
     root::assemble(plan.runtime, plan.identity).at(Step::Root)
 }

@@ -15,14 +15,13 @@ use crate::sys;
 /// How many are kept ready.
 const READY: usize = 16;
 
-/// Makes network namespaces.
+/// Network namespaces that were made ahead.
 pub(crate) struct Networks {
     /// The warden's own, empty one.
     home: OwnedFd,
     ready: Vec<OwnedFd>,
-    /// The last attempt to make one failed, so that none is made ahead until one was needed and could be
-    /// made.
-    broken: bool,
+    /// The last attempt to make one failed. The next follows when one is needed.
+    failed: bool,
 }
 
 impl Networks {
@@ -32,48 +31,40 @@ impl Networks {
         Ok(Self {
             home: current()?,
             ready: Vec::new(),
-            broken: false,
+            failed: false,
         })
     }
 
-    /// A namespace for one environment.
-    pub(crate) fn take(&mut self) -> io::Result<OwnedFd> {
-        if let Some(ready) = self.ready.pop() {
-            return Ok(ready);
-        }
-        let made = self.make();
-        self.broken = made.is_err();
-        made
+    /// A namespace for one environment. If none is ready, the environment makes its own.
+    pub(crate) fn take(&mut self) -> Option<OwnedFd> {
+        self.failed = false;
+        self.ready.pop()
     }
 
     /// Whether [`Self::prepare`] has something to do.
     pub(crate) fn is_short(&self) -> bool {
-        !self.broken && self.ready.len() < READY
+        !self.failed && self.ready.len() < READY
     }
 
     /// Makes one ahead.
     pub(crate) fn prepare(&mut self) {
-        match self.make() {
-            Ok(made) => self.ready.push(made),
-            // Whoever needs one hears why there is none.
-            Err(_) => self.broken = true,
-        }
-    }
-
-    fn make(&self) -> io::Result<OwnedFd> {
-        sys::unshare(UnshareFlags::NEWNET)?;
-        let made = current().and_then(|namespace| raise_loopback().map(|()| namespace));
-        enter(self.home.as_fd())?;
-        made
+        let made = enter_new().and_then(|()| current());
+        let made = enter(self.home.as_fd()).and(made);
+        self.failed = made.is_err();
+        self.ready.extend(made);
     }
 }
 
 /// Moves the calling process into a namespace.
 pub(crate) fn enter(namespace: BorrowedFd<'_>) -> io::Result<()> {
-    Ok(rustix::thread::move_into_link_name_space(
-        namespace,
-        Some(LinkNameSpaceType::Network),
-    )?)
+    let network = Some(LinkNameSpaceType::Network);
+    Ok(rustix::thread::move_into_link_name_space(namespace, network)?)
+}
+
+/// Moves the calling process into a namespace that is made for it.
+pub(crate) fn enter_new() -> io::Result<()> {
+    sys::unshare(UnshareFlags::NEWNET)?;
+    raise_loopback()
 }
 
 fn current() -> io::Result<OwnedFd> {

@@ -61,7 +61,7 @@ impl Warden {
         self.groups.add(group)?;
         self.groups.limit(group, limits, self.cpu)?;
         let memory = MemoryWatch::start(&self.groups, group, limits.anonymous_bytes())?;
-        let network = self.networks.take()?;
+        let network = self.networks.take();
         world::write_identity(user.uid)?;
         let (control, control_inside) = pair(SocketType::STREAM)?;
         let (status, status_inside) = pair(SocketType::SEQPACKET)?;
@@ -71,7 +71,7 @@ impl Warden {
             groups: &self.groups,
             group,
             memory: &memory,
-            network: network.as_fd(),
+            network: network.as_ref().map(AsFd::as_fd),
             runtime: usize::from(runtime.0),
             program,
             user,

@@ -34,6 +34,10 @@ pub(super) struct Events {
     backed_up: bool,
 }
 
+/// When nothing has happened for so long, there is time to prepare something: not while an environment is
+/// being made, since both would wait for the same locks of the kernel's.
+const QUIET: Duration = Duration::from_millis(2);
+
 const SERVER: u64 = u64::MAX;
 const ENDED: u64 = 0;
 const STATUS: u64 = 1;
@@ -145,7 +149,7 @@ impl Warden {
     pub(super) fn run(mut self) -> io::Result<()> {
         while self.server_is_there || !self.environments.is_empty() || !self.remains.is_empty() {
             let events = self.events.wait(self.patience())?;
-            if events.is_empty() && self.networks.is_short() && self.server_is_there {
+            if events.is_empty() && self.may_prepare() {
                 self.networks.prepare();
             }
             for event in events {
@@ -170,18 +174,21 @@ impl Warden {
         }
     }
 
-    /// How long nothing needs to be done. While there is something to prepare, that is no time at all.
+    /// How long nothing needs to be done.
     fn patience(&self) -> Option<Duration> {
-        if self.networks.is_short() && self.server_is_there {
-            return Some(Duration::ZERO);
-        }
+        let now = Instant::now();
         let checks = self
             .environments
             .values()
             .filter_map(|environment| environment.check_memory);
         let removals = self.remains.iter().map(|remains| remains.retry);
-        let next = checks.chain(removals).min()?;
-        Some(next.saturating_duration_since(Instant::now()))
+        let preparation = self.may_prepare().then(|| now + QUIET);
+        let next = checks.chain(removals).chain(preparation).min()?;
+        Some(next.saturating_duration_since(now))
+    }
+
+    fn may_prepare(&self) -> bool {
+        self.server_is_there && self.networks.is_short()
     }
 
     /// Hands answers to the server.
