@@ -129,6 +129,14 @@ impl Launched {
     }
 }
 
+impl Drop for Launched {
+    /// A test that failed leaves nothing running either: with the launcher everything ends.
+    fn drop(&mut self) {
+        let _ = self.launcher.kill();
+        let _ = self.launcher.wait();
+    }
+}
+
 fn runs(pid: u32) -> bool {
     let state = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     state

@@ -45,6 +45,7 @@ fn main() -> ExitCode {
 
 fn run_tests() -> ExitCode {
     let mut arguments = Arguments::from_args();
+    let _turn = turn();
     // What a test leaves behind must not be taken for what another is just using.
     arguments.test_threads.get_or_insert(1);
     let reason = missing();
@@ -63,6 +64,13 @@ fn run_tests() -> ExitCode {
         .flatten()
         .map(|trial| trial.with_ignored_flag(reason.is_some()));
     libtest_mimic::run(&arguments, trials.collect()).exit_code()
+}
+
+/// Waits until no other run of these tests is under way on this machine: they count processes by user.
+fn turn() -> std::io::Result<std::fs::File> {
+    let lock = std::fs::File::create(std::env::temp_dir().join("hearth-sandbox-tests.lock"))?;
+    lock.lock()?;
+    Ok(lock)
 }
 
 /// What this machine lacks for these tests.
