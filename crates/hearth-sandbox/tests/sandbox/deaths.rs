@@ -122,16 +122,15 @@ impl Launched {
     fn end(mut self) -> Result<ExitStatus, Failed> {
         let status = self.launcher.wait()?;
         self.before.compare(self.warden)?;
-        wait_until("warden and server are gone", || {
-            [self.warden, self.server].iter().all(|pid| !runs(*pid))
-        })?;
+        let gone = || [self.warden, self.server].iter().all(|pid| !runs(*pid));
+        wait_until("warden and server are gone", gone)?;
         Ok(status)
     }
 }
 
 impl Drop for Launched {
-    /// A test that failed leaves nothing running either: with the launcher everything ends.
     fn drop(&mut self) {
+        // After a failure; the rest of the node dies with it.
         let _ = self.launcher.kill();
         let _ = self.launcher.wait();
     }
