@@ -173,10 +173,11 @@ impl Client {
                 state.exits.insert(id, sender);
                 let waiting = state.boots.remove(&tag);
                 drop(state);
-                let booted = booted(id, descriptors, exit).map(Ok);
-                let taken = waiting.zip(booted).map(|(waiting, booted)| waiting.send(booted));
-                // Whoever asked has gone, or there was no room for the descriptors.
-                if !matches!(taken, Some(Ok(()))) {
+                // Descriptors are missing when this process has too many.
+                let result = booted(id, descriptors, exit).ok_or(Refusal::Setup(libc::EMFILE));
+                let usable = result.is_ok();
+                let taken = waiting.is_some_and(|waiting| waiting.send(result).is_ok());
+                if !(usable && taken) {
                     self.kill(id);
                 }
             }

@@ -121,20 +121,21 @@ impl Launch {
         if first == 0 || count < 2 || first.checked_add(count).is_none_or(|end| end > i32::MAX as u32) {
             return refuse(format!("{count} user numbers from {first} on are not usable"));
         }
+        let data = self.data.canonicalize().unwrap_or_else(|_| self.data.clone());
         for Runtime {
             prefix, executable, ..
         } in &self.runtimes
         {
-            let data = self.data.canonicalize().unwrap_or_else(|_| self.data.clone());
-            if prefix.parent().is_none() || data.starts_with(prefix) {
-                return refuse(format!("environments must not see all of {}", prefix.display()));
-            }
             if !prefix.join(executable).is_file() {
                 return refuse(format!(
                     "there is no {} in {}",
                     executable.display(),
                     prefix.display()
                 ));
+            }
+            let real = prefix.canonicalize().unwrap_or_default();
+            if real.parent().is_none() || data.starts_with(&real) {
+                return refuse(format!("environments must not see all of {}", prefix.display()));
             }
         }
         Ok(())

@@ -11,7 +11,7 @@ use libtest_mimic::{Failed, Trial};
 use serde_json::json;
 
 use crate::environment::{Environment, Output};
-use crate::leftovers::Before;
+use crate::leftovers::{Before, groups};
 use crate::node::{Directory, Node, SERVER, USERS};
 use crate::programs;
 use crate::{Outcome, suite};
@@ -33,6 +33,7 @@ pub(crate) fn trials() -> Vec<Trial> {
                 exit_codes_and_signals_are_reported,
             ),
             ("an_endless_loop_is_killed", an_endless_loop_is_killed),
+            ("a_frozen_environment_is_killed", a_frozen_environment_is_killed),
             (
                 "what_it_leaves_running_is_killed",
                 what_it_leaves_running_is_killed,
@@ -264,6 +265,24 @@ fn an_endless_loop_is_killed() -> Outcome {
     })
 }
 
+fn a_frozen_environment_is_killed() -> Outcome {
+    Node::start()?.serve(async |server| {
+        let environment = server.boot().await?;
+        let name = format!("e{}", environment.id.0);
+        let files = [("freezer.state", "FROZEN"), ("cgroup.freeze", "1")];
+        let mut frozen = false;
+        for group in groups(server.warden_pid) {
+            for (file, value) in files {
+                frozen |= std::fs::write(group.join(&name).join(file), value).is_ok();
+            }
+        }
+        fail_unless(frozen, "no control group can be frozen")?;
+        server.warden.kill(environment.id);
+        let (exit, _) = environment.end().await?;
+        fail_unless(exit.status == ExitStatus::Signal(9), format!("{exit:?}"))
+    })
+}
+
 fn what_it_leaves_running_is_killed() -> Outcome {
     const PROGRAM: &str = "import os, signal\n\
         for _ in range(5):\n    \
@@ -453,10 +472,14 @@ fn dangerous_settings_are_refused() -> Outcome {
         ("/nowhere", "there is no interpreter"),
     ] {
         let mut changed = launch();
+        let program = changed.runtimes[0].prefix.join(&changed.runtimes[0].executable);
+        changed.runtimes[0].executable = program.strip_prefix("/").unwrap_or(&program).to_owned();
         changed.runtimes[0].prefix = prefix.into();
         cases.push((why, changed));
     }
     let mut changed = launch();
+    std::fs::write(directory.path().join("program"), "")?;
+    changed.runtimes[0].executable = "program".into();
     changed.runtimes[0].prefix = directory.path().to_owned();
     cases.push(("the data directory is shown", changed));
     let mut changed = launch();
