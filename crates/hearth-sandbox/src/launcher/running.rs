@@ -96,6 +96,7 @@ impl Running {
     /// ends it.
     pub fn wait(mut self) -> io::Result<u8> {
         let mut deadline: Option<Instant> = None;
+        let mut in_peace = true;
         loop {
             let waited = [
                 self.server.pidfd.as_fd(),
@@ -103,6 +104,10 @@ impl Running {
                 self.signals.as_fd(),
             ];
             let [server_ended, warden_ended, signalled] = poll(waited, deadline)?;
+            if warden_ended {
+                // It does so in peace when the server lets go of it, which may be noticed first.
+                in_peace = self.warden.0.child.wait()?.success();
+            }
             if server_ended || warden_ended {
                 break;
             }
@@ -114,9 +119,11 @@ impl Running {
                 deadline = Some(Instant::now() + self.grace);
             }
         }
-        let code = exit_code(self.server.end_within(NOTICE)?);
-        // The warden ends in peace when the server lets go of it, which may be noticed first.
-        let in_peace = self.warden.0.end_within(CLEAN_UP)?.success();
+        let code = exit_code(
+            self.server
+                .end_within(if in_peace { self.grace } else { NOTICE })?,
+        );
+        in_peace &= self.warden.0.end_within(CLEAN_UP)?.success();
         Ok(if in_peace { code } else { WARDEN_DIED })
     }
 

@@ -1,8 +1,8 @@
 //! The warden: the one process with privilege. It makes environments, gives them their code, and ends them.
 //!
 //! One thread waits for events and never for anything else. It parses nothing a user wrote, has no network
-//! and sees no file of the host; see [`crate::isolation::world`]. Requests come as records of numbers; see
-//! [`crate::protocol`].
+//! and sees no file of the host; see `isolation/world.rs`. Requests come as records of numbers; see
+//! `protocol.rs`.
 
 mod boot;
 mod claim;
