@@ -2,8 +2,8 @@
 //! root.
 //!
 //! The program in them is `sleep`, so the figures are the sandbox's alone. "Booted" is the time from asking
-//! to the answer that the interpreter is about to be executed, "ended" that from killing to the answer that
-//! nothing is left.
+//! to the answer that the interpreter is about to be executed, "claimed" that from asking to the answer
+//! that code and /tmp are there, "ended" that from killing to the answer that nothing is left.
 #![allow(clippy::print_stdout, reason = "a measurement prints its figures")]
 
 use std::error::Error;
@@ -13,8 +13,9 @@ use std::time::{Duration, Instant};
 
 use hearth_sandbox::launcher::{self, Launch, Runtime};
 use hearth_sandbox::{
-    BootRequest, Booted, CpuPolicy, RuntimeIndex, Sandbox, SandboxError, Start, WardenClient,
+    BootRequest, Booted, ClaimRequest, CpuPolicy, RuntimeIndex, Sandbox, SandboxError, Start, WardenClient,
 };
+use hearth_types::CodeHash;
 
 /// Environments made one after the other.
 const ONE_BY_ONE: usize = 300;
@@ -25,6 +26,9 @@ const ROUNDS: usize = 3;
 /// How long an environment lives when they are made one after the other. Before, its init may be busy setting
 /// up the memory alarm, and the warden making a network namespace for the next.
 const LIFE: Duration = Duration::from_millis(25);
+
+/// What the code package is the hash of.
+const CODE: &[u8] = b"nothing";
 
 fn main() -> ExitCode {
     if std::env::args().nth(1).as_deref() == Some(launcher::WARDEN_COMMAND) {
@@ -42,6 +46,12 @@ fn main() -> ExitCode {
 fn measure() -> Result<(), Box<dyn Error>> {
     let directory = tempfile::tempdir()?;
     let (warden, socket) = launcher::start_warden(&launch(directory.path()))?;
+    std::fs::create_dir(
+        directory
+            .path()
+            .join("data/code")
+            .join(CodeHash::of(CODE).to_string()),
+    )?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
@@ -78,17 +88,25 @@ async fn end(client: &WardenClient, environment: Booted) -> Result<(), SandboxEr
 }
 
 async fn one_by_one(client: &WardenClient) -> Result<(), SandboxError> {
-    let (mut booted, mut ended) = (Vec::new(), Vec::new());
+    let (mut booted, mut claimed, mut ended) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..ONE_BY_ONE {
         let started = Instant::now();
         let environment = boot(client).await?;
         booted.push(started.elapsed());
         tokio::time::sleep(LIFE).await;
         let started = Instant::now();
+        let claim = ClaimRequest {
+            code: CodeHash::of(CODE),
+            memory_mb: 128,
+            ephemeral_mb: 512,
+        };
+        client.claim(environment.id, claim).await?;
+        claimed.push(started.elapsed());
+        let started = Instant::now();
         end(client, environment).await?;
         ended.push(started.elapsed());
     }
-    for (name, mut times) in [("booted", booted), ("ended", ended)] {
+    for (name, mut times) in [("booted", booted), ("claimed", claimed), ("ended", ended)] {
         times.sort();
         let at = |share: f64| times[(times.len() as f64 * share) as usize];
         println!("one by one, {name}: p50 {:?}, p99 {:?}", at(0.5), at(0.99));
