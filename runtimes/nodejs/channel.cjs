@@ -3,7 +3,7 @@
 
 const net = require('node:net');
 
-const VERSION = 1;
+const VERSION = 2;
 const HEADER_BYTES = 16;
 const MAX_PAYLOAD = 256 * 1024;
 const INITIAL_CREDIT = 1024 * 1024;

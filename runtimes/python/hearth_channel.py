@@ -9,7 +9,7 @@ import sys
 
 from hearth_marshal import to_json
 
-_VERSION = b"\x01"
+_VERSION = b"\x02"
 _HEADER_BYTES = 16
 _READ_BYTES = 64 * 1024
 _MAX_PAYLOAD = 256 * 1024

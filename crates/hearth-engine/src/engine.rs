@@ -13,10 +13,11 @@ use crate::admission::Admission;
 use crate::environment::SandboxHandle;
 use crate::journal::Journal;
 use crate::pool::Pool;
+use crate::response::Response;
 use crate::start::Starter;
 use crate::{
     CredentialSource, EngineOptions, Function, FunctionSpec, Invocation, InvokeError, LogSink, Outcome,
-    ReservationError, ThrottleReason, memory, run,
+    ReservationError, ResponseStream, ThrottleReason, memory, run,
 };
 
 /// How often idle environments are looked through.
@@ -85,6 +86,27 @@ impl Engine {
         function: &Arc<Function>,
         invocation: Invocation,
     ) -> Result<Outcome, InvokeError> {
+        self.spawn(function, invocation, Response::whole())?.await
+    }
+
+    /// Runs an invocation to its end, also if the caller stops waiting for it or drops the stream. Returns when the
+    /// response begins; its chunks come as the function writes them.
+    pub async fn invoke_streaming(
+        &self,
+        function: &Arc<Function>,
+        invocation: Invocation,
+    ) -> Result<ResponseStream, InvokeError> {
+        let (response, inlet) = Response::streamed(self.0.options.streamed_response_bytes);
+        ResponseStream::open(inlet, self.spawn(function, invocation, response)?).await
+    }
+
+    /// Admits an invocation and runs it in a task of its own.
+    fn spawn(
+        &self,
+        function: &Arc<Function>,
+        invocation: Invocation,
+        response: Response,
+    ) -> Result<impl Future<Output = Result<Outcome, InvokeError>> + Send + use<>, InvokeError> {
         if self.0.closing.load(Ordering::Relaxed) {
             return Err(InvokeError::ShuttingDown);
         }
@@ -94,12 +116,14 @@ impl Engine {
         let permit = function.concurrency.admit().map_err(InvokeError::Throttled)?;
         let (inner, function) = (Arc::clone(&self.0), Arc::clone(function));
         let task = tokio::spawn(async move {
-            let outcome = run::run(&inner, &function, invocation).await;
+            let outcome = run::run(&inner, &function, invocation, response).await;
             drop(permit);
             outcome
         });
-        task.await
-            .unwrap_or_else(|error| Err(InvokeError::Environment(error.to_string())))
+        Ok(async {
+            task.await
+                .unwrap_or_else(|error| Err(InvokeError::Environment(error.to_string())))
+        })
     }
 
     /// Sets or removes a function's reserved concurrency.

@@ -1,8 +1,7 @@
 //! An init or an invocation as an exchange of frames.
 
 use bytes::Bytes;
-use hearth_runtime::frames::{BodyError, Frame, IncomingBody, Message, OutgoingBody, RuntimeError};
-use hearth_types::limits;
+use hearth_runtime::frames::{BodyError, CreditWindow, Frame, Message, OutgoingBody, RuntimeError};
 use tokio::task::coop::consume_budget;
 use tokio::time::{Instant, sleep_until};
 
@@ -10,30 +9,39 @@ use crate::control::{Control, ControlError};
 use crate::environment::Process;
 use crate::failure::Failure;
 use crate::journal::Journal;
+use crate::response::Response;
 
 /// What an exchange waits for.
-pub(crate) enum Awaited {
+pub(crate) enum Awaited<'a> {
     /// The end of an init.
     Claimed,
     /// The answer to an invocation.
-    Response(Box<Call>),
+    Response(Box<Call<'a>>),
 }
 
 /// One invocation under way: its event going out, its response coming in.
-pub(crate) struct Call {
+pub(crate) struct Call<'a> {
     request: u64,
     event: OutgoingBody,
-    response: IncomingBody,
+    window: CreditWindow,
+    response: &'a mut Response,
 }
 
-impl Call {
+impl<'a> Call<'a> {
     /// Queues the invocation.
-    pub(crate) fn start(request: u64, invoke: &Frame, payload: Bytes, control: &mut Control) -> Self {
+    pub(crate) fn start(
+        request: u64,
+        invoke: &Frame,
+        payload: Bytes,
+        response: &'a mut Response,
+        control: &mut Control,
+    ) -> Self {
         control.queue(invoke);
         let mut call = Self {
             request,
             event: OutgoingBody::new(request, payload),
-            response: IncomingBody::new(limits::RUNTIME_PAYLOAD),
+            window: CreditWindow::new(),
+            response,
         };
         call.send(control);
         call
@@ -46,52 +54,78 @@ impl Call {
         }
     }
 
-    /// Takes a message in; the result, when it is complete.
-    fn take(&mut self, message: Message, control: &mut Control) -> Result<Option<Bytes>, Failure> {
+    /// Grants what the environment may send, now that there is room for it.
+    fn grant(&mut self, control: &mut Control) {
+        if let Some(more) = self.window.reopen() {
+            control.queue(&Frame::credit(self.request, more));
+        }
+    }
+
+    /// Takes a message in; whether the response is complete.
+    fn take(&mut self, message: Message, control: &mut Control) -> Result<bool, Failure> {
         match message {
+            Message::Stream {
+                request,
+                content_type,
+            } if request == self.request => {
+                self.response.announce(content_type)?;
+                Ok(false)
+            }
             Message::Chunk { request, body } if request == self.request => {
-                if let Some(more) = self.response.push(body)? {
-                    control.queue(&Frame::credit(request, more));
+                self.window.spend(body.len())?;
+                self.response.push(body)?;
+                if !self.response.is_full() {
+                    self.grant(control);
                 }
-                Ok(None)
+                Ok(false)
             }
             Message::Credit { request, bytes } if request == self.request => {
                 self.event.grant(bytes);
                 self.send(control);
-                Ok(None)
+                Ok(false)
             }
-            Message::End(request) if request == self.request => {
-                let empty = IncomingBody::new(limits::RUNTIME_PAYLOAD);
-                Ok(Some(std::mem::replace(&mut self.response, empty).finish()))
-            }
+            Message::End(request) if request == self.request => Ok(true),
             Message::Error { request, error } if request == self.request => Err(error.into()),
             other => Err(unexpected(&other)),
         }
     }
 }
 
-impl Awaited {
-    fn take(&mut self, message: Message, control: &mut Control) -> Result<Option<Bytes>, Failure> {
+impl Awaited<'_> {
+    /// Takes a message in; whether it was the last one.
+    fn take(&mut self, message: Message, control: &mut Control) -> Result<bool, Failure> {
         match (self, message) {
             (Self::Response(call), message) => call.take(message, control),
             // The greeting of a bootstrap that nobody has waited for.
-            (Self::Claimed, Message::Hello(_)) => Ok(None),
-            (Self::Claimed, Message::Claimed(Ok(()))) => Ok(Some(Bytes::new())),
+            (Self::Claimed, Message::Hello(_)) => Ok(false),
+            (Self::Claimed, Message::Claimed(Ok(()))) => Ok(true),
             (Self::Claimed, Message::Claimed(Err(error))) => Err(error.into()),
             (Self::Claimed, other) => Err(unexpected(&other)),
         }
+    }
+
+    /// The next message, once there is room for what came before. Cancelling loses nothing.
+    async fn next(&mut self, control: &mut Control) -> Result<Message, ControlError> {
+        if let Self::Response(call) = self
+            && call.response.is_full()
+        {
+            call.response.room().await;
+            call.grant(control);
+        }
+        control.receive().await
     }
 }
 
 /// Runs an exchange to its end; meanwhile the log keeps flowing and the clock keeps running.
 ///
-/// An environment that sends without a pause keeps neither the clock from being looked at nor a worker to itself.
+/// An environment that sends without a pause keeps neither the clock from being looked at nor a worker to itself. One
+/// that sends more than the client takes is not listened to meanwhile.
 pub(crate) async fn run(
     process: &mut Process,
     journal: &mut Journal,
-    mut awaited: Awaited,
+    mut awaited: Awaited<'_>,
     deadline: Instant,
-) -> Result<Bytes, Failure> {
+) -> Result<(), Failure> {
     let clock = sleep_until(deadline);
     tokio::pin!(clock);
     let result = loop {
@@ -99,11 +133,11 @@ pub(crate) async fn run(
         let Process { control, output, .. } = process;
         tokio::select! {
             biased;
-            message = control.receive() => {
+            message = awaited.next(control) => {
                 match message.map_err(Failure::from).and_then(|message| awaited.take(message, control)) {
-                    Ok(None) if Instant::now() >= deadline => break Err(Failure::TimedOut),
-                    Ok(None) => {}
-                    Ok(Some(body)) => break Ok(body),
+                    Ok(true) => break Ok(()),
+                    Ok(false) if Instant::now() >= deadline => break Err(Failure::TimedOut),
+                    Ok(false) => {}
                     Err(failure) => break Err(failure),
                 }
             }
@@ -141,7 +175,7 @@ impl From<ControlError> for Failure {
 impl From<BodyError> for Failure {
     fn from(error: BodyError) -> Self {
         match error {
-            BodyError::TooLarge(_) => Self::ResponseTooLarge,
+            BodyError::TooLarge(limit) => Self::ResponseTooLarge(limit as u64),
             BodyError::Credit => Self::Protocol(error.to_string()),
         }
     }
@@ -152,6 +186,7 @@ fn unexpected(message: &Message) -> Failure {
         Message::Hello(_) => "hello",
         Message::Ping(_) => "ping",
         Message::Claimed(_) => "claimed",
+        Message::Stream { .. } => "stream",
         Message::Chunk { .. } => "chunk",
         Message::End(_) => "end",
         Message::Error { .. } => "error",

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use hearth_sandbox::{Exit, ExitStatus};
-use hearth_types::{RequestId, limits};
+use hearth_types::RequestId;
 use serde_json::json;
 
 use crate::report::Status;
@@ -20,8 +20,8 @@ pub(crate) enum Failure {
     Closed,
     /// The process ended.
     Exited(Exit),
-    /// The answer is larger than [`limits::RUNTIME_PAYLOAD`].
-    ResponseTooLarge,
+    /// The answer is larger than so many bytes.
+    ResponseTooLarge(u64),
     /// What came over the control socket was not the protocol.
     Protocol(String),
 }
@@ -34,7 +34,7 @@ impl Failure {
             Self::TimedOut => "Sandbox.Timedout",
             Self::Exited(exit) if exit.out_of_memory => "Runtime.OutOfMemory",
             Self::Closed | Self::Exited(_) => "Runtime.ExitError",
-            Self::ResponseTooLarge => "Function.ResponseSizeTooLarge",
+            Self::ResponseTooLarge(_) => "Function.ResponseSizeTooLarge",
             Self::Protocol(_) => "Runtime.Unknown",
         }
     }
@@ -100,12 +100,9 @@ impl Failure {
                 "Runtime.ExitError",
                 &format!("RequestId: {id} Error: {}", reason(exit.status)),
             ),
-            Self::ResponseTooLarge => document(
+            Self::ResponseTooLarge(limit) => document(
                 self.error_type(),
-                &format!(
-                    "Response payload size exceeded maximum allowed payload size ({} bytes).",
-                    limits::RUNTIME_PAYLOAD
-                ),
+                &format!("Response payload size exceeded maximum allowed payload size ({limit} bytes)."),
             ),
             Self::Closed => document(
                 self.error_type(),

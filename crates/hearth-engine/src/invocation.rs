@@ -34,7 +34,7 @@ pub struct FunctionError {
 /// What an invocation that ran came to.
 #[derive(Clone, Debug)]
 pub struct Outcome {
-    /// The function's answer, or the error document.
+    /// The function's answer, or the error document. Empty where the answer was streamed.
     pub payload: Bytes,
     /// Set when the function failed.
     pub error: Option<FunctionError>,

@@ -2,7 +2,8 @@
 //!
 //! [`Engine::deploy`] turns a [`FunctionSpec`] into a [`Function`]: the handle that holds one revision's
 //! environments. [`Engine::invoke`] runs an [`Invocation`] on it: admission, an idle or a new environment,
-//! frames to the runtime and back, the log lines, and the outcome in AWS's shape.
+//! frames to the runtime and back, the log lines, and the outcome in AWS's shape. [`Engine::invoke_streaming`] does
+//! the same and hands the response over while it comes.
 #![forbid(unsafe_code)]
 
 mod admission;
@@ -20,9 +21,11 @@ mod output;
 mod pool;
 mod ready;
 mod report;
+mod response;
 mod run;
 mod seams;
 mod start;
+mod stream;
 
 pub use admission::ReservationError;
 pub use engine::{Engine, Statistics};
@@ -32,3 +35,4 @@ pub use invocation::{FunctionError, Invocation, InvokeError, Outcome, ThrottleRe
 pub use options::EngineOptions;
 pub use report::runtime_version_arn;
 pub use seams::{CredentialSource, LogBatch, LogSink, SessionVariables};
+pub use stream::{ResponseHead, ResponseStream};

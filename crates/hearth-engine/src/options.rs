@@ -15,6 +15,8 @@ pub struct EngineOptions {
     pub init_timeout: Duration,
     /// Concurrent executions of an account in a region.
     pub account_concurrency: u32,
+    /// Largest response of an invocation that streams it, in bytes.
+    pub streamed_response_bytes: u64,
     /// Interpreters kept booted and unclaimed per runtime and memory size; 0 keeps none.
     pub ready_environments: usize,
     /// Environments that boot at the same time; more would only slow one another down.
@@ -30,6 +32,7 @@ impl Default for EngineOptions {
             environment_lifetime: Duration::from_secs(6 * 3600),
             init_timeout: Duration::from_secs(limits::INIT_SECONDS),
             account_concurrency: limits::CONCURRENT_EXECUTIONS,
+            streamed_response_bytes: limits::STREAMED_RESPONSE,
             ready_environments: 1,
             parallel_boots: std::thread::available_parallelism().map_or(2, usize::from) * 2,
             memory_reserve_mb: 512,

@@ -2,7 +2,6 @@
 
 use std::time::{Duration, SystemTime};
 
-use bytes::Bytes;
 use hearth_runtime::frames::{Frame, Invoke};
 use hearth_types::time::unix_millis;
 use tokio::time::Instant;
@@ -13,6 +12,7 @@ use crate::exchange::{self, Awaited, Call};
 use crate::failure::Failure;
 use crate::journal::Journal;
 use crate::report::{self, Phase, Report, Status};
+use crate::response::Response;
 use crate::start::{InitFailed, StartError};
 use crate::{Function, FunctionError, FunctionSpec, Invocation, InvokeError, Outcome};
 
@@ -21,25 +21,31 @@ pub(crate) async fn run(
     engine: &Inner,
     function: &Function,
     invocation: Invocation,
+    response: Response,
 ) -> Result<Outcome, InvokeError> {
     if let Some(environment) = function.pool.take() {
-        return Ok(Attempt::new(&function.spec, invocation)
+        return Ok(Attempt::new(&function.spec, invocation, response)
             .on(environment, function)
             .await);
     }
     engine.room().await?;
-    cold(engine, function, invocation).await
+    cold(engine, function, invocation, response).await
 }
 
 /// Runs an invocation on a new environment. An init that fails is repeated once, in a fresh environment
 /// and inside the function's timeout; then its failure is the invocation's.
-async fn cold(engine: &Inner, function: &Function, invocation: Invocation) -> Result<Outcome, InvokeError> {
+async fn cold(
+    engine: &Inner,
+    function: &Function,
+    invocation: Invocation,
+    response: Response,
+) -> Result<Outcome, InvokeError> {
     let spec = &function.spec;
     let (mut journal, stream) = engine.journal(spec);
     journal.platform(report::init_start(spec));
     let limit = engine.options.init_timeout;
     let started = engine.starter.start(spec, &mut journal, &stream, limit).await;
-    let mut attempt = Attempt::new(spec, invocation);
+    let mut attempt = Attempt::new(spec, invocation, response);
     match started {
         Ok((process, begun)) => {
             attempt.init = Some(begun.elapsed());
@@ -80,6 +86,7 @@ impl InitFailed {
 struct Attempt<'a> {
     spec: &'a FunctionSpec,
     invocation: Invocation,
+    response: Response,
     begun: Instant,
     deadline: Instant,
     init: Option<Duration>,
@@ -87,11 +94,12 @@ struct Attempt<'a> {
 
 impl<'a> Attempt<'a> {
     /// From here on the function's timeout counts.
-    fn new(spec: &'a FunctionSpec, invocation: Invocation) -> Self {
+    fn new(spec: &'a FunctionSpec, invocation: Invocation, response: Response) -> Self {
         let begun = Instant::now();
         Self {
             spec,
             invocation,
+            response,
             begun,
             deadline: begun + spec.timeout,
             init: None,
@@ -105,7 +113,7 @@ impl<'a> Attempt<'a> {
     }
 
     /// Runs in an environment, which goes back to its pool if it can take another invocation.
-    async fn on(self, mut environment: Environment, function: &Function) -> Outcome {
+    async fn on(mut self, mut environment: Environment, function: &Function) -> Outcome {
         self.begin_log(&mut environment.journal);
         environment.journal.platform(self.start_line());
         let result = self.call(&mut environment).await;
@@ -123,7 +131,7 @@ impl<'a> Attempt<'a> {
         outcome
     }
 
-    async fn call(&self, environment: &mut Environment) -> Result<Bytes, Failure> {
+    async fn call(&mut self, environment: &mut Environment) -> Result<(), Failure> {
         let number = environment.next_request();
         let left = self.deadline.saturating_duration_since(Instant::now());
         let invoke = Invoke {
@@ -140,6 +148,7 @@ impl<'a> Attempt<'a> {
             number,
             &Frame::invoke(number, &invoke),
             payload,
+            &mut self.response,
             &mut process.control,
         );
         let awaited = Awaited::Response(Box::new(call));
@@ -159,7 +168,7 @@ impl<'a> Attempt<'a> {
     /// Writes the closing lines and puts the outcome together.
     async fn finish(
         self,
-        result: Result<Bytes, Failure>,
+        result: Result<(), Failure>,
         status: Status,
         journal: &mut Journal,
         max_memory_mb: u32,
@@ -170,6 +179,8 @@ impl<'a> Attempt<'a> {
             Err(Failure::TimedOut) => timeout,
             _ => self.begun.elapsed(),
         };
+        // The chunks of a stream end here, its log lines and the outcome follow.
+        let result = result.map(|()| self.response.finish());
         let failure = result.as_ref().err();
         let exit_memory = failure.map_or(0, Failure::peak_memory_mb);
         let report = Report {

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use hearth_engine::{InvokeError, Outcome, ThrottleReason};
 use serde_json::{Value, json};
-use support::{Stage, invocation};
+use support::{Stage, invocation, until};
 
 async fn run(stage: &Stage, function: &Arc<hearth_engine::Function>, event: Value) -> Outcome {
     stage.engine.invoke(function, invocation(event)).await.unwrap()
@@ -18,13 +18,6 @@ async fn run(stage: &Stage, function: &Arc<hearth_engine::Function>, event: Valu
 
 fn text(outcome: &Outcome) -> &str {
     std::str::from_utf8(&outcome.payload).unwrap()
-}
-
-/// Waits until a condition holds; the test runner's time limit is the only clock.
-async fn until(condition: impl Fn() -> bool) {
-    while !condition() {
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
 }
 
 #[tokio::test]

@@ -4,7 +4,9 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use hearth_engine::{Engine, Function, FunctionSpec, Invocation, InvokeError, Outcome, ReservationError};
+use hearth_engine::{
+    Engine, Function, FunctionSpec, Invocation, InvokeError, Outcome, ReservationError, ResponseStream,
+};
 use hearth_types::{FunctionArn, Scope};
 
 /// A future that can live in a trait object.
@@ -29,6 +31,9 @@ pub trait Invoker: Send + Sync + 'static {
 pub trait Deployment: Send + Sync + 'static {
     /// Runs an invocation to its end.
     fn invoke(&self, invocation: Invocation) -> BoxFuture<'_, Result<Outcome, InvokeError>>;
+
+    /// Runs an invocation to its end, and hands its response over as it comes.
+    fn invoke_streaming(&self, invocation: Invocation) -> BoxFuture<'_, Result<ResponseStream, InvokeError>>;
 
     /// Accepts no more invocations, and ends the environments when the running ones are through.
     fn retire(&self);
@@ -65,6 +70,10 @@ impl Invoker for Engine {
 impl Deployment for Deployed {
     fn invoke(&self, invocation: Invocation) -> BoxFuture<'_, Result<Outcome, InvokeError>> {
         Box::pin(self.engine.invoke(&self.function, invocation))
+    }
+
+    fn invoke_streaming(&self, invocation: Invocation) -> BoxFuture<'_, Result<ResponseStream, InvokeError>> {
+        Box::pin(self.engine.invoke_streaming(&self.function, invocation))
     }
 
     fn retire(&self) {

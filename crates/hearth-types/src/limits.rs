@@ -4,6 +4,8 @@
 pub const SYNC_PAYLOAD: usize = 6 * 1024 * 1024;
 /// The same on the runtime's side: 6 MiB and 100 bytes.
 pub const RUNTIME_PAYLOAD: usize = 6_291_556;
+/// Largest streamed response, in bytes: 200 MB by default on AWS.
+pub const STREAMED_RESPONSE: u64 = 200 * 1024 * 1024;
 /// Largest payload of an asynchronous invocation, in bytes.
 pub const ASYNC_PAYLOAD: usize = 1024 * 1024;
 /// Largest deployment package that is uploaded directly, in bytes.

@@ -1,4 +1,5 @@
 //! A stand-in for sandbox and runtime: environments are tasks that speak the frame protocol.
+#![allow(dead_code, reason = "each suite uses a part of it")]
 
 use std::collections::HashMap;
 use std::io::Write;
@@ -14,7 +15,7 @@ use hearth_engine::{
     CredentialSource, Engine, EngineOptions, Function, FunctionSpec, Invocation, LogBatch, LogSink,
     RuntimeChoice, SessionVariables,
 };
-use hearth_runtime::frames::{Frame, FrameBuffer, Kind, OutgoingBody};
+use hearth_runtime::frames::{Frame, FrameBuffer, INITIAL_CREDIT, Kind, OutgoingBody};
 use hearth_sandbox::{
     BootRequest, Booted, BoxFuture, ClaimRequest, Exit, ExitStatus, MemoryGauge, RuntimeIndex, Sandbox,
     SandboxError, Start,
@@ -36,6 +37,8 @@ pub(crate) struct FakeSandbox {
     pub(crate) claims: AtomicUsize,
     /// How long a boot takes, in milliseconds.
     pub(crate) boot_ms: AtomicU64,
+    /// Bytes of streamed responses that environments have sent.
+    pub(crate) streamed: Arc<AtomicU64>,
     live: Arc<Mutex<HashMap<u64, Live>>>,
 }
 
@@ -82,6 +85,7 @@ impl Sandbox for FakeSandbox {
             buffer: FrameBuffer::new(),
             log,
             invocations: 0,
+            streamed: Arc::clone(&self.streamed),
             deferred: request.start == Start::Deferred,
         };
         let (exit, ended) = oneshot::channel();
@@ -124,6 +128,7 @@ struct Runtime {
     buffer: FrameBuffer,
     log: std::io::PipeWriter,
     invocations: u64,
+    streamed: Arc<AtomicU64>,
     deferred: bool,
 }
 
@@ -249,6 +254,13 @@ impl Runtime {
                 let size = wish["size"].as_u64().unwrap() as usize;
                 self.respond(request, vec![b'1'; size].into()).await;
             }
+            "stream" => return self.stream(request, &wish).await,
+            "stream_twice" => {
+                self.send(Kind::Stream, request, Bytes::from_static(b"text/plain"))
+                    .await;
+                self.send(Kind::Stream, request, Bytes::from_static(b"text/plain"))
+                    .await;
+            }
             "count" => {
                 let count = self.invocations.to_string();
                 self.respond(request, count.into()).await;
@@ -272,6 +284,40 @@ impl Runtime {
             assert_eq!(frame.kind, Kind::Credit);
             body.grant(u32::from_be_bytes(frame.payload[..].try_into().unwrap()));
         }
+    }
+
+    /// Streams `chunks` chunks of `size` bytes as far as credit allows, with pauses of `ms` milliseconds, and then
+    /// does what `then` says.
+    async fn stream(&mut self, request: u64, wish: &Value) -> Option<Ended> {
+        let number = |name: &str| wish[name].as_u64().unwrap_or_default();
+        let size = number("size");
+        let mut credit = u64::from(INITIAL_CREDIT);
+        self.send(Kind::Stream, request, Bytes::from_static(b"text/plain"))
+            .await;
+        for count in 0..number("chunks") {
+            while credit < size {
+                let frame = self.next().await?;
+                assert_eq!(frame.kind, Kind::Credit);
+                credit += u64::from(u32::from_be_bytes(frame.payload[..].try_into().unwrap()));
+            }
+            credit -= size;
+            let letter = b'a' + (count % 26) as u8;
+            self.send(Kind::Chunk, request, vec![letter; size as usize].into())
+                .await;
+            self.streamed.fetch_add(size, Ordering::SeqCst);
+            tokio::time::sleep(Duration::from_millis(number("ms"))).await;
+        }
+        match wish["then"].as_str().unwrap_or_default() {
+            "raise" => {
+                let body = br#"{"errorMessage":"wrong","errorType":"ValueError"}"#;
+                self.send(Kind::Error, request, error("ValueError", body)).await;
+            }
+            "hang" => std::future::pending().await,
+            "exit" => return Some((ExitStatus::Code(7), false)),
+            "oom" => return Some((ExitStatus::Signal(9), true)),
+            _ => self.send(Kind::End, request, Bytes::new()).await,
+        }
+        None
     }
 
     fn print(&mut self, text: &str) {
@@ -398,6 +444,13 @@ fn spec() -> FunctionSpec {
         environment: Arc::default(),
         role: "arn:aws:iam::000000000000:role/r".into(),
         log_group: "/aws/lambda/f".into(),
+    }
+}
+
+/// Waits until a condition holds; the test runner's time limit is the only clock.
+pub(crate) async fn until(condition: impl Fn() -> bool) {
+    while !condition() {
+        tokio::time::sleep(Duration::from_millis(1)).await;
     }
 }
 

@@ -64,7 +64,7 @@ impl Iterator for OutgoingBody {
     }
 }
 
-/// A response must not be taken any further.
+/// A body must not be taken any further.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum BodyError {
     /// It exceeds the limit for a whole response.
@@ -75,11 +75,46 @@ pub enum BodyError {
     Credit,
 }
 
-/// A response on its way out of an environment, held to its credit and to a limit.
+/// How much an environment may still send of a response.
+#[derive(Debug)]
+pub struct CreditWindow {
+    left: u32,
+}
+
+impl CreditWindow {
+    /// A window that is open as far as every response's is at its start: [`INITIAL_CREDIT`].
+    pub fn new() -> Self {
+        Self { left: INITIAL_CREDIT }
+    }
+
+    /// A chunk of so many bytes came in.
+    pub fn spend(&mut self, bytes: usize) -> Result<(), BodyError> {
+        let bytes = u32::try_from(bytes).map_err(|_| BodyError::Credit)?;
+        self.left = self.left.checked_sub(bytes).ok_or(BodyError::Credit)?;
+        Ok(())
+    }
+
+    /// To be called when what came in is taken care of. When half of the window is used up, opens it again and
+    /// says how much to grant.
+    pub fn reopen(&mut self) -> Option<u32> {
+        let spent = INITIAL_CREDIT - self.left;
+        (spent >= INITIAL_CREDIT / 2).then(|| {
+            self.left = INITIAL_CREDIT;
+            spent
+        })
+    }
+}
+
+impl Default for CreditWindow {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// A response that is collected, held to a limit.
 #[derive(Debug)]
 pub struct IncomingBody {
     limit: usize,
-    window: u32,
     first: Bytes,
     more: BytesMut,
 }
@@ -89,25 +124,30 @@ impl IncomingBody {
     pub fn new(limit: usize) -> Self {
         Self {
             limit,
-            window: INITIAL_CREDIT,
             first: Bytes::new(),
             more: BytesMut::new(),
         }
     }
 
-    /// Takes the next chunk. When half of the window is used up, says how much to grant.
-    pub fn push(&mut self, chunk: Bytes) -> Result<Option<u32>, BodyError> {
-        let length = u32::try_from(chunk.len()).map_err(|_| BodyError::Credit)?;
-        self.window = self.window.checked_sub(length).ok_or(BodyError::Credit)?;
+    /// Takes the next chunk.
+    pub fn push(&mut self, chunk: Bytes) -> Result<(), BodyError> {
         if self.len() + chunk.len() > self.limit {
             return Err(BodyError::TooLarge(self.limit));
         }
-        self.append(chunk);
-        let spent = INITIAL_CREDIT - self.window;
-        Ok((spent >= INITIAL_CREDIT / 2).then(|| {
-            self.window = INITIAL_CREDIT;
-            spent
-        }))
+        if self.first.is_empty() {
+            self.first = chunk;
+        } else {
+            if self.more.is_empty() {
+                self.more.extend_from_slice(&self.first);
+            }
+            self.more.extend_from_slice(&chunk);
+        }
+        Ok(())
+    }
+
+    /// Whether nothing has come yet.
+    pub fn is_empty(&self) -> bool {
+        self.first.is_empty()
     }
 
     /// The whole response. A response of one chunk was never copied.
@@ -121,17 +161,6 @@ impl IncomingBody {
 
     fn len(&self) -> usize {
         self.first.len().max(self.more.len())
-    }
-
-    fn append(&mut self, chunk: Bytes) {
-        if self.first.is_empty() {
-            self.first = chunk;
-        } else {
-            if self.more.is_empty() {
-                self.more.extend_from_slice(&self.first);
-            }
-            self.more.extend_from_slice(&chunk);
-        }
     }
 }
 
@@ -149,13 +178,16 @@ mod tests {
             let body: Bytes = [1, 2, 3, 5, 8, 13, 21].repeat(size / 7).into();
             let mut outgoing = OutgoingBody::new(1, body.clone());
             let mut incoming = IncomingBody::new(body.len());
+            let mut window = CreditWindow::new();
             let mut grants = grants.iter().cycle();
             while !outgoing.is_finished() {
                 let mut granted = 0;
                 for frame in outgoing.by_ref() {
                     prop_assert!(frame.payload.len() <= MAX_PAYLOAD);
                     if frame.kind == Kind::Chunk {
-                        granted += incoming.push(frame.payload).unwrap().unwrap_or(0);
+                        window.spend(frame.payload.len()).unwrap();
+                        incoming.push(frame.payload).unwrap();
+                        granted += window.reopen().unwrap_or(0);
                     }
                 }
                 // Grants may arrive in any pieces.
@@ -185,14 +217,15 @@ mod tests {
     #[test]
     fn limits_are_enforced() {
         let mut body = IncomingBody::new(10);
-        assert_eq!(body.push(Bytes::from_static(b"0123456789")), Ok(None));
+        assert_eq!(body.push(Bytes::from_static(b"0123456789")), Ok(()));
         assert_eq!(body.push(Bytes::from_static(b"x")), Err(BodyError::TooLarge(10)));
 
-        let mut body = IncomingBody::new(usize::MAX);
-        assert_eq!(
-            body.push(Bytes::from(vec![0; INITIAL_CREDIT as usize + 1])),
-            Err(BodyError::Credit)
-        );
+        let mut window = CreditWindow::new();
+        assert_eq!(window.spend(INITIAL_CREDIT as usize + 1), Err(BodyError::Credit));
+        assert_eq!(window.spend(INITIAL_CREDIT as usize), Ok(()));
+        assert_eq!(window.spend(1), Err(BodyError::Credit));
+        assert_eq!(window.reopen(), Some(INITIAL_CREDIT));
+        assert_eq!(window.spend(1), Ok(()));
     }
 
     #[test]

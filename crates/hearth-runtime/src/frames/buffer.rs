@@ -83,7 +83,8 @@ mod tests {
             Just(Kind::Hello),
             Just(Kind::Chunk),
             Just(Kind::End),
-            Just(Kind::Credit)
+            Just(Kind::Credit),
+            Just(Kind::Stream)
         ];
         let frame =
             (kind, any::<u64>(), vec(any::<u8>(), 0..600)).prop_map(|(kind, request, payload)| Frame {
@@ -143,7 +144,7 @@ mod tests {
         frame.put(buffer.space());
         assert_eq!(drain(&mut buffer), Ok(vec![frame]));
 
-        buffer.push(&[1, 6, 0, 0, 0, 4, 0, 1, 0, 0, 0, 0, 0, 0, 0, 3]);
+        buffer.push(&[2, 6, 0, 0, 0, 4, 0, 1, 0, 0, 0, 0, 0, 0, 0, 3]);
         assert_eq!(
             drain(&mut buffer),
             Err(FrameError::TooLong(MAX_PAYLOAD as u32 + 1))

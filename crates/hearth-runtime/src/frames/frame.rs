@@ -7,7 +7,8 @@ pub const HEADER_BYTES: usize = 16;
 /// Largest payload of one frame, in bytes.
 pub const MAX_PAYLOAD: usize = 256 * 1024;
 
-const VERSION: u8 = 1;
+/// 2: responses may be streamed.
+const VERSION: u8 = 2;
 
 /// What a frame is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,10 +32,12 @@ pub enum Kind {
     Error = 8,
     /// The peer may send this many more bytes of body.
     Credit = 9,
+    /// The response is streamed: its chunks are to be passed on as they come (from the environment).
+    Stream = 10,
 }
 
 impl Kind {
-    const ALL: [Kind; 9] = [
+    const ALL: [Kind; 10] = [
         Kind::Hello,
         Kind::Ping,
         Kind::Claim,
@@ -44,6 +47,7 @@ impl Kind {
         Kind::End,
         Kind::Error,
         Kind::Credit,
+        Kind::Stream,
     ];
 
     fn from_byte(byte: u8) -> Option<Self> {
@@ -154,7 +158,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_header_round_trips(kind in 0..9usize, length in 0..=MAX_PAYLOAD as u32, request: u64) {
+        fn a_header_round_trips(kind in 0..10usize, length in 0..=MAX_PAYLOAD as u32, request: u64) {
             let header = Header { kind: Kind::ALL[kind], length, request };
             prop_assert_eq!(Header::parse(&header.encode()), Ok(header));
         }
@@ -180,9 +184,9 @@ mod tests {
             bad[at] = byte;
             Header::parse(&bad)
         };
-        assert_eq!(with(0, 2), Err(FrameError::Version(2)));
+        assert_eq!(with(0, 1), Err(FrameError::Version(1)));
         assert_eq!(with(1, 0), Err(FrameError::Kind(0)));
-        assert_eq!(with(1, 10), Err(FrameError::Kind(10)));
+        assert_eq!(with(1, 11), Err(FrameError::Kind(11)));
         assert_eq!(with(2, 1), Err(FrameError::Flags(0x100)));
         assert_eq!(with(4, 1), Err(FrameError::TooLong(0x0100_0007)));
     }

@@ -7,6 +7,8 @@ use super::frame::{Frame, Kind};
 
 /// Longest error type that is taken from an environment, in bytes.
 const ERROR_TYPE_BYTES: usize = 1024;
+/// Longest content type that is taken from an environment, in bytes.
+const CONTENT_TYPE_BYTES: usize = 1024;
 
 /// The bootstrap has loaded and waits to be claimed.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -37,6 +39,13 @@ pub enum Message {
     Ping(Bytes),
     /// The claim's outcome: the handler is loaded, or why not.
     Claimed(Result<(), RuntimeError>),
+    /// The response to `request` is streamed; its chunks follow.
+    Stream {
+        /// The invocation.
+        request: u64,
+        /// Its content type: printable ASCII, fit for a header.
+        content_type: String,
+    },
     /// A piece of the response to `request`.
     Chunk {
         /// The invocation.
@@ -46,7 +55,7 @@ pub enum Message {
     },
     /// The response to this request is complete.
     End(u64),
-    /// Invocation `request` failed.
+    /// Invocation `request` failed, perhaps after chunks of a streamed response.
     Error {
         /// The invocation.
         request: u64,
@@ -93,6 +102,7 @@ impl Message {
             Kind::Ping => Some(Self::Ping(payload)),
             Kind::Claimed if payload.is_empty() => Some(Self::Claimed(Ok(()))),
             Kind::Claimed => RuntimeError::decode(payload).map(|error| Self::Claimed(Err(error))),
+            Kind::Stream => Self::stream(request, payload),
             Kind::Chunk => Some(Self::Chunk {
                 request,
                 body: payload,
@@ -103,6 +113,18 @@ impl Message {
             Kind::Claim | Kind::Invoke => return Err(MessageError::Direction(kind)),
         };
         message.ok_or(MessageError::Payload(kind))
+    }
+
+    fn stream(request: u64, payload: Bytes) -> Option<Self> {
+        let printable = |byte: &u8| matches!(byte, b' '..=b'~');
+        if payload.is_empty() || payload.len() > CONTENT_TYPE_BYTES || !payload.iter().all(printable) {
+            return None;
+        }
+        let content_type = String::from_utf8(payload.into()).ok()?;
+        Some(Self::Stream {
+            request,
+            content_type,
+        })
     }
 
     fn credit(request: u64, payload: &[u8]) -> Option<Self> {
@@ -178,6 +200,13 @@ mod tests {
                 bytes: 256
             }
         );
+        assert_eq!(
+            decode(Kind::Stream, 4, b"text/plain; charset=utf-8").unwrap(),
+            Message::Stream {
+                request: 4,
+                content_type: "text/plain; charset=utf-8".into()
+            }
+        );
     }
 
     #[test]
@@ -197,6 +226,11 @@ mod tests {
             (Kind::Error, 1, b"\0"),
             (Kind::Error, 1, b"\0\x01\xff{}"),
             (Kind::Credit, 1, b"\0\0\0"),
+            (Kind::Stream, 0, b"text/plain"),
+            (Kind::Stream, 1, b""),
+            (Kind::Stream, 1, b"text/plain\r\nx-injected: 1"),
+            (Kind::Stream, 1, "text/ü".as_bytes()),
+            (Kind::Stream, 1, &[b'x'; 1025]),
         ] {
             assert!(
                 decode(kind, request, payload).is_err(),
@@ -207,12 +241,20 @@ mod tests {
 
     proptest! {
         #[test]
-        fn arbitrary_payloads_never_panic(kind in 1..=9u8, request in 0..3u64, payload in vec(any::<u8>(), 0..80)) {
-            let header = [&[1, kind, 0, 0][..], &(payload.len() as u32).to_be_bytes(), &request.to_be_bytes()];
+        fn arbitrary_payloads_never_panic(kind in 1..=10u8, request in 0..3u64, payload in vec(any::<u8>(), 0..80)) {
+            let header = [&[2, kind, 0, 0][..], &(payload.len() as u32).to_be_bytes(), &request.to_be_bytes()];
             let mut buffer = super::super::FrameBuffer::new();
             buffer.push(&header.concat());
             buffer.push(&payload);
             let _ = Message::decode(buffer.next_frame().unwrap().unwrap());
+        }
+
+        #[test]
+        fn a_content_type_is_always_fit_for_a_header(payload in vec(any::<u8>(), 0..40)) {
+            if let Ok(Message::Stream { content_type, .. }) = decode(Kind::Stream, 1, &payload) {
+                prop_assert_eq!(content_type.as_bytes(), &payload[..]);
+                prop_assert!(content_type.chars().all(|c| c == ' ' || c.is_ascii_graphic()));
+            }
         }
     }
 }

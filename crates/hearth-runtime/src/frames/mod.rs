@@ -4,7 +4,8 @@
 //! server greets nobody: the bootstrap says [`Hello`] once it has loaded, the server claims the
 //! environment exactly once ([`Claim`]), and from then on sends one invocation after the other
 //! ([`Invoke`], the event's chunks, an end). Bodies flow in chunks under credit, so that neither
-//! side has to hold more of the other's data than it asked for.
+//! side has to hold more of the other's data than it asked for. A response whose first frame is a
+//! `Stream` goes to the client as it comes, and may end in an error after some of it has.
 //!
 //! What an environment sends is written by untrusted code. [`FrameBuffer`] and [`Message::decode`]
 //! refuse everything that is not exactly the protocol; the environment is then closed.
@@ -15,7 +16,7 @@ mod frame;
 mod from_environment;
 mod to_environment;
 
-pub use body::{BodyError, IncomingBody, OutgoingBody};
+pub use body::{BodyError, CreditWindow, IncomingBody, OutgoingBody};
 pub use buffer::FrameBuffer;
 pub use frame::{Frame, FrameError, HEADER_BYTES, Header, Kind, MAX_PAYLOAD};
 pub use from_environment::{Hello, Message, MessageError, RuntimeError};

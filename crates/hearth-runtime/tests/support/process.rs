@@ -12,7 +12,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::{Bytes, BytesMut};
 use hearth_runtime::frames::{
-    Claim, CognitoIdentity, Frame, FrameBuffer, IncomingBody, Invoke, Message, OutgoingBody,
+    Claim, CognitoIdentity, CreditWindow, Frame, FrameBuffer, IncomingBody, Invoke, Message, OutgoingBody,
 };
 use hearth_runtime::{LogSplitter, environment};
 use hearth_types::limits::RUNTIME_PAYLOAD;
@@ -130,6 +130,7 @@ impl Process {
     /// Sends the event and takes the answer, both as far as the credit goes.
     fn exchange(&mut self, request: u64, mut event: OutgoingBody) -> Answer {
         let mut response = IncomingBody::new(RUNTIME_PAYLOAD);
+        let mut window = CreditWindow::new();
         loop {
             for frame in event.by_ref() {
                 self.send(&frame);
@@ -137,7 +138,9 @@ impl Process {
             match self.receive() {
                 Some(Message::Credit { bytes, .. }) => event.grant(bytes),
                 Some(Message::Chunk { request: of, body }) if of == request => {
-                    if let Some(bytes) = response.push(body).unwrap() {
+                    window.spend(body.len()).unwrap();
+                    response.push(body).unwrap();
+                    if let Some(bytes) = window.reopen() {
                         self.send(&Frame::credit(request, bytes));
                     }
                 }

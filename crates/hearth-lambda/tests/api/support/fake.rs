@@ -8,7 +8,8 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hearth_engine::{
-    FunctionError, FunctionSpec, Invocation, InvokeError, Outcome, ReservationError, ThrottleReason,
+    FunctionError, FunctionSpec, Invocation, InvokeError, Outcome, ReservationError, ResponseHead,
+    ResponseStream, ThrottleReason,
 };
 use hearth_lambda::{BoxFuture, Deployment, Invoker};
 use hearth_runtime::{Catalogue, Discovery, Family, InstalledRuntime, Substitutes};
@@ -160,6 +161,26 @@ impl Deployment for FakeDeployment {
                     String::from_utf8_lossy(&invocation.payload).into_owned(),
                 ),
             })
+        })
+    }
+
+    /// One chunk, or none where the function fails at once; `index.stream` fails after two.
+    fn invoke_streaming(&self, invocation: Invocation) -> BoxFuture<'_, Result<ResponseStream, InvokeError>> {
+        Box::pin(async move {
+            let (head, chunks) = match self.spec.handler.as_str() {
+                "index.fail" => (ResponseHead::default(), Vec::new()),
+                "index.stream" => {
+                    let head = ResponseHead {
+                        content_type: Some("text/plain".into()),
+                    };
+                    let outcome = failed(&invocation);
+                    let chunks = vec!["one ".into(), "two".into()];
+                    return Ok(ResponseStream::complete(head, chunks, outcome));
+                }
+                _ => (ResponseHead::default(), vec![invocation.payload.clone()]),
+            };
+            let outcome = self.invoke(invocation).await?;
+            Ok(ResponseStream::complete(head, chunks, outcome))
         })
     }
 
