@@ -32,5 +32,5 @@ pub use contract::{
     Start,
 };
 pub use gauge::MemoryGauge;
-pub use isolation::cgroup::CpuPolicy;
+pub use isolation::limits::CpuPolicy;
 pub use isolation::privileges::Identity;

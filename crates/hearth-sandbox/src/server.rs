@@ -2,8 +2,9 @@
 
 use std::io;
 use std::net::TcpListener;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use rustix::mount::MountAttrFlags;
 use rustix::process::{Resource, Rlimit};
@@ -11,7 +12,7 @@ use rustix::process::{Resource, Rlimit};
 use crate::isolation::mounts::{self, UNPRIVILEGED};
 use crate::isolation::seccomp::Filter;
 use crate::isolation::{base, etc, landlock, privileges, world};
-use crate::launcher::{ServerManifest, read_manifest};
+use crate::launcher::{ServerManifest, poll, read_manifest};
 use crate::sys;
 
 /// Where the server finds its data directory.
@@ -45,7 +46,8 @@ pub fn enter() -> io::Result<Inherited> {
     privileges::seal()?;
     limit()?;
     privileges::become_user(manifest.identity)?;
-    if rustix::process::getppid().map(|pid| pid.as_raw_nonzero().get() as u32) != Some(manifest.launcher) {
+    // From here on its end kills this process; it may have come before.
+    if poll([manifest.launcher.0.as_fd()], Some(Instant::now()))? == [true] {
         return Err(io::Error::other("the launcher has ended"));
     }
     landlock::confine(&[DATA, "/tmp"])?;

@@ -4,9 +4,8 @@ use std::ffi::{CStr, CString};
 use std::io;
 use std::marker::PhantomData;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
-use std::os::unix::process::CommandExt;
-use std::process::Command;
 use std::ptr;
+use std::time::Duration;
 
 use rustix::process::Pid;
 use rustix::thread::UnshareFlags;
@@ -43,6 +42,11 @@ pub(crate) enum Forked {
 
 /// Forks into new namespaces (`CLONE_NEW*` flags), with cgroup v2 directly into a group.
 pub(crate) fn fork(_: &Alone, flags: libc::c_int, group: Option<BorrowedFd<'_>>) -> io::Result<Forked> {
+    fork_with(flags, group)
+}
+
+/// The same without proof: in a process with more than one thread the child may make system calls only.
+fn fork_with(flags: libc::c_int, group: Option<BorrowedFd<'_>>) -> io::Result<Forked> {
     const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
     let mut pidfd: RawFd = -1;
     // SAFETY: the structure holds only integers, for which zero is a value.
@@ -55,13 +59,62 @@ pub(crate) fn fork(_: &Alone, flags: libc::c_int, group: Option<BorrowedFd<'_>>)
         args.cgroup = group.as_raw_fd() as u64;
     }
     // SAFETY: without CLONE_VM and a stack of its own the call is a fork: the child goes on with a copy of
-    // this memory. The proof says that no other thread held a lock then. `pidfd` outlives the call.
+    // this memory. That no other thread held a lock then, or that it does not matter, is the callers'
+    // concern. `pidfd` outlives the call.
     let pid = check(unsafe { libc::syscall(libc::SYS_clone3, &raw const args, size_of_val(&args)) })?;
     match Pid::from_raw(pid as i32) {
         // SAFETY: the kernel has just opened this descriptor for us, and nothing else owns it.
         Some(pid) => Ok(Forked::Parent(pid, unsafe { OwnedFd::from_raw_fd(pidfd) })),
         None => Ok(Forked::Child),
     }
+}
+
+/// Starts a program in new namespaces (`CLONE_NEW*` flags) and a process group of its own, with `input` as its
+/// standard input and `inherited` under the numbers they have here. Other threads may run.
+pub(crate) fn spawn(
+    namespaces: libc::c_int,
+    program: &CStr,
+    arguments: &[CString],
+    environment: &[CString],
+    input: BorrowedFd<'_>,
+    inherited: &[RawFd],
+) -> io::Result<(Pid, OwnedFd)> {
+    let (arguments, environment) = (pointers(arguments), pointers(environment));
+    // The exec closes it; what is read from it is why there was none.
+    let (failure, report) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
+    let forked = fork_with(namespaces, None)?;
+    let Forked::Parent(pid, process) = forked else {
+        // SAFETY: this is the child of a process that may have other threads: up to the exec it makes system
+        // calls only, with memory that was prepared before. The descriptors are open, and the lists are as
+        // `execve` wants them.
+        unsafe {
+            libc::setpgid(0, 0);
+            libc::dup2(input.as_raw_fd(), 0);
+            for descriptor in [0].iter().chain(inherited) {
+                libc::fcntl(*descriptor, libc::F_SETFD, 0);
+            }
+            libc::execve(program.as_ptr(), arguments.as_ptr(), environment.as_ptr());
+            let error = (*libc::__errno_location()).to_ne_bytes();
+            libc::write(report.as_raw_fd(), error.as_ptr().cast(), error.len());
+            libc::_exit(127)
+        }
+    };
+    drop(report);
+    let mut error = [0; 4];
+    if rustix::io::read(&failure, &mut error)? > 0 {
+        wait(Some(pid), true)?;
+        return Err(io::Error::from_raw_os_error(i32::from_ne_bytes(error)));
+    }
+    Ok((pid, process))
+}
+
+/// Pointers to texts, ended by a null pointer. Valid as long as the texts are.
+fn pointers(texts: &[CString]) -> Vec<*const libc::c_char> {
+    texts
+        .iter()
+        .map(|text| text.as_ptr())
+        .chain([ptr::null()])
+        .collect()
 }
 
 /// Leaves namespaces of the parent for new ones.
@@ -149,12 +202,6 @@ pub(crate) fn default_signals() {
 
 /// Becomes another program. Returns only to say why it did not.
 pub(crate) fn execute(path: &CStr, arguments: &[CString], environment: &[CString]) -> io::Error {
-    let pointers = |list: &[CString]| -> Vec<*const libc::c_char> {
-        list.iter()
-            .map(|text| text.as_ptr())
-            .chain([ptr::null()])
-            .collect()
-    };
     let (arguments, environment) = (pointers(arguments), pointers(environment));
     // SAFETY: all three are NUL-terminated, the lists by a null pointer, and live until the call returns.
     unsafe { libc::execve(path.as_ptr(), arguments.as_ptr(), environment.as_ptr()) };
@@ -207,6 +254,8 @@ pub(crate) struct Ended {
     pub(crate) status: i32,
     /// The child's peak resident set, in bytes.
     pub(crate) peak_bytes: u64,
+    /// CPU time of the child and of all below it that were waited for.
+    pub(crate) cpu: Duration,
 }
 
 /// Waits for a child: for `pid`, or for any. `Ok(None)` if it still runs and `block` is not set.
@@ -216,26 +265,22 @@ pub(crate) fn wait(pid: Option<Pid>, block: bool) -> io::Result<Option<Ended>> {
     let mut status = 0;
     let flags = libc::__WALL | if block { 0 } else { libc::WNOHANG };
     let number = pid.map_or(-1, |pid| pid.as_raw_nonzero().get());
-    // SAFETY: both results are written to locals of the right type.
-    let pid = check(unsafe { libc::wait4(number, &raw mut status, flags, &raw mut usage) }.into())? as i32;
+    let pid = loop {
+        // SAFETY: both results are written to locals of the right type.
+        match check(unsafe { libc::wait4(number, &raw mut status, flags, &raw mut usage) }.into()) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            other => break other? as i32,
+        }
+    };
+    let time = |time: libc::timeval| {
+        Duration::from_secs(time.tv_sec as u64) + Duration::from_micros(time.tv_usec as u64)
+    };
     Ok((pid != 0).then(|| Ended {
         pid,
         status,
         peak_bytes: usage.ru_maxrss as u64 * 1024,
+        cpu: time(usage.ru_utime) + time(usage.ru_stime),
     }))
-}
-
-/// Lets a child inherit descriptors, under the numbers they have here.
-pub(crate) fn inherit(command: &mut Command, descriptors: Vec<RawFd>) {
-    let clear = move || {
-        for &descriptor in &descriptors {
-            // SAFETY: changes one flag of one descriptor, in the child only.
-            check(unsafe { libc::fcntl(descriptor, libc::F_SETFD, 0) }.into())?;
-        }
-        Ok(())
-    };
-    // SAFETY: between fork and exec the closure calls only fcntl, which is async-signal-safe.
-    unsafe { command.pre_exec(clear) };
 }
 
 /// Takes ownership of a descriptor whose number the parent process handed over.

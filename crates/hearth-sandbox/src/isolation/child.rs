@@ -11,7 +11,7 @@ use std::os::fd::BorrowedFd;
 use rustix::process::Pid;
 use rustix::thread::UnshareFlags;
 
-use super::cgroup::{Groups, MemoryWatch};
+use super::bounds::Bound;
 use super::privileges::{self, Identity};
 use super::program::{self, Program};
 use super::seccomp::Filter;
@@ -27,9 +27,7 @@ pub(crate) const NAMESPACES: libc::c_int =
 /// Everything the first process needs to know.
 pub(crate) struct Plan<'a> {
     pub(crate) alone: &'a Alone,
-    pub(crate) groups: &'a Groups,
-    pub(crate) group: &'a str,
-    pub(crate) memory: &'a MemoryWatch,
+    pub(crate) bound: &'a dyn Bound,
     /// A network namespace that was made ahead.
     pub(crate) network: Option<BorrowedFd<'a>>,
     pub(crate) runtime: usize,
@@ -56,7 +54,7 @@ pub(crate) fn run(plan: &Plan<'_>) -> ! {
 
 fn prepare(plan: &Plan<'_>) -> Result<(), Failure> {
     privileges::die_with_parent().at(Step::Groups)?;
-    plan.groups.join(plan.group).at(Step::Groups)?;
+    plan.bound.enter().at(Step::Groups)?;
     // When the machine runs out of memory, environments go first.
     fs::write("/proc/self/oom_score_adj", "1000").at(Step::Groups)?;
     sys::unshare(UnshareFlags::NEWCGROUP).at(Step::Namespaces)?;
@@ -78,13 +76,7 @@ fn split(plan: &Plan<'_>) -> Result<Infallible, Failure> {
 /// Reaps whatever ends, until the interpreter does. The kernel then ends the rest of the environment with
 /// init.
 fn keep(plan: &Plan<'_>, interpreter: Pid) -> io::Result<Infallible> {
-    if let Some(arming) = plan.memory.arming(plan.groups, plan.group)? {
-        let mut kept = vec![plan.status];
-        kept.extend(arming.descriptors());
-        sys::close_from(0, &kept)?;
-        arming.carry_out()?;
-    }
-    sys::close_from(0, &[plan.status])?;
+    plan.bound.settle(plan.status)?;
     privileges::limit_resources()?;
     privileges::become_user(plan.keeper)?;
     rustix::thread::set_name(c"init")?;

@@ -1,10 +1,12 @@
 //! The walls around an environment, one file per kind.
 
 pub(crate) mod base;
+pub(crate) mod bounds;
 pub(crate) mod cgroup;
 pub(crate) mod child;
 pub(crate) mod etc;
 pub(crate) mod landlock;
+pub(crate) mod limits;
 pub(crate) mod mounts;
 pub(crate) mod network;
 pub(crate) mod owners;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::requirements::Requirement;
-use crate::isolation::cgroup::CpuPolicy;
+use crate::isolation::limits::CpuPolicy;
 use crate::isolation::privileges::Identity;
 
 /// Everything the three processes of a node are started with.

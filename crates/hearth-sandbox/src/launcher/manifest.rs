@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Passed, UserRange};
 use crate::isolation::base::Base;
-use crate::isolation::cgroup::CpuPolicy;
+use crate::isolation::limits::CpuPolicy;
 use crate::isolation::privileges::Identity;
 
 /// A record that names descriptors.
@@ -52,8 +52,8 @@ pub(crate) struct ServerManifest {
     pub(crate) data: Passed,
     pub(crate) identity: Identity,
     pub(crate) settings: String,
-    /// The launcher's process number.
-    pub(crate) launcher: u32,
+    /// A descriptor that is readable when the launcher has ended.
+    pub(crate) launcher: Passed,
 }
 
 impl Manifest for WardenManifest {
@@ -72,7 +72,7 @@ impl Manifest for ServerManifest {
         numbers(
             self.listeners
                 .iter()
-                .chain([&self.warden, &self.data])
+                .chain([&self.warden, &self.data, &self.launcher])
                 .chain(parts(&self.base)),
         )
     }

@@ -7,6 +7,7 @@ use std::path::{Component, Path};
 
 use rustix::fs::{CWD, Gid, Mode, OFlags, ResolveFlags, Uid};
 use rustix::mount::MountAttrFlags;
+use rustix::process::PidfdFlags;
 
 use super::launch::{Launch, LaunchError};
 use super::{Passed, RuntimeManifest, ServerManifest, WardenManifest};
@@ -80,7 +81,10 @@ pub(super) fn server(launch: &Launch, warden: OwnedFd) -> Result<ServerManifest,
         data: Passed(data),
         identity: launch.server,
         settings: launch.settings.clone(),
-        launcher: std::process::id(),
+        launcher: Passed(
+            rustix::process::pidfd_open(rustix::process::getpid(), PidfdFlags::empty())
+                .trying("opening the launcher")?,
+        ),
     })
 }
 

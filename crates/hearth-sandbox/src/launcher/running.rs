@@ -3,15 +3,15 @@
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::process::ExitStatusExt;
-use std::process::{Child, ExitStatus};
+use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
-use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::net::{AddressFamily, SocketFlags, SocketType};
-use rustix::process::{Pid, PidfdFlags, Signal};
+use rustix::process::Signal;
 
 use super::launch::{Launch, LaunchError};
 use super::prepare::{self, Trying};
+use super::process::{Process, poll};
 use super::requirements::{Requirement, requirements};
 use super::spawn::spawn;
 use super::{SERVER_COMMAND, WARDEN_COMMAND};
@@ -42,12 +42,6 @@ pub struct WardenProcess(Process);
 #[derive(Debug)]
 pub struct Stopper(OwnedFd);
 
-#[derive(Debug)]
-struct Process {
-    child: Child,
-    pidfd: OwnedFd,
-}
-
 /// Starts a warden and a server.
 ///
 /// Call it from the main thread before there are others: the processes are killed when the thread that
@@ -57,8 +51,7 @@ pub fn start(launch: &Launch) -> Result<Running, LaunchError> {
     let signals = Signals::block().trying("blocking signals")?;
     let (warden, socket) = start_warden(launch)?;
     let manifest = prepare::server(launch, socket)?;
-    let child = spawn(&launch.program, SERVER_COMMAND, &manifest).trying("starting the server")?;
-    let server = Process::watch(child).trying("starting the server")?;
+    let server = spawn(&launch.program, SERVER_COMMAND, &manifest).trying("starting the server")?;
     Ok(Running {
         server,
         warden,
@@ -81,11 +74,8 @@ pub fn start_warden(launch: &Launch) -> Result<(WardenProcess, OwnedFd), LaunchE
     let (server, warden) = rustix::net::socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)
         .trying("making a socket")?;
     let manifest = prepare::warden(launch, warden)?;
-    let child = spawn(&launch.program, WARDEN_COMMAND, &manifest).trying("starting the warden")?;
-    Ok((
-        WardenProcess(Process::watch(child).trying("starting the warden")?),
-        server,
-    ))
+    let process = spawn(&launch.program, WARDEN_COMMAND, &manifest).trying("starting the warden")?;
+    Ok((WardenProcess(process), server))
 }
 
 impl Running {
@@ -99,14 +89,14 @@ impl Running {
         let mut in_peace = true;
         loop {
             let waited = [
-                self.server.pidfd.as_fd(),
-                self.warden.0.pidfd.as_fd(),
+                self.server.descriptor().as_fd(),
+                self.warden.0.descriptor().as_fd(),
                 self.signals.as_fd(),
             ];
             let [server_ended, warden_ended, signalled] = poll(waited, deadline)?;
             if warden_ended {
                 // It does so in peace when the server lets go of it, which may be noticed first.
-                in_peace = self.warden.0.child.wait()?.success();
+                in_peace = self.warden.0.wait()?.success();
             }
             if server_ended || warden_ended {
                 break;
@@ -129,12 +119,12 @@ impl Running {
 
     /// Something that ends the node while [`Self::wait`] waits.
     pub fn stopper(&self) -> io::Result<Stopper> {
-        Ok(Stopper(self.server.pidfd.try_clone()?))
+        Ok(Stopper(self.server.descriptor().try_clone()?))
     }
 
     /// The process number of the server.
     pub fn server_id(&self) -> u32 {
-        self.server.child.id()
+        self.server.id()
     }
 
     /// The process number of the warden.
@@ -146,12 +136,12 @@ impl Running {
 impl WardenProcess {
     /// The warden's process number.
     pub fn id(&self) -> u32 {
-        self.0.child.id()
+        self.0.id()
     }
 
     /// Waits until the warden has ended by itself, which it does when its socket is closed.
     pub fn wait(mut self) -> io::Result<ExitStatus> {
-        self.0.child.wait()
+        self.0.wait()
     }
 }
 
@@ -159,7 +149,7 @@ impl Drop for WardenProcess {
     fn drop(&mut self) {
         self.0.signal(Signal::KILL);
         // What cannot be cleaned up now is at the next start.
-        let _ = self.0.child.wait();
+        let _ = self.0.wait();
         let _ = cgroup::sweep_after(self.id());
     }
 }
@@ -167,7 +157,7 @@ impl Drop for WardenProcess {
 impl Drop for Running {
     fn drop(&mut self) {
         self.server.signal(Signal::KILL);
-        let _ = self.server.child.wait();
+        let _ = self.server.wait();
         let _ = self.warden.0.end_within(CLEAN_UP);
     }
 }
@@ -179,51 +169,10 @@ impl Stopper {
     }
 }
 
-impl Process {
-    fn watch(child: Child) -> io::Result<Self> {
-        let pid = Pid::from_child(&child);
-        let pidfd = rustix::process::pidfd_open(pid, PidfdFlags::empty())?;
-        Ok(Self { child, pidfd })
-    }
-
-    fn signal(&self, signal: Signal) {
-        // One that has ended needs no signal any more.
-        let _ = rustix::process::pidfd_send_signal(&self.pidfd, signal);
-    }
-
-    /// Lets the process end by itself, and helps when the time is over.
-    fn end_within(&mut self, time: Duration) -> io::Result<ExitStatus> {
-        let [ended] = poll([self.pidfd.as_fd()], Some(Instant::now() + time))?;
-        if !ended {
-            self.signal(Signal::KILL);
-        }
-        self.child.wait()
-    }
-}
-
 fn exit_code(status: ExitStatus) -> u8 {
     match (status.code(), status.signal()) {
         (Some(code), _) => code as u8,
         (None, Some(signal)) => 128 + signal as u8,
         (None, None) => WARDEN_DIED,
-    }
-}
-
-/// Which descriptors are readable, waiting until one is or the time has come.
-fn poll<const N: usize>(
-    descriptors: [std::os::fd::BorrowedFd<'_>; N],
-    deadline: Option<Instant>,
-) -> io::Result<[bool; N]> {
-    let mut polled = descriptors.map(|descriptor| PollFd::from_borrowed_fd(descriptor, PollFlags::IN));
-    loop {
-        let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));
-        let timeout = left.and_then(|left| Timespec::try_from(left).ok());
-        match rustix::event::poll(&mut polled, timeout.as_ref()) {
-            Err(rustix::io::Errno::INTR) => {}
-            other => {
-                other?;
-                return Ok(polled.map(|polled| !polled.revents().is_empty()));
-            }
-        }
     }
 }

@@ -6,11 +6,13 @@ use std::os::fd::{AsFd, OwnedFd};
 use hearth_types::EnvironmentId;
 use rustix::net::{AddressFamily, SocketFlags, SocketType};
 use rustix::pipe::PipeFlags;
+use rustix::process::Pid;
 
 use super::environment::{Booting, Environment, Phase};
 use super::{Warden, complain};
-use crate::isolation::cgroup::{Limits, MemoryWatch};
+use crate::isolation::bounds::Bound;
 use crate::isolation::child::{self, NAMESPACES, Plan};
+use crate::isolation::limits::Limits;
 use crate::isolation::privileges::Identity;
 use crate::isolation::program::Program;
 use crate::isolation::status::Status;
@@ -18,6 +20,15 @@ use crate::isolation::world;
 use crate::protocol::{Answer, Refusal};
 use crate::sys::{self, Forked};
 use crate::{RuntimeIndex, Start};
+
+/// A process that was just created: itself, and this side's ends of its sockets.
+struct Created {
+    pid: Pid,
+    process: OwnedFd,
+    status: OwnedFd,
+    control: OwnedFd,
+    output: OwnedFd,
+}
 
 impl Warden {
     /// Makes an environment. The answer is given when it has started, or could not.
@@ -30,9 +41,33 @@ impl Warden {
         };
         self.last_id += 1;
         let id = EnvironmentId(self.last_id);
-        let group = format!("e{}", id.0);
-        match self.create(tag, &group, user, runtime, &program, limits) {
-            Ok(environment) => {
+        let bound = match self.bounds.make(&format!("e{}", id.0), limits) {
+            Ok(bound) => bound,
+            Err(error) => {
+                self.users.give_back(user);
+                return self.refuse_setup(tag, &error);
+            }
+        };
+        match self.create(&*bound, user, runtime, &program) {
+            Ok(Created {
+                pid,
+                process,
+                status,
+                control,
+                output,
+            }) => {
+                let environment = Environment {
+                    bound,
+                    limits,
+                    user,
+                    pid,
+                    process,
+                    status,
+                    check_memory: None,
+                    out_of_memory: false,
+                    phase: Phase::Booting(Booting { tag, control, output }),
+                    ended: None,
+                };
                 let watched = self.events.add(id, &environment);
                 self.environments.insert(id, environment);
                 if let Err(error) = watched {
@@ -41,26 +76,25 @@ impl Warden {
                 }
             }
             Err(error) => {
-                complain(&format_args!("cannot create an environment: {error}"));
-                self.refuse(tag, Refusal::Setup(error.raw_os_error().unwrap_or(libc::EIO)));
-                self.clear_away(group, user);
+                self.refuse_setup(tag, &error);
+                self.clear_away(bound, user);
             }
         }
+    }
+
+    fn refuse_setup(&mut self, tag: u32, error: &io::Error) {
+        complain(&format_args!("cannot create an environment: {error}"));
+        self.refuse(tag, Refusal::Setup(error.raw_os_error().unwrap_or(libc::EIO)));
     }
 
     /// Creates the environment's first process. What it does from then on is [`child::run`]'s.
     fn create(
         &mut self,
-        tag: u32,
-        group: &str,
+        bound: &dyn Bound,
         user: Identity,
         runtime: RuntimeIndex,
         program: &Program,
-        limits: Limits,
-    ) -> io::Result<Environment> {
-        self.groups.add(group)?;
-        self.groups.limit(group, limits, self.cpu)?;
-        let memory = MemoryWatch::start(&self.groups, group, limits.anonymous_bytes())?;
+    ) -> io::Result<Created> {
         let network = self.networks.take();
         world::write_identity(user.uid)?;
         let (control, control_inside) = pair(SocketType::STREAM)?;
@@ -68,9 +102,7 @@ impl Warden {
         let (output, output_inside) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC)?;
         let plan = Plan {
             alone: &self.alone,
-            groups: &self.groups,
-            group,
-            memory: &memory,
+            bound,
             network: network.as_ref().map(AsFd::as_fd),
             runtime: usize::from(runtime.0),
             program,
@@ -82,24 +114,16 @@ impl Warden {
             output: output_inside.as_fd(),
             status: status_inside.as_fd(),
         };
-        let entry = self.groups.entry(group)?;
-        let (pid, process) = match sys::fork(&self.alone, NAMESPACES, entry.as_ref().map(AsFd::as_fd))? {
+        match sys::fork(&self.alone, NAMESPACES, bound.entry())? {
             Forked::Child => child::run(&plan),
-            Forked::Parent(pid, process) => (pid, process),
-        };
-        Ok(Environment {
-            group: group.to_owned(),
-            limits,
-            user,
-            pid,
-            process,
-            status,
-            memory,
-            check_memory: None,
-            out_of_memory: false,
-            phase: Phase::Booting(Booting { tag, control, output }),
-            ended: None,
-        })
+            Forked::Parent(pid, process) => Ok(Created {
+                pid,
+                process,
+                status,
+                control,
+                output,
+            }),
+        }
     }
 
     /// Listens to an environment's first process. Says whether it might have more to say.
@@ -135,7 +159,7 @@ impl Warden {
         else {
             return;
         };
-        match environment.memory.stat() {
+        match environment.bound.gauge() {
             Ok(stat) => {
                 self.outbox
                     .put_with(Answer::Booted { tag, id }, vec![control, output, stat, process]);

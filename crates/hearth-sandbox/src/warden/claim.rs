@@ -8,7 +8,8 @@ use hearth_types::{CodeHash, EnvironmentId};
 
 use super::environment::Phase;
 use super::{Warden, complain};
-use crate::isolation::cgroup::{Limits, Memory};
+use crate::isolation::bounds::Memory;
+use crate::isolation::limits::Limits;
 use crate::isolation::root;
 use crate::protocol::Refusal;
 
@@ -44,8 +45,7 @@ impl Warden {
         let environment = self.environments.get_mut(&id).ok_or(io::ErrorKind::NotFound)?;
         if environment.limits != limits {
             environment.limits = limits;
-            self.groups.limit(&environment.group, limits, self.cpu)?;
-            environment.memory.change_limit(limits.anonymous_bytes());
+            environment.bound.change(limits)?;
             environment.check_memory = Some(Instant::now());
         }
         root::furnish(
@@ -70,11 +70,9 @@ impl Warden {
             if environment.check_memory.is_none_or(|at| at > now) {
                 continue;
             }
-            let memory = environment.memory.check();
-            let killed = self.groups.ran_out_of_memory(&environment.group);
-            environment.check_memory = match memory {
-                Memory::Within(next) if !killed => next.map(|wait: Duration| now + wait),
-                _ => {
+            environment.check_memory = match environment.bound.check() {
+                Memory::Within(next) => next.map(|wait: Duration| now + wait),
+                Memory::Exceeded => {
                     environment.out_of_memory = true;
                     exceeded.push(*id);
                     None

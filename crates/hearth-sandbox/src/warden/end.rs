@@ -7,21 +7,21 @@ use rustix::process::Signal;
 
 use super::environment::{Booting, Environment, Phase};
 use super::{Warden, complain};
-use crate::isolation::cgroup::Groups;
+use crate::isolation::bounds::Bound;
 use crate::isolation::privileges::Identity;
 use crate::isolation::world;
 use crate::protocol::{Answer, Refusal};
 use crate::sys;
 use crate::{Exit, ExitStatus};
 
-/// Groups that must go before their user number can be given out again.
+/// Bounds that must go before their user number can be given out again.
 pub(super) struct Remains {
-    group: String,
+    bound: Box<dyn Bound>,
     user: Identity,
     pub(super) retry: Instant,
 }
 
-/// How long to wait before trying again to remove a group.
+/// How long to wait before trying again to remove bounds.
 const RETRY: Duration = Duration::from_millis(10);
 
 impl Warden {
@@ -29,16 +29,14 @@ impl Warden {
     pub(super) fn kill(&mut self, id: EnvironmentId) {
         if let Some(environment) = self.environments.get_mut(&id) {
             // So that its peak is known: it cannot be asked any more afterwards.
-            environment.memory.check();
-            end(&self.groups, environment);
+            environment.bound.check();
+            end(environment);
         }
     }
 
     /// Ends all environments.
     pub(super) fn kill_all(&mut self) {
-        self.environments
-            .values()
-            .for_each(|environment| end(&self.groups, environment));
+        self.environments.values().for_each(end);
     }
 
     /// Ends an environment that could not be made.
@@ -61,11 +59,11 @@ impl Warden {
         let Some(environment) = self.environments.get(&id) else {
             return;
         };
-        match sys::wait(Some(environment.pid), false) {
-            Ok(Some(_)) => {}
+        let cpu = match sys::wait(Some(environment.pid), false) {
+            Ok(Some(ended)) => ended.cpu,
             Ok(None) => return,
             Err(error) => return complain(&error),
-        }
+        };
         // Its last words may still be unheard.
         while self.hear(id) {}
         let Some(environment) = self.environments.remove(&id) else {
@@ -76,43 +74,32 @@ impl Warden {
             Phase::Booting(Booting { tag, .. }) => self.refuse(tag, Refusal::Setup(libc::ECHILD)),
             Phase::Failed => {}
             Phase::Booted | Phase::Claimed => {
-                let exit = self.exit(&environment);
+                let exit = exit(&environment, cpu);
                 self.outbox.put(Answer::Exited { id, exit });
             }
         }
-        self.clear_away(environment.group, environment.user);
+        self.clear_away(environment.bound, environment.user);
     }
 
-    fn exit(&self, environment: &Environment) -> Exit {
-        let (status, peak) = environment.ended.unwrap_or((libc::SIGKILL, 0));
-        let by_kernel = self.groups.ran_out_of_memory(&environment.group);
-        Exit {
-            status: exit_status(status),
-            out_of_memory: environment.out_of_memory || by_kernel,
-            peak_memory_bytes: peak.max(environment.memory.peak()),
-            cpu: self.groups.cpu_time(&environment.group),
-        }
-    }
-
-    /// Removes an environment's groups, at once if that is possible, and only then frees its user.
-    pub(super) fn clear_away(&mut self, group: String, user: Identity) {
+    /// Removes an environment's bounds, at once if that is possible, and only then frees its user.
+    pub(super) fn clear_away(&mut self, bound: Box<dyn Bound>, user: Identity) {
         self.remains.push(Remains {
-            group,
+            bound,
             user,
             retry: Instant::now(),
         });
         self.remove_remains();
     }
 
-    /// Removes the groups of ended environments whose time has come.
+    /// Removes the bounds of ended environments whose time has come.
     pub(super) fn remove_remains(&mut self) {
         let now = Instant::now();
-        let (groups, users) = (&self.groups, &mut self.users);
+        let users = &mut self.users;
         self.remains.retain_mut(|remains| {
             if remains.retry > now {
                 return true;
             }
-            match groups.remove(&remains.group) {
+            match remains.bound.remove() {
                 Ok(true) => {
                     // It is missing where making the environment failed early.
                     let _ = world::remove_identity(remains.user.uid);
@@ -120,7 +107,7 @@ impl Warden {
                     return false;
                 }
                 Ok(false) => {}
-                Err(error) => complain(&format_args!("removing group {}: {error}", remains.group)),
+                Err(error) => complain(&format_args!("removing what held an environment: {error}")),
             }
             remains.retry = now + RETRY;
             true
@@ -129,10 +116,21 @@ impl Warden {
 }
 
 /// Kills an environment's first process; the kernel kills the others with it.
-fn end(groups: &Groups, environment: &Environment) {
+fn end(environment: &Environment) {
     // One that has ended already is about to be reaped.
     let _ = rustix::process::pidfd_send_signal(&environment.process, Signal::KILL);
-    groups.thaw(&environment.group);
+    environment.bound.thaw();
+}
+
+/// How an environment ended. `cpu` is the CPU time its first process knows of.
+fn exit(environment: &Environment, cpu: Duration) -> Exit {
+    let (status, peak) = environment.ended.unwrap_or((libc::SIGKILL, 0));
+    Exit {
+        status: exit_status(status),
+        out_of_memory: environment.out_of_memory || environment.bound.ran_out_of_memory(),
+        peak_memory_bytes: peak.max(environment.bound.peak()),
+        cpu: environment.bound.cpu_time().unwrap_or(cpu),
+    }
 }
 
 /// Reads a wait status.

@@ -5,13 +5,14 @@ use std::time::Instant;
 
 use rustix::process::Pid;
 
-use crate::isolation::cgroup::{Limits, MemoryWatch};
+use crate::isolation::bounds::Bound;
+use crate::isolation::limits::Limits;
 use crate::isolation::privileges::Identity;
 
 /// An environment whose first process has not been reaped yet.
 pub(super) struct Environment {
-    /// Its group's name.
-    pub(super) group: String,
+    /// What holds it.
+    pub(super) bound: Box<dyn Bound>,
     pub(super) limits: Limits,
     pub(super) user: Identity,
     /// Its first process.
@@ -20,7 +21,6 @@ pub(super) struct Environment {
     pub(super) process: OwnedFd,
     /// Where its first process reports.
     pub(super) status: OwnedFd,
-    pub(super) memory: MemoryWatch,
     /// When to look at its memory, unless an event comes first.
     pub(super) check_memory: Option<Instant>,
     pub(super) out_of_memory: bool,

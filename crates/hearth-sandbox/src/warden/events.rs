@@ -63,8 +63,10 @@ impl Events {
     pub(super) fn add(&self, id: EnvironmentId, environment: &Environment) -> io::Result<()> {
         self.register(&environment.process, id, ENDED, EventFlags::IN)?;
         self.register(&environment.status, id, STATUS, EventFlags::IN)?;
-        let (alarm, wanted) = environment.memory.alarm();
-        self.register(alarm, id, MEMORY, wanted)
+        environment
+            .bound
+            .alarm()
+            .map_or(Ok(()), |(alarm, wanted)| self.register(alarm, id, MEMORY, wanted))
     }
 
     fn register(
@@ -85,8 +87,9 @@ impl Events {
     /// Stops waiting for an environment. Closing its descriptors alone would not do: a child that was just
     /// forked may still hold copies.
     pub(super) fn remove(&self, environment: &Environment) {
-        let (alarm, _) = environment.memory.alarm();
-        for descriptor in [environment.process.as_fd(), environment.status.as_fd(), alarm] {
+        let alarm = environment.bound.alarm().map(|(alarm, _)| alarm);
+        let own = [environment.process.as_fd(), environment.status.as_fd()];
+        for descriptor in own.into_iter().chain(alarm) {
             // What was never added need not be removed.
             let _ = epoll::delete(&self.epoll, descriptor);
         }
@@ -159,7 +162,7 @@ impl Warden {
             self.remove_remains();
             self.flush()?;
         }
-        self.groups.close()
+        self.bounds.close()
     }
 
     fn handle(&mut self, event: Event) {

@@ -21,7 +21,7 @@ use std::process::ExitCode;
 
 use hearth_types::EnvironmentId;
 
-use crate::isolation::cgroup::{CpuPolicy, Groups};
+use crate::isolation::bounds::Bounds;
 use crate::isolation::network::Networks;
 use crate::isolation::privileges::Identity;
 use crate::isolation::seccomp::Filter;
@@ -58,11 +58,10 @@ struct Warden {
     server: OwnedFd,
     server_is_there: bool,
     outbox: Outbox,
-    groups: Groups,
+    bounds: Box<dyn Bounds>,
     networks: Networks,
     filter: Filter,
     runtimes: Runtimes,
-    cpu: CpuPolicy,
     /// Shows the server's files as root's, where the kernel allows such a thing.
     owners: Option<OwnedFd>,
     /// The warden's own mount namespace.
@@ -71,7 +70,7 @@ struct Warden {
     /// The user of every environment's init.
     keeper: Identity,
     environments: BTreeMap<EnvironmentId, Environment>,
-    /// Groups of ended environments that could not be removed yet.
+    /// What is left of ended environments and could not be removed yet.
     remains: Vec<Remains>,
     last_id: u64,
 }

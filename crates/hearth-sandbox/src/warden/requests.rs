@@ -3,7 +3,7 @@
 use rustix::net::RecvFlags;
 
 use super::Warden;
-use crate::isolation::cgroup::Limits;
+use crate::isolation::limits::Limits;
 use crate::protocol::{Answer, REQUEST_SIZE, Refusal, Request};
 
 /// How many requests are taken before other events have their turn.

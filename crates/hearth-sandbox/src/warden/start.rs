@@ -10,7 +10,7 @@ use super::outbox::Outbox;
 use super::runtimes::Runtimes;
 use super::users::Users;
 use super::{BTreeMap, Identity, Warden, complain};
-use crate::isolation::cgroup::Groups;
+use crate::isolation::cgroup::GroupBounds;
 use crate::isolation::network::Networks;
 use crate::isolation::seccomp::Filter;
 use crate::isolation::world::{self, Shown};
@@ -28,7 +28,7 @@ impl Warden {
         sys::ignore_ending_signals();
         rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
         allow_many_descriptors();
-        let groups = Groups::create()?;
+        let bounds = Box::new(GroupBounds::create(manifest.cpu)?);
         let owners = owners::as_root(&alone, manifest.code_owner)
             .inspect_err(|error| complain(&format_args!("functions see who owns their code: {error}")));
         let runtimes = manifest.runtimes.iter();
@@ -50,11 +50,10 @@ impl Warden {
             server: manifest.server.0,
             server_is_there: true,
             outbox: Outbox::default(),
-            groups,
+            bounds,
             networks,
             filter: Filter::of_environments()?,
             runtimes: Runtimes::read(&manifest.runtimes)?,
-            cpu: manifest.cpu,
             owners: owners.ok(),
             home: File::open("/proc/self/ns/mnt")?.into(),
             users: Users::new(manifest.environments),

@@ -86,17 +86,28 @@ impl Launched {
             .stdout(Stdio::piped())
             .spawn()?;
         let output = launcher.stdout.take().ok_or("its output is a pipe")?;
-        let mut lines = BufReader::new(File::from(std::os::fd::OwnedFd::from(output))).lines();
-        let first = lines.next().ok_or("it says nothing")??;
-        let pids: Vec<u32> = first
-            .split(' ')
-            .skip(1)
-            .map(str::parse)
-            .collect::<Result<_, _>>()?;
-        let said = lines
-            .map_while(Result::ok)
-            .take_while(|line| line != "ready")
-            .collect();
+        let lines = BufReader::new(File::from(std::os::fd::OwnedFd::from(output))).lines();
+        // The launcher and the server both write there, in whatever order.
+        let (mut said, mut pids, mut ready) = (Vec::new(), Vec::new(), false);
+        for line in lines {
+            let line = line?;
+            match line.strip_prefix("pids ") {
+                Some(numbers) => {
+                    pids = numbers
+                        .split(' ')
+                        .map(str::parse)
+                        .collect::<Result<Vec<u32>, _>>()?
+                }
+                None if line == "ready" => ready = true,
+                None => said.push(line),
+            }
+            if ready && !pids.is_empty() {
+                break;
+            }
+        }
+        if !ready || pids.len() != 2 {
+            return Err(format!("it says only {said:?}").into());
+        }
         let launched = Self {
             launcher,
             warden: pids[0],

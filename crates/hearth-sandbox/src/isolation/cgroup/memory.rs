@@ -16,6 +16,7 @@ use rustix::fs::OFlags;
 
 use super::{Controller, Groups, Version};
 use crate::gauge::anonymous;
+use crate::isolation::bounds::Memory;
 
 /// The shortest time between two checks.
 const SHORTEST: Duration = Duration::from_millis(10);
@@ -45,15 +46,6 @@ enum Alarm {
     /// Version 2: `memory.events`, in which reaching `memory.high` is counted. That would slow the
     /// environment down as well, so it is lifted as soon as it is announced.
     High { events: OwnedFd, high: File },
-}
-
-/// What a check found.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Memory {
-    /// Within the limit: check again after this time, or else when the alarm comes.
-    Within(Option<Duration>),
-    /// Over the limit.
-    Exceeded,
 }
 
 /// The order that sets an alarm of version 1.

@@ -4,9 +4,10 @@
 //! into `cgroup.procs` can take many milliseconds after an idle gap; here a child writes `0` into its own
 //! `tasks` (version 1) or is created inside the group (version 2).
 
+mod apply;
+mod group;
 mod hierarchy;
 mod home;
-mod limits;
 mod memory;
 mod sweep;
 
@@ -17,10 +18,8 @@ use std::time::Duration;
 use rustix::fs::{AtFlags, Mode, OFlags};
 use rustix::io::Errno;
 
+pub(crate) use group::GroupBounds;
 pub(crate) use hierarchy::{Controller, Version, hierarchies};
-pub use limits::CpuPolicy;
-pub(crate) use limits::Limits;
-pub(crate) use memory::{Memory, MemoryWatch};
 pub(crate) use sweep::sweep_after;
 
 /// The groups of one warden. Dropping it leaves them behind; [`Groups::close`] removes them.
@@ -59,12 +58,6 @@ impl Groups {
         first.try_for_each(|home| home.write(group, "tasks", "0"))
     }
 
-    /// The group of version 2 that a child is to be created in, if that version is in use.
-    pub(crate) fn entry(&self, group: &str) -> io::Result<Option<OwnedFd>> {
-        let second = self.homes.iter().find(|home| home.version == Version::V2);
-        second.map(|home| directory(&home.directory, group)).transpose()
-    }
-
     /// Lets frozen processes run, which in version 1 they must before a SIGKILL can end them.
     pub(crate) fn thaw(&self, group: &str) {
         let frozen = self
@@ -74,12 +67,10 @@ impl Groups {
         frozen.map(|home| home.write(group, "freezer.state", "THAWED"));
     }
 
-    /// CPU time of all processes that were ever in a group; nothing where it is not measured.
-    pub(crate) fn cpu_time(&self, group: &str) -> Duration {
-        let Some(home) = self.home(Controller::Accounting) else {
-            return Duration::ZERO;
-        };
-        let time = match home.version {
+    /// CPU time of all processes that were ever in a group, where it is measured.
+    pub(crate) fn cpu_time(&self, group: &str) -> Option<Duration> {
+        let home = self.home(Controller::Accounting)?;
+        match home.version {
             Version::V1 => home
                 .read(group, "cpuacct.usage")
                 .trim_end()
@@ -93,8 +84,7 @@ impl Groups {
                     .find_map(|line| line.strip_prefix("usage_usec ")?.parse().ok());
                 micros.map(Duration::from_micros)
             }
-        };
-        time.unwrap_or_default()
+        }
     }
 
     /// Removes an environment's groups. `Ok(false)` if one is still in use: try again.
@@ -110,7 +100,7 @@ impl Groups {
     }
 
     /// Removes the warden's own groups, which must hold no environment any more.
-    pub(crate) fn close(self) -> io::Result<()> {
+    pub(crate) fn close(&self) -> io::Result<()> {
         // The locked one goes last: while it is there, the others are not taken for leftovers.
         self.homes
             .iter()

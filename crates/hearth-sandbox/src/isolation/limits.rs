@@ -1,11 +1,7 @@
 //! What an environment may use.
 
-use std::io;
-
-use hearth_types::limits::{EPHEMERAL_MB, MEMORY_MB, MEMORY_MB_PER_CPU, PROCESSES};
+use hearth_types::limits::{EPHEMERAL_MB, MEMORY_MB, MEMORY_MB_PER_CPU};
 use serde::{Deserialize, Serialize};
-
-use super::{Controller, Groups, Version};
 
 /// What a function's memory size means for its CPU.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,9 +23,6 @@ pub(crate) struct Limits {
     pub(crate) ephemeral_mb: u32,
 }
 
-/// Processes and threads beside the function's own: the environment's init.
-const OVERHEAD_PROCESSES: u32 = 1;
-
 impl Limits {
     /// Sizes as AWS Lambda allows them; what is too small or too large becomes the nearest that is not.
     pub(crate) fn clamped(memory_mb: u32, ephemeral_mb: u32) -> Self {
@@ -45,78 +38,28 @@ impl Limits {
     }
 
     /// The most memory of any kind, in bytes.
-    fn charged_bytes(self) -> u64 {
+    pub(crate) fn charged_bytes(self) -> u64 {
         (u64::from(self.memory_mb) + u64::from(self.ephemeral_mb)) << 20
     }
 
     /// CPU shares of version 1: 1024 for one CPU.
-    fn shares(self) -> u64 {
+    pub(crate) fn shares(self) -> u64 {
         (u64::from(self.memory_mb) * 1024 / u64::from(MEMORY_MB_PER_CPU)).max(2)
     }
 
     /// The same as a weight of version 2, 1 to 10000, where 100 stands for 1024 shares.
-    fn weight(self) -> u64 {
+    pub(crate) fn weight(self) -> u64 {
         (self.shares() * 100 / 1024).clamp(1, 10_000)
     }
 
     /// CPU time in a period of [`PERIOD_MICROS`], in microseconds.
-    fn quota(self) -> u64 {
+    pub(crate) fn quota(self) -> u64 {
         u64::from(self.memory_mb) * PERIOD_MICROS / u64::from(MEMORY_MB_PER_CPU)
     }
 }
 
-const PERIOD_MICROS: u64 = 100_000;
-
-impl Groups {
-    /// Sets an environment's limits; a second time, those that depend on its size.
-    pub(crate) fn limit(&self, group: &str, limits: Limits, policy: CpuPolicy) -> io::Result<()> {
-        self.limit_memory(group, limits)?;
-        self.limit_cpu(group, limits, policy)?;
-        self.limit_processes(group)
-    }
-
-    fn limit_memory(&self, group: &str, limits: Limits) -> io::Result<()> {
-        let Some(home) = self.home(Controller::Memory) else {
-            return Ok(());
-        };
-        let bytes = limits.charged_bytes().to_string();
-        match home.version {
-            Version::V1 => home.write(group, "memory.limit_in_bytes", &bytes),
-            Version::V2 => {
-                home.write(group, "memory.max", &bytes)?;
-                home.write(group, "memory.oom.group", "1")
-            }
-        }
-    }
-
-    fn limit_cpu(&self, group: &str, limits: Limits, policy: CpuPolicy) -> io::Result<()> {
-        let Some(home) = self.home(Controller::Cpu) else {
-            return Ok(());
-        };
-        let quota = (policy == CpuPolicy::Quota).then(|| limits.quota());
-        match home.version {
-            Version::V1 => {
-                home.write(group, "cpu.shares", &limits.shares().to_string())?;
-                quota.map_or(Ok(()), |micros| {
-                    home.write(group, "cpu.cfs_quota_us", &micros.to_string())
-                })
-            }
-            Version::V2 => {
-                home.write(group, "cpu.weight", &limits.weight().to_string())?;
-                quota.map_or(Ok(()), |micros| {
-                    home.write(group, "cpu.max", &format!("{micros} {PERIOD_MICROS}"))
-                })
-            }
-        }
-    }
-
-    fn limit_processes(&self, group: &str) -> io::Result<()> {
-        let Some(home) = self.home(Controller::Pids) else {
-            return Ok(());
-        };
-        home.write(group, "pids.max", &(PROCESSES + OVERHEAD_PROCESSES).to_string())
-    }
-}
+/// The period that a CPU quota counts in.
+pub(crate) const PERIOD_MICROS: u64 = 100_000;
 
 #[cfg(test)]
 mod tests {

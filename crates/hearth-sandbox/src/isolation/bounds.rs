@@ -1,0 +1,68 @@
+//! What holds environments to their limits and measures what they use: how that is done depends on what the
+//! kernel lets Hearth do.
+
+use std::io;
+use std::os::fd::{BorrowedFd, OwnedFd};
+use std::time::Duration;
+
+use rustix::event::epoll::EventFlags;
+
+use super::limits::Limits;
+
+/// The bounds of all environments of one warden.
+pub(crate) trait Bounds {
+    /// Makes the bounds of an environment, before it has a process.
+    fn make(&self, name: &str, limits: Limits) -> io::Result<Box<dyn Bound>>;
+
+    /// Removes what all environments share. None is left.
+    fn close(self: Box<Self>) -> io::Result<()>;
+}
+
+/// The bounds of one environment.
+pub(crate) trait Bound {
+    /// The control group that the environment's first process is to be created in.
+    fn entry(&self) -> Option<BorrowedFd<'_>>;
+
+    /// Puts the calling process, the environment's first, into its bounds.
+    fn enter(&self) -> io::Result<()>;
+
+    /// Called in init when the interpreter has started: closes every descriptor but `kept`, and does what may
+    /// take its time.
+    fn settle(&self, kept: BorrowedFd<'_>) -> io::Result<()>;
+
+    /// Changes the limits that depend on the environment's size.
+    fn change(&mut self, limits: Limits) -> io::Result<()>;
+
+    /// What announces that memory is running out.
+    fn alarm(&self) -> Option<(BorrowedFd<'_>, EventFlags)>;
+
+    /// Looks at the memory in use.
+    fn check(&mut self) -> Memory;
+
+    /// The kernel has killed a process of the environment for want of memory.
+    fn ran_out_of_memory(&self) -> bool;
+
+    /// A file that says how much memory is in use, for someone else.
+    fn gauge(&self) -> io::Result<OwnedFd>;
+
+    /// The most memory any check has seen, in bytes.
+    fn peak(&self) -> u64;
+
+    /// CPU time of all processes that ever were in it, if that is measured.
+    fn cpu_time(&self) -> Option<Duration>;
+
+    /// Lets processes run that do not, so that a SIGKILL can end them.
+    fn thaw(&self);
+
+    /// Removes the bounds when the processes have ended. `Ok(false)` if they are still in use: try again.
+    fn remove(&mut self) -> io::Result<bool>;
+}
+
+/// What a look at an environment's memory found.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Memory {
+    /// Within the limit: look again after this time, or else when the alarm comes.
+    Within(Option<Duration>),
+    /// Over the limit.
+    Exceeded,
+}

@@ -1,0 +1,140 @@
+//! Control groups as what holds an environment.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::rc::Rc;
+use std::time::Duration;
+
+use rustix::event::epoll::EventFlags;
+
+use super::memory::MemoryWatch;
+use super::{Groups, Home, Version, directory};
+use crate::isolation::bounds::{Bound, Bounds, Memory};
+use crate::isolation::limits::{CpuPolicy, Limits};
+use crate::sys;
+
+/// The groups of one warden, and how they treat the CPU.
+pub(crate) struct GroupBounds {
+    groups: Rc<Groups>,
+    cpu: CpuPolicy,
+}
+
+/// The groups of one environment.
+struct Group {
+    groups: Rc<Groups>,
+    name: String,
+    cpu: CpuPolicy,
+    /// The group of version 2, if that version is in use.
+    entry: Option<OwnedFd>,
+    memory: MemoryWatch,
+}
+
+impl GroupBounds {
+    /// Makes the warden's groups (see [`Groups::create`]).
+    pub(crate) fn create(cpu: CpuPolicy) -> io::Result<Self> {
+        Ok(Self {
+            groups: Rc::new(Groups::create()?),
+            cpu,
+        })
+    }
+
+    fn group(&self, name: &str, limits: Limits) -> io::Result<Group> {
+        self.groups.add(name)?;
+        self.groups.limit(name, limits, self.cpu)?;
+        Ok(Group {
+            memory: MemoryWatch::start(&self.groups, name, limits.anonymous_bytes())?,
+            entry: self.groups.entry(name)?,
+            groups: Rc::clone(&self.groups),
+            name: name.to_owned(),
+            cpu: self.cpu,
+        })
+    }
+}
+
+impl Bounds for GroupBounds {
+    fn make(&self, name: &str, limits: Limits) -> io::Result<Box<dyn Bound>> {
+        match self.group(name, limits) {
+            Ok(group) => Ok(Box::new(group)),
+            Err(error) => {
+                // Nobody is in it.
+                self.groups.remove(name)?;
+                Err(error)
+            }
+        }
+    }
+
+    fn close(self: Box<Self>) -> io::Result<()> {
+        self.groups.close()
+    }
+}
+
+impl Bound for Group {
+    fn entry(&self) -> Option<BorrowedFd<'_>> {
+        self.entry.as_ref().map(AsFd::as_fd)
+    }
+
+    fn enter(&self) -> io::Result<()> {
+        self.groups.join(&self.name)
+    }
+
+    fn settle(&self, kept: BorrowedFd<'_>) -> io::Result<()> {
+        if let Some(arming) = self.memory.arming(&self.groups, &self.name)? {
+            let mut all = vec![kept];
+            all.extend(arming.descriptors());
+            sys::close_from(0, &all)?;
+            arming.carry_out()?;
+        }
+        sys::close_from(0, &[kept])
+    }
+
+    fn change(&mut self, limits: Limits) -> io::Result<()> {
+        self.groups.limit(&self.name, limits, self.cpu)?;
+        self.memory.change_limit(limits.anonymous_bytes());
+        Ok(())
+    }
+
+    fn alarm(&self) -> Option<(BorrowedFd<'_>, EventFlags)> {
+        Some(self.memory.alarm())
+    }
+
+    fn check(&mut self) -> Memory {
+        match self.memory.check() {
+            Memory::Within(_) if self.ran_out_of_memory() => Memory::Exceeded,
+            found => found,
+        }
+    }
+
+    fn ran_out_of_memory(&self) -> bool {
+        self.groups.ran_out_of_memory(&self.name)
+    }
+
+    fn gauge(&self) -> io::Result<OwnedFd> {
+        self.memory.stat()
+    }
+
+    fn peak(&self) -> u64 {
+        self.memory.peak()
+    }
+
+    fn cpu_time(&self) -> Option<Duration> {
+        self.groups.cpu_time(&self.name)
+    }
+
+    fn thaw(&self) {
+        self.groups.thaw(&self.name);
+    }
+
+    fn remove(&mut self) -> io::Result<bool> {
+        self.groups.remove(&self.name)
+    }
+}
+
+impl Groups {
+    /// The group of version 2 that a child is to be created in, if that version is in use.
+    fn entry(&self, group: &str) -> io::Result<Option<OwnedFd>> {
+        let second = self.homes.iter().find(|home| home.version == Version::V2);
+        second
+            .map(|home: &Home| directory(&home.directory, group))
+            .transpose()
+    }
+}
