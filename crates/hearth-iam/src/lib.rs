@@ -2,7 +2,8 @@
 //!
 //! A server uses [`Verified`], which takes only requests signed with a key of the [`KeyRing`] or with
 //! credentials of the [`SessionIssuer`]; a developer's machine uses [`Lenient`]. Both rest on [`sigv4`],
-//! which knows signatures and no identities, and on [`Sealer`], which keeps secrets closed at rest.
+//! which knows signatures and no identities, and on [`Sealer`], which keeps secrets closed at rest. What a
+//! resource's own policy allows is asked of [`policy`].
 #![forbid(unsafe_code)]
 
 mod authenticate;
@@ -10,6 +11,7 @@ mod hex;
 mod identity;
 mod keys;
 mod owner_only;
+pub mod policy;
 mod sealer;
 mod secret;
 mod sessions;
