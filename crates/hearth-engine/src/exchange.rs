@@ -61,7 +61,7 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// Takes a message in; whether the response is complete.
+    /// Takes a message in; whether the invocation is over.
     fn take(&mut self, message: Message, control: &mut Control) -> Result<bool, Failure> {
         match message {
             Message::Stream {
@@ -84,7 +84,11 @@ impl<'a> Call<'a> {
                 self.send(control);
                 Ok(false)
             }
-            Message::End(request) if request == self.request => Ok(true),
+            Message::End(request) if request == self.request => {
+                self.response.end()?;
+                Ok(!self.response.is_streamed())
+            }
+            Message::Done(request) if request == self.request && self.response.has_ended() => Ok(true),
             Message::Error { request, error } if request == self.request => Err(error.into()),
             other => Err(unexpected(&other)),
         }
@@ -189,6 +193,7 @@ fn unexpected(message: &Message) -> Failure {
         Message::Stream { .. } => "stream",
         Message::Chunk { .. } => "chunk",
         Message::End(_) => "end",
+        Message::Done(_) => "done",
         Message::Error { .. } => "error",
         Message::Credit { .. } => "credit",
     };

@@ -1,5 +1,8 @@
 //! Where a response goes: collected for a caller that wants it whole, or passed on as it comes.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use bytes::Bytes;
 use hearth_runtime::frames::IncomingBody;
 use hearth_types::limits;
@@ -14,13 +17,15 @@ const WAITING_CHUNKS: usize = 4;
 /// The response of one invocation, as it comes in from whatever speaks with the runtime.
 ///
 /// That first [announces](Self::announce) a stream, if the runtime streams, and then [pushes](Self::push) what
-/// comes. After each push it takes no more, and grants no more, until there is [room](Self::room). Dropped
-/// without [`Self::finish`], the response has failed.
+/// comes. After each push it takes no more, and grants no more, until there is [room](Self::room). The
+/// [end](Self::end) of the response is not that of the invocation: a function that streams may run on. Dropped
+/// without an end, the response has failed.
 #[derive(Debug)]
 pub(crate) struct Response {
     /// What is collected: everything, unless the caller takes a stream and the runtime gives one.
     body: IncomingBody,
     announced: bool,
+    ended: bool,
     outlet: Option<Outlet>,
 }
 
@@ -28,7 +33,10 @@ pub(crate) struct Response {
 #[derive(Debug)]
 struct Outlet {
     head: Option<oneshot::Sender<ResponseHead>>,
-    chunks: mpsc::Sender<Bytes>,
+    /// None when the response has ended.
+    chunks: Option<mpsc::Sender<Bytes>>,
+    /// Whether the chunks ended because the response did.
+    complete: Arc<AtomicBool>,
     /// A chunk that found no room.
     waiting: Option<Bytes>,
     /// Bytes that may still come, and their limit.
@@ -40,6 +48,7 @@ struct Outlet {
 pub(crate) struct Inlet {
     pub(crate) head: oneshot::Receiver<ResponseHead>,
     pub(crate) chunks: mpsc::Receiver<Bytes>,
+    pub(crate) complete: Arc<AtomicBool>,
 }
 
 impl Response {
@@ -48,6 +57,7 @@ impl Response {
         Self {
             body: IncomingBody::new(limits::RUNTIME_PAYLOAD),
             announced: false,
+            ended: false,
             outlet: None,
         }
     }
@@ -56,9 +66,11 @@ impl Response {
     pub(crate) fn streamed(limit: u64) -> (Self, Inlet) {
         let (send_head, head) = oneshot::channel();
         let (send_chunks, chunks) = mpsc::channel(WAITING_CHUNKS);
+        let complete = Arc::new(AtomicBool::new(false));
         let outlet = Outlet {
             head: Some(send_head),
-            chunks: send_chunks,
+            chunks: Some(send_chunks),
+            complete: Arc::clone(&complete),
             waiting: None,
             left: limit,
             limit,
@@ -67,7 +79,12 @@ impl Response {
             outlet: Some(outlet),
             ..Self::whole()
         };
-        (response, Inlet { head, chunks })
+        let inlet = Inlet {
+            head,
+            chunks,
+            complete,
+        };
+        (response, inlet)
     }
 
     /// The runtime streams: what it sends from now on goes to the caller as it comes, if the caller takes a stream.
@@ -84,10 +101,18 @@ impl Response {
 
     /// Takes the next bytes. To be called when there is [room](Self::room).
     pub(crate) fn push(&mut self, chunk: Bytes) -> Result<(), Failure> {
+        if self.ended {
+            return Err(Failure::Protocol("a chunk came after the end".to_owned()));
+        }
         match &mut self.outlet {
             Some(outlet) if self.announced => outlet.push(chunk),
             _ => Ok(self.body.push(chunk)?),
         }
+    }
+
+    /// Whether the runtime has announced a stream.
+    pub(crate) fn is_streamed(&self) -> bool {
+        self.announced
     }
 
     /// Whether a chunk waits for the client; then nothing more must be pushed.
@@ -104,21 +129,32 @@ impl Response {
         }
     }
 
-    /// The response is complete; what was collected for a caller that wants it whole. A caller of a stream gets a
-    /// response that was not announced as one chunk.
-    pub(crate) fn finish(self) -> Bytes {
-        let body = self.body.finish();
-        match self.outlet {
-            None => body,
-            Some(mut outlet) => {
-                if !self.announced {
-                    outlet.open(None);
-                    // The first chunk always finds room.
-                    let _ = outlet.chunks.try_send(body);
-                }
-                Bytes::new()
-            }
+    /// The response is complete, though the function may run on. To be called when there is [room](Self::room).
+    ///
+    /// A caller of a stream gets a response that was not announced as one chunk.
+    pub(crate) fn end(&mut self) -> Result<(), Failure> {
+        if std::mem::replace(&mut self.ended, true) {
+            return Err(Failure::Protocol("a response ended twice".to_owned()));
         }
+        if let Some(outlet) = &mut self.outlet {
+            if !self.announced {
+                outlet.open(None);
+                outlet.send(std::mem::take(&mut self.body).finish());
+            }
+            outlet.end();
+        }
+        Ok(())
+    }
+
+    /// Whether the response is complete.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.ended
+    }
+
+    /// What was collected of a response that has [ended](Self::end): all of it for a caller that wants it whole,
+    /// nothing otherwise.
+    pub(crate) fn finish(self) -> Bytes {
+        self.body.finish()
     }
 }
 
@@ -139,22 +175,30 @@ impl Outlet {
         if chunk.is_empty() {
             return Ok(());
         }
-        match self.chunks.try_send(chunk) {
-            Err(mpsc::error::TrySendError::Full(chunk)) => self.waiting = Some(chunk),
-            // When the caller has gone away the function runs on to its end, as on AWS, for nobody.
-            Ok(()) | Err(mpsc::error::TrySendError::Closed(_)) => {}
-        }
+        self.send(chunk);
         Ok(())
     }
 
+    fn send(&mut self, chunk: Bytes) {
+        let sent = self.chunks.as_ref().map(|chunks| chunks.try_send(chunk));
+        // Where the caller has gone away, the function runs on to its end for nobody, as on AWS.
+        if let Some(Err(mpsc::error::TrySendError::Full(chunk))) = sent {
+            self.waiting = Some(chunk);
+        }
+    }
+
     async fn room(&mut self) {
-        if self.waiting.is_none() {
-            return;
+        if let (Some(chunks), true) = (&self.chunks, self.waiting.is_some()) {
+            let permit = chunks.reserve().await;
+            if let (Some(chunk), Ok(permit)) = (self.waiting.take(), permit) {
+                permit.send(chunk);
+            }
         }
-        let permit = self.chunks.reserve().await;
-        if let (Some(chunk), Ok(permit)) = (self.waiting.take(), permit) {
-            permit.send(chunk);
-        }
+    }
+
+    fn end(&mut self) {
+        self.complete.store(true, Ordering::Release);
+        self.chunks = None;
     }
 }
 
@@ -174,6 +218,7 @@ mod tests {
             response.push(chunk(part)).unwrap();
             assert!(!response.is_full());
         }
+        response.end().unwrap();
         assert_eq!(response.finish(), chunk("one two"));
     }
 
@@ -184,6 +229,7 @@ mod tests {
             response.push(chunk(part)).unwrap();
         }
         assert!(inlet.head.try_recv().is_err(), "nothing has begun");
+        response.end().unwrap();
         assert!(response.finish().is_empty());
         assert_eq!(
             inlet.head.try_recv().unwrap(),
@@ -193,7 +239,7 @@ mod tests {
             inlet.chunks.try_recv().unwrap(),
             chunk("longer than a stream may be")
         );
-        assert!(inlet.chunks.is_closed());
+        assert!(inlet.chunks.is_closed() && inlet.complete.load(Ordering::Acquire));
     }
 
     #[tokio::test]
@@ -222,6 +268,10 @@ mod tests {
             left += 1;
         }
         assert_eq!(left, taken - 1);
+        assert!(
+            !inlet.complete.load(Ordering::Acquire),
+            "it has not ended, but failed"
+        );
     }
 
     #[tokio::test]
@@ -237,7 +287,7 @@ mod tests {
             response.push(chunk("x")).unwrap();
             assert!(!response.is_full());
         }
-        response.finish();
+        response.end().unwrap();
     }
 
     #[test]
@@ -253,6 +303,9 @@ mod tests {
             response.announce("text/plain".into()),
             Err(Failure::Protocol(_))
         ));
+        response.end().unwrap();
+        assert!(matches!(response.push(chunk("d")), Err(Failure::Protocol(_))));
+        assert!(matches!(response.end(), Err(Failure::Protocol(_))));
 
         let mut late = Response::whole();
         late.push(chunk("a")).unwrap();

@@ -2,6 +2,8 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use tokio::sync::mpsc;
@@ -28,13 +30,14 @@ impl ResponseHead {
     }
 }
 
-/// A response as it comes: a head, then chunks, then the outcome.
+/// A response as it comes: a head, then chunks, then the outcome. The chunks may end long before the invocation does.
 ///
 /// The chunks that nobody takes hold the function up, and it alone. Dropping the stream lets it run on to its end for
 /// nobody, as on AWS.
 pub struct ResponseStream {
     head: ResponseHead,
     chunks: mpsc::Receiver<Bytes>,
+    complete: Arc<AtomicBool>,
     outcome: Ending,
 }
 
@@ -56,6 +59,7 @@ impl ResponseStream {
         Ok(Self {
             head,
             chunks: inlet.chunks,
+            complete: inlet.complete,
             outcome,
         })
     }
@@ -69,6 +73,7 @@ impl ResponseStream {
         Self {
             head,
             chunks: receive,
+            complete: Arc::new(AtomicBool::new(outcome.error.is_none())),
             outcome: Box::pin(async { Ok(outcome) }),
         }
     }
@@ -78,10 +83,16 @@ impl ResponseStream {
         &self.head
     }
 
-    /// The next chunk, never empty but in a response that is; none when the last one was taken. Cancelling loses
-    /// nothing.
+    /// The next chunk; none when the last one was taken. Only a response that is not streamed may give an empty one.
+    /// Cancelling loses nothing.
     pub async fn chunk(&mut self) -> Option<Bytes> {
         self.chunks.recv().await
+    }
+
+    /// Whether the response is complete: to be asked when [`Self::chunk`] gave none. Otherwise the invocation has failed,
+    /// and [`Self::outcome`] tells how.
+    pub fn is_complete(&self) -> bool {
+        self.complete.load(Ordering::Acquire)
     }
 
     /// Waits for the end of the invocation: how it ended, with the error document as its payload if it failed, before

@@ -68,6 +68,21 @@ async fn a_stream_ends_with_the_outcome() {
 }
 
 #[tokio::test]
+async fn a_response_may_end_before_its_invocation() {
+    let stage = Stage::new(|_| {});
+    let function = stage.deploy(|spec| spec.timeout = Duration::from_millis(300));
+    let event = json!({"do": "stream", "chunks": 2, "size": 1, "then": "linger"});
+    let mut stream = open(&stage, &function, event).await;
+    assert_eq!(stream.chunk().await.unwrap(), "a");
+    assert_eq!(stream.chunk().await.unwrap(), "b");
+    assert_eq!(stream.chunk().await, None);
+    assert!(stream.is_complete());
+    assert_eq!(stage.engine.statistics().running, 1);
+    let outcome = stream.outcome().await.unwrap();
+    assert_eq!(outcome.error.unwrap().error_type, "Sandbox.Timedout");
+}
+
+#[tokio::test]
 async fn a_whole_response_is_one_chunk() {
     let stage = Stage::new(|_| {});
     let function = stage.deploy(|_| {});
@@ -112,8 +127,14 @@ async fn failures_come_after_what_was_written() {
         let stage = Stage::new(|_| {});
         let function = stage.deploy(|spec| spec.timeout = Duration::from_millis(300));
         let event = json!({"do": "stream", "chunks": 3, "size": 1, "then": then});
-        let (chunks, outcome) = read(open(&stage, &function, event).await).await;
-        assert_eq!(chunks.concat(), "abc", "{then}");
+        let mut stream = open(&stage, &function, event).await;
+        let mut chunks = Vec::new();
+        while let Some(chunk) = stream.chunk().await {
+            chunks.push(chunk);
+        }
+        assert_eq!(chunks.concat(), b"abc", "{then}");
+        assert!(!stream.is_complete());
+        let outcome = stream.outcome().await.unwrap();
         assert!(text(&outcome).contains(message), "{then}: {}", text(&outcome));
         assert_eq!(outcome.error.unwrap().kind, "Unhandled");
         let report = stage.log.messages().pop().unwrap();

@@ -255,6 +255,7 @@ impl Runtime {
                 self.respond(request, vec![b'1'; size].into()).await;
             }
             "stream" => return self.stream(request, &wish).await,
+            "done" => self.send(Kind::Done, request, Bytes::new()).await,
             "stream_twice" => {
                 self.send(Kind::Stream, request, Bytes::from_static(b"text/plain"))
                     .await;
@@ -315,7 +316,14 @@ impl Runtime {
             "hang" => std::future::pending().await,
             "exit" => return Some((ExitStatus::Code(7), false)),
             "oom" => return Some((ExitStatus::Signal(9), true)),
-            _ => self.send(Kind::End, request, Bytes::new()).await,
+            "linger" => {
+                self.send(Kind::End, request, Bytes::new()).await;
+                std::future::pending().await
+            }
+            _ => {
+                self.send(Kind::End, request, Bytes::new()).await;
+                self.send(Kind::Done, request, Bytes::new()).await;
+            }
         }
         None
     }

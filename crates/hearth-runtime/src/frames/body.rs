@@ -112,7 +112,7 @@ impl Default for CreditWindow {
 }
 
 /// A response that is collected, held to a limit.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct IncomingBody {
     limit: usize,
     first: Bytes,

@@ -34,10 +34,12 @@ pub enum Kind {
     Credit = 9,
     /// The response is streamed: its chunks are to be passed on as they come (from the environment).
     Stream = 10,
+    /// The invocation is over, after the end of its streamed response (from the environment).
+    Done = 11,
 }
 
 impl Kind {
-    const ALL: [Kind; 10] = [
+    const ALL: [Kind; 11] = [
         Kind::Hello,
         Kind::Ping,
         Kind::Claim,
@@ -48,6 +50,7 @@ impl Kind {
         Kind::Error,
         Kind::Credit,
         Kind::Stream,
+        Kind::Done,
     ];
 
     fn from_byte(byte: u8) -> Option<Self> {
@@ -158,7 +161,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_header_round_trips(kind in 0..10usize, length in 0..=MAX_PAYLOAD as u32, request: u64) {
+        fn a_header_round_trips(kind in 0..11usize, length in 0..=MAX_PAYLOAD as u32, request: u64) {
             let header = Header { kind: Kind::ALL[kind], length, request };
             prop_assert_eq!(Header::parse(&header.encode()), Ok(header));
         }
@@ -186,7 +189,7 @@ mod tests {
         };
         assert_eq!(with(0, 1), Err(FrameError::Version(1)));
         assert_eq!(with(1, 0), Err(FrameError::Kind(0)));
-        assert_eq!(with(1, 11), Err(FrameError::Kind(11)));
+        assert_eq!(with(1, 12), Err(FrameError::Kind(12)));
         assert_eq!(with(2, 1), Err(FrameError::Flags(0x100)));
         assert_eq!(with(4, 1), Err(FrameError::TooLong(0x0100_0007)));
     }

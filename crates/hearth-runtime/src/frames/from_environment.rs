@@ -53,8 +53,10 @@ pub enum Message {
         /// The next bytes of the response.
         body: Bytes,
     },
-    /// The response to this request is complete.
+    /// The response to this request is complete, and the invocation over unless the response was streamed.
     End(u64),
+    /// The invocation of a streamed response is over: the function has nothing left to do.
+    Done(u64),
     /// Invocation `request` failed, perhaps after chunks of a streamed response.
     Error {
         /// The invocation.
@@ -108,6 +110,7 @@ impl Message {
                 body: payload,
             }),
             Kind::End => payload.is_empty().then_some(Self::End(request)),
+            Kind::Done => payload.is_empty().then_some(Self::Done(request)),
             Kind::Error => RuntimeError::decode(payload).map(|error| Self::Error { request, error }),
             Kind::Credit => Self::credit(request, &payload),
             Kind::Claim | Kind::Invoke => return Err(MessageError::Direction(kind)),
@@ -222,6 +225,8 @@ mod tests {
             (Kind::Invoke, 1, b"{}"),
             (Kind::Chunk, 0, b"x"),
             (Kind::End, 1, b"x"),
+            (Kind::Done, 1, b"x"),
+            (Kind::Done, 0, b""),
             (Kind::Error, 1, b"\0\x06Error"),
             (Kind::Error, 1, b"\0"),
             (Kind::Error, 1, b"\0\x01\xff{}"),
@@ -241,7 +246,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn arbitrary_payloads_never_panic(kind in 1..=10u8, request in 0..3u64, payload in vec(any::<u8>(), 0..80)) {
+        fn arbitrary_payloads_never_panic(kind in 1..=11u8, request in 0..3u64, payload in vec(any::<u8>(), 0..80)) {
             let header = [&[2, kind, 0, 0][..], &(payload.len() as u32).to_be_bytes(), &request.to_be_bytes()];
             let mut buffer = super::super::FrameBuffer::new();
             buffer.push(&header.concat());

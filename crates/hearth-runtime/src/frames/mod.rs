@@ -5,7 +5,8 @@
 //! environment exactly once ([`Claim`]), and from then on sends one invocation after the other
 //! ([`Invoke`], the event's chunks, an end). Bodies flow in chunks under credit, so that neither
 //! side has to hold more of the other's data than it asked for. A response whose first frame is a
-//! `Stream` goes to the client as it comes, and may end in an error after some of it has.
+//! `Stream` goes to the client as it comes; it may end in an error after some of it has, or with
+//! `End`, after which the function may run on until it is `Done`.
 //!
 //! What an environment sends is written by untrusted code. [`FrameBuffer`] and [`Message::decode`]
 //! refuse everything that is not exactly the protocol; the environment is then closed.
