@@ -21,9 +21,14 @@ fn structure(plan: &Plan, name: &str, shape: &Shape, out: &mut String) {
     let members = &shape.members.0;
     let hides = members.iter().any(|(_, reference)| is_hidden(plan, reference));
     let debug = if hides { "" } else { "Debug, " };
+    let default = if has_default(plan, name, shape) {
+        "Default, "
+    } else {
+        ""
+    };
     let _ = writeln!(
         out,
-        "\n#[derive({debug}Clone, Default, PartialEq, Serialize, Deserialize)]"
+        "\n#[derive({debug}Clone, {default}PartialEq, Serialize, Deserialize)]"
     );
     if members.is_empty() {
         let _ = writeln!(out, "pub struct {name} {{}}");
@@ -48,6 +53,16 @@ fn structure(plan: &Plan, name: &str, shape: &Shape, out: &mut String) {
     if hides {
         debug_without_secrets(plan, name, members, out);
     }
+}
+
+/// Whether every member has a value that means nothing: a required enumeration has none.
+fn has_default(plan: &Plan, name: &str, shape: &Shape) -> bool {
+    shape.members.0.iter().all(|(member, reference)| {
+        let kind = &plan.model.shapes[&reference.shape];
+        !plan.is_plain(name, member)
+            || (!plan.is_enumeration(&reference.shape)
+                && (kind.kind != "structure" || has_default(plan, &reference.shape, kind)))
+    })
 }
 
 /// A `Debug` that shows of the sensitive members only that they are there.

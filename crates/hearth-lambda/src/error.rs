@@ -11,6 +11,7 @@ use tracing::error;
 use crate::code::{CodeError, PackageRefused};
 use crate::create_function::CreateError;
 use crate::delete_function::DeleteError;
+use crate::function_urls::UrlError;
 use crate::lifecycle::NotReady;
 use crate::list_functions::InvalidMarker;
 use crate::payload::PayloadError;
@@ -54,6 +55,8 @@ pub(crate) enum Error {
     #[error(transparent)]
     Marker(#[from] InvalidMarker),
     #[error(transparent)]
+    Url(#[from] UrlError),
+    #[error(transparent)]
     Store(#[from] StoreError),
 }
 
@@ -78,12 +81,13 @@ impl From<Error> for AwsError {
             }
             // AWS says no more than that, so that nobody learns what other accounts have.
             Error::Reference(ReferenceError::OtherAccount) => Self::common(CommonError::AccessDenied, ""),
+            Error::Url(UrlError::NoFunction | UrlError::NoUrl) => modeled("ResourceNotFoundException"),
             Error::RevisionMismatch => modeled("PreconditionFailedException"),
             Error::NotReady(NotReady::Unusable(reason)) => match reason.code {
                 StateReasonCode::InvalidRuntime => modeled("InvalidRuntimeException"),
                 _ => modeled("ServiceException"),
             },
-            Error::NotReady(_) | Error::Create(CreateError::Exists(_)) => {
+            Error::NotReady(_) | Error::Create(CreateError::Exists(_)) | Error::Url(UrlError::Exists(_)) => {
                 modeled("ResourceConflictException")
             }
             Error::Code(CodeError::Refused(PackageRefused::TooLarge)) => {
@@ -104,7 +108,10 @@ impl From<Error> for AwsError {
                 .with_member("Reason", reason.as_str())
                 .with_header(RETRY_AFTER, HeaderValue::from_static("1")),
             Error::Invoke(InvokeError::ShuttingDown) => Self::common(CommonError::Unavailable, text),
-            Error::Invoke(_) | Error::Code(CodeError::Store(_)) | Error::Store(_) => internal(&error),
+            Error::Invoke(_)
+            | Error::Code(CodeError::Store(_))
+            | Error::Url(UrlError::Random(_))
+            | Error::Store(_) => internal(&error),
         }
     }
 }

@@ -15,13 +15,15 @@ use crate::asynchronous::Worker;
 use crate::code::CodeStore;
 use crate::code_link::{CODE_PATH, CodeLinks};
 use crate::error::Error;
+use crate::function_url::FunctionUrl;
 use crate::functions::Functions;
 use crate::service::Service;
 use crate::{
-    Invoker, LambdaOptions, activation, code_link, create_function, delete_function,
-    delete_function_concurrency, get_account_settings, get_function, get_function_concurrency,
-    get_function_configuration, invoke, list_functions, put_function_concurrency, resume,
-    update_function_code, update_function_configuration,
+    Invoker, LambdaOptions, activation, code_link, create_function, create_function_url_config,
+    delete_function, delete_function_concurrency, delete_function_url_config, get_account_settings,
+    get_function, get_function_concurrency, get_function_configuration, get_function_url_config, invoke,
+    list_function_url_configs, list_functions, put_function_concurrency, resume, update_function_code,
+    update_function_configuration, update_function_url_config,
 };
 
 /// The Lambda API of one node.
@@ -49,6 +51,7 @@ impl LambdaService {
             functions: Functions::new(Arc::clone(&store)),
             store,
             registry: Arc::default(),
+            urls: Arc::default(),
             invoker,
             code: CodeStore::new(blobs, trees, options.code_grace),
             code_links: CodeLinks::new(Arc::clone(&sealer), options.code_link_lifetime),
@@ -84,16 +87,21 @@ impl LambdaService {
             };
         }
         operation!(CreateFunction, create_function);
+        operation!(CreateFunctionUrlConfig, create_function_url_config);
         operation!(DeleteFunction, delete_function);
         operation!(DeleteFunctionConcurrency, delete_function_concurrency);
+        operation!(DeleteFunctionUrlConfig, delete_function_url_config);
         operation!(GetAccountSettings, get_account_settings);
         operation!(GetFunction, get_function);
         operation!(GetFunctionConcurrency, get_function_concurrency);
         operation!(GetFunctionConfiguration, get_function_configuration);
+        operation!(GetFunctionUrlConfig, get_function_url_config);
+        operation!(ListFunctionUrlConfigs, list_function_url_configs);
         operation!(ListFunctions, list_functions);
         operation!(PutFunctionConcurrency, put_function_concurrency);
         operation!(UpdateFunctionCode, update_function_code);
         operation!(UpdateFunctionConfiguration, update_function_configuration);
+        operation!(UpdateFunctionUrlConfig, update_function_url_config);
         let service = Arc::clone(&self.service);
         routes.raw("Invoke", move |ctx, request| {
             let service = Arc::clone(&service);
@@ -120,6 +128,11 @@ impl LambdaService {
         background.spawn(worker.run(self.closing.subscribe()));
         background.spawn(until(self.closing.subscribe(), tidy(Arc::clone(&self.service))));
         Ok(())
+    }
+
+    /// The function URL with this id. Looks into no store.
+    pub fn function_url(&self, id: &str) -> Option<Arc<FunctionUrl>> {
+        self.service.urls.by_id(id)
     }
 
     /// Starts no more asynchronous invocations, and waits for those that run.

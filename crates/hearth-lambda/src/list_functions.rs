@@ -60,11 +60,11 @@ async fn page(
     Ok(service.functions.list(scope, after, limit).await?)
 }
 
-fn marker(name: &str) -> String {
+pub(crate) fn marker(name: &str) -> String {
     URL_SAFE_NO_PAD.encode(name)
 }
 
-fn read_marker(marker: &str) -> Result<String, InvalidMarker> {
+pub(crate) fn read_marker(marker: &str) -> Result<String, InvalidMarker> {
     let bytes = URL_SAFE_NO_PAD.decode(marker).map_err(|_| InvalidMarker)?;
     String::from_utf8(bytes).map_err(|_| InvalidMarker)
 }

@@ -104,6 +104,14 @@ impl Target {
         }
     }
 
+    /// The ARN of what can have a URL: the function, or the alias if the request names one.
+    pub(crate) fn whole_or_alias(&self) -> Option<FunctionArn> {
+        match &self.qualifier {
+            None => Some(self.arn.clone()),
+            Some(_) => Some(self.arn.qualified(Qualifier::Alias(self.alias()?))),
+        }
+    }
+
     /// The ARN with the qualifier as the request named it.
     pub(crate) fn qualified_arn(&self) -> String {
         match &self.qualifier {

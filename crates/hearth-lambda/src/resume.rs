@@ -12,6 +12,7 @@ use crate::service::Service;
 
 /// Puts every function of the store into service and finishes what an earlier server did not.
 pub(crate) async fn resume(service: &Service) -> Result<(), StoreError> {
+    service.urls.resume(&*service.store).await?;
     let functions = service.functions.all().await?;
     for function in &functions {
         let arn = function.arn();

@@ -19,6 +19,8 @@ use crate::code_link::CodeLinks;
 use crate::create_function::CreateError;
 use crate::error::Error;
 use crate::function::{self, Function, Stored};
+use crate::function_url;
+use crate::function_urls::FunctionUrls;
 use crate::functions::Functions;
 use crate::invoker::Invoker;
 use crate::registry::{Availability, Entry, Registry};
@@ -28,6 +30,7 @@ pub(crate) struct Service {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) functions: Functions,
     pub(crate) registry: Arc<Registry>,
+    pub(crate) urls: Arc<FunctionUrls>,
     pub(crate) invoker: Arc<dyn Invoker>,
     pub(crate) code: CodeStore,
     pub(crate) code_links: CodeLinks,
@@ -129,7 +132,12 @@ impl Service {
     /// Deletes a function and takes it out of service.
     pub(crate) async fn delete(&self, arn: &FunctionArn) -> Result<(), Error> {
         let _turn = self.turn.lock().await;
-        let unit = Unit::new().delete(function::key(arn), When::Present);
+        let urls = self.urls.of(arn);
+        let unit = urls
+            .iter()
+            .map(|url| function_url::key(&url.arn()))
+            .fold(Unit::new(), |unit, key| unit.delete(key, When::Always))
+            .delete(function::key(arn), When::Present);
         match self.store.commit(unit).await {
             Ok(_) => {}
             Err(StoreError::Conflict { .. }) => return Err(Error::NotFound(arn.to_string())),
@@ -139,6 +147,7 @@ impl Service {
             entry.packages().for_each(|package| self.code.keep(package));
             entry.retire();
         }
+        self.urls.remove(&urls);
         self.invoker.set_reserved(arn, None)?;
         Ok(())
     }

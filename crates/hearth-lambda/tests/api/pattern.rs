@@ -41,9 +41,24 @@ fn fits(value: &str, pattern: &str) -> bool {
         "<uuid>" => Uuid::parse_str(value).is_ok(),
         "<date>" => value.len() == 28 && value.ends_with("+0000") && value.as_bytes()[10] == b'T',
         "<hash>" => STANDARD.decode(value).is_ok_and(|hash| hash.len() == 32),
+        "<time>" => value.len() == 24 && value.ends_with('Z') && value.as_bytes()[10] == b'T',
+        "<url>" => is_function_url(value),
         _ => match pattern.strip_suffix("<any>") {
             Some(prefix) => value.starts_with(prefix),
             None => value == pattern,
         },
     }
+}
+
+/// `http://<32 letters and digits>.lambda-url.<region>.<the host of the requests>/`.
+fn is_function_url(value: &str) -> bool {
+    let host = value
+        .strip_prefix("http://")
+        .and_then(|rest| rest.strip_suffix(".lambda-url.us-east-1.hearth.test:4566/"));
+    host.is_some_and(|id| {
+        id.len() == 32
+            && id
+                .bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+    })
 }

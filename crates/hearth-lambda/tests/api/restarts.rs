@@ -47,6 +47,30 @@ async fn functions_are_still_there() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn urls_stay_what_they_are() {
+    let dir = tempfile::tempdir().unwrap();
+    let node = start(dir.path()).await;
+    node.create("f", "index.echo").await;
+    let url = "/2021-10-31/functions/f/url";
+    let config = json!({"AuthType": "AWS_IAM", "Cors": {"AllowOrigins": ["*"]}}).to_string();
+    assert_eq!(node.send("POST", url, &[], config).await.status, 201);
+    let before = node.get(url).await.json();
+    node.kill().await;
+
+    let node = start(dir.path()).await;
+    assert_eq!(node.get(url).await.json(), before);
+    let id = before["FunctionUrl"].as_str().unwrap();
+    let id = id.strip_prefix("http://").unwrap().split('.').next().unwrap();
+    assert_eq!(node.lambda.function_url(id).unwrap().name.as_str(), "f");
+    node.send("DELETE", "/2015-03-31/functions/f", &[], "").await;
+    assert!(node.lambda.function_url(id).is_none());
+    node.kill().await;
+
+    let node = start(dir.path()).await;
+    assert!(node.lambda.function_url(id).is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn variables_are_sealed_on_disk() {
     let dir = tempfile::tempdir().unwrap();
     let node = start(dir.path()).await;

@@ -29,7 +29,7 @@ static OPERATIONS: [OperationModel; 91] = [
     OperationModel::new("CreateCodeSigningConfig", "POST", "/2020-04-22/code-signing-configs").status(201),
     OperationModel::new("CreateEventSourceMapping", "POST", "/2015-03-31/event-source-mappings").status(202),
     OperationModel::new("CreateFunction", "POST", "/2015-03-31/functions").status(201).body_limit(70167211, "Request must be smaller than {limit} bytes for the CreateFunction operation").implemented(Some(&shapes::CREATE_FUNCTION_REQUEST), Some(&shapes::FUNCTION_CONFIGURATION)),
-    OperationModel::new("CreateFunctionUrlConfig", "POST", "/2021-10-31/functions/{FunctionName}/url").status(201),
+    OperationModel::new("CreateFunctionUrlConfig", "POST", "/2021-10-31/functions/{FunctionName}/url").status(201).implemented(Some(&shapes::CREATE_FUNCTION_URL_CONFIG_REQUEST), Some(&shapes::CREATE_FUNCTION_URL_CONFIG_RESPONSE)),
     OperationModel::new("DeleteAlias", "DELETE", "/2015-03-31/functions/{FunctionName}/aliases/{Name}").status(204),
     OperationModel::new("DeleteCapacityProvider", "DELETE", "/2025-11-30/capacity-providers/{CapacityProviderName}").status(202),
     OperationModel::new("DeleteCodeSigningConfig", "DELETE", "/2020-04-22/code-signing-configs/{CodeSigningConfigArn}").status(204),
@@ -39,7 +39,7 @@ static OPERATIONS: [OperationModel; 91] = [
     OperationModel::new("DeleteFunctionCodeSigningConfig", "DELETE", "/2020-06-30/functions/{FunctionName}/code-signing-config").status(204),
     OperationModel::new("DeleteFunctionConcurrency", "DELETE", "/2017-10-31/functions/{FunctionName}/concurrency").status(204).implemented(Some(&shapes::DELETE_FUNCTION_CONCURRENCY_REQUEST), None),
     OperationModel::new("DeleteFunctionEventInvokeConfig", "DELETE", "/2019-09-25/functions/{FunctionName}/event-invoke-config").status(204),
-    OperationModel::new("DeleteFunctionUrlConfig", "DELETE", "/2021-10-31/functions/{FunctionName}/url").status(204),
+    OperationModel::new("DeleteFunctionUrlConfig", "DELETE", "/2021-10-31/functions/{FunctionName}/url").status(204).implemented(Some(&shapes::DELETE_FUNCTION_URL_CONFIG_REQUEST), None),
     OperationModel::new("DeleteLayerVersion", "DELETE", "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}").status(204),
     OperationModel::new("DeleteProvisionedConcurrencyConfig", "DELETE", "/2019-09-30/functions/{FunctionName}/provisioned-concurrency").status(204),
     OperationModel::new("DeleteResourcePolicy", "DELETE", "/2026-07-09/resource-policy/{ResourceArn}").status(204),
@@ -58,7 +58,7 @@ static OPERATIONS: [OperationModel; 91] = [
     OperationModel::new("GetFunctionEventInvokeConfig", "GET", "/2019-09-25/functions/{FunctionName}/event-invoke-config"),
     OperationModel::new("GetFunctionRecursionConfig", "GET", "/2024-08-31/functions/{FunctionName}/recursion-config"),
     OperationModel::new("GetFunctionScalingConfig", "GET", "/2025-11-30/functions/{FunctionName}/function-scaling-config"),
-    OperationModel::new("GetFunctionUrlConfig", "GET", "/2021-10-31/functions/{FunctionName}/url"),
+    OperationModel::new("GetFunctionUrlConfig", "GET", "/2021-10-31/functions/{FunctionName}/url").implemented(Some(&shapes::GET_FUNCTION_URL_CONFIG_REQUEST), Some(&shapes::GET_FUNCTION_URL_CONFIG_RESPONSE)),
     OperationModel::new("GetLayerVersion", "GET", "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}"),
     OperationModel::new("GetLayerVersionByArn", "GET", "/2018-10-31/layers?find=LayerVersion"),
     OperationModel::new("GetLayerVersionPolicy", "GET", "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}/policy"),
@@ -75,7 +75,7 @@ static OPERATIONS: [OperationModel; 91] = [
     OperationModel::new("ListDurableExecutionsByFunction", "GET", "/2025-12-01/functions/{FunctionName}/durable-executions"),
     OperationModel::new("ListEventSourceMappings", "GET", "/2015-03-31/event-source-mappings"),
     OperationModel::new("ListFunctionEventInvokeConfigs", "GET", "/2019-09-25/functions/{FunctionName}/event-invoke-config/list"),
-    OperationModel::new("ListFunctionUrlConfigs", "GET", "/2021-10-31/functions/{FunctionName}/urls"),
+    OperationModel::new("ListFunctionUrlConfigs", "GET", "/2021-10-31/functions/{FunctionName}/urls").implemented(Some(&shapes::LIST_FUNCTION_URL_CONFIGS_REQUEST), Some(&shapes::LIST_FUNCTION_URL_CONFIGS_RESPONSE)),
     OperationModel::new("ListFunctionVersionsByCapacityProvider", "GET", "/2025-11-30/capacity-providers/{CapacityProviderName}/function-versions"),
     OperationModel::new("ListFunctions", "GET", "/2015-03-31/functions").implemented(Some(&shapes::LIST_FUNCTIONS_REQUEST), Some(&shapes::LIST_FUNCTIONS_RESPONSE)),
     OperationModel::new("ListFunctionsByCodeSigningConfig", "GET", "/2020-04-22/code-signing-configs/{CodeSigningConfigArn}/functions"),
@@ -111,7 +111,7 @@ static OPERATIONS: [OperationModel; 91] = [
     OperationModel::new("UpdateFunctionCode", "PUT", "/2015-03-31/functions/{FunctionName}/code").body_limit(70167211, "Request must be smaller than {limit} bytes for the UpdateFunctionCode operation").implemented(Some(&shapes::UPDATE_FUNCTION_CODE_REQUEST), Some(&shapes::FUNCTION_CONFIGURATION)),
     OperationModel::new("UpdateFunctionConfiguration", "PUT", "/2015-03-31/functions/{FunctionName}/configuration").implemented(Some(&shapes::UPDATE_FUNCTION_CONFIGURATION_REQUEST), Some(&shapes::FUNCTION_CONFIGURATION)),
     OperationModel::new("UpdateFunctionEventInvokeConfig", "POST", "/2019-09-25/functions/{FunctionName}/event-invoke-config"),
-    OperationModel::new("UpdateFunctionUrlConfig", "PUT", "/2021-10-31/functions/{FunctionName}/url"),
+    OperationModel::new("UpdateFunctionUrlConfig", "PUT", "/2021-10-31/functions/{FunctionName}/url").implemented(Some(&shapes::UPDATE_FUNCTION_URL_CONFIG_REQUEST), Some(&shapes::UPDATE_FUNCTION_URL_CONFIG_RESPONSE)),
 ];
 
 static ERRORS: [ErrorModel; 58] = [
@@ -179,17 +179,22 @@ pub mod operations {
     use super::*;
 
     operation!(CreateFunction: CreateFunctionRequest => FunctionConfiguration, &OPERATIONS[7]);
+    operation!(CreateFunctionUrlConfig: CreateFunctionUrlConfigRequest => CreateFunctionUrlConfigResponse, &OPERATIONS[8]);
     operation!(DeleteFunction: DeleteFunctionRequest => DeleteFunctionResponse, &OPERATIONS[14]);
     operation!(DeleteFunctionConcurrency: DeleteFunctionConcurrencyRequest => (), &OPERATIONS[16]);
+    operation!(DeleteFunctionUrlConfig: DeleteFunctionUrlConfigRequest => (), &OPERATIONS[18]);
     operation!(GetAccountSettings: GetAccountSettingsRequest => GetAccountSettingsResponse, &OPERATIONS[22]);
     operation!(GetFunction: GetFunctionRequest => GetFunctionResponse, &OPERATIONS[30]);
     operation!(GetFunctionConcurrency: GetFunctionConcurrencyRequest => GetFunctionConcurrencyResponse, &OPERATIONS[32]);
     operation!(GetFunctionConfiguration: GetFunctionConfigurationRequest => FunctionConfiguration, &OPERATIONS[33]);
+    operation!(GetFunctionUrlConfig: GetFunctionUrlConfigRequest => GetFunctionUrlConfigResponse, &OPERATIONS[37]);
     operation!(Invoke: InvocationRequest => InvocationResponse, &OPERATIONS[45]);
+    operation!(ListFunctionUrlConfigs: ListFunctionUrlConfigsRequest => ListFunctionUrlConfigsResponse, &OPERATIONS[54]);
     operation!(ListFunctions: ListFunctionsRequest => ListFunctionsResponse, &OPERATIONS[56]);
     operation!(PutFunctionConcurrency: PutFunctionConcurrencyRequest => Concurrency, &OPERATIONS[67]);
     operation!(UpdateFunctionCode: UpdateFunctionCodeRequest => FunctionConfiguration, &OPERATIONS[87]);
     operation!(UpdateFunctionConfiguration: UpdateFunctionConfigurationRequest => FunctionConfiguration, &OPERATIONS[88]);
+    operation!(UpdateFunctionUrlConfig: UpdateFunctionUrlConfigRequest => UpdateFunctionUrlConfigResponse, &OPERATIONS[90]);
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -248,6 +253,22 @@ pub struct CapacityProviderConfig {
 pub struct Concurrency {
     #[serde(rename = "ReservedConcurrentExecutions", skip_serializing_if = "Option::is_none")]
     pub reserved_concurrent_executions: Option<i32>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Cors {
+    #[serde(rename = "AllowCredentials", skip_serializing_if = "Option::is_none")]
+    pub allow_credentials: Option<bool>,
+    #[serde(rename = "AllowHeaders", skip_serializing_if = "Option::is_none")]
+    pub allow_headers: Option<Vec<String>>,
+    #[serde(rename = "AllowMethods", skip_serializing_if = "Option::is_none")]
+    pub allow_methods: Option<Vec<String>>,
+    #[serde(rename = "AllowOrigins", skip_serializing_if = "Option::is_none")]
+    pub allow_origins: Option<Vec<String>>,
+    #[serde(rename = "ExposeHeaders", skip_serializing_if = "Option::is_none")]
+    pub expose_headers: Option<Vec<String>>,
+    #[serde(rename = "MaxAge", skip_serializing_if = "Option::is_none")]
+    pub max_age: Option<i32>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -314,6 +335,36 @@ pub struct CreateFunctionRequest {
     pub accelerator_config: Option<AcceleratorConfig>,
 }
 
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CreateFunctionUrlConfigRequest {
+    #[serde(rename = "FunctionName")]
+    pub function_name: String,
+    #[serde(rename = "Qualifier", skip_serializing_if = "Option::is_none")]
+    pub qualifier: Option<String>,
+    #[serde(rename = "AuthType")]
+    pub auth_type: FunctionUrlAuthType,
+    #[serde(rename = "Cors", skip_serializing_if = "Option::is_none")]
+    pub cors: Option<Cors>,
+    #[serde(rename = "InvokeMode", skip_serializing_if = "Option::is_none")]
+    pub invoke_mode: Option<InvokeMode>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct CreateFunctionUrlConfigResponse {
+    #[serde(rename = "FunctionUrl", skip_serializing_if = "Option::is_none")]
+    pub function_url: Option<String>,
+    #[serde(rename = "FunctionArn", skip_serializing_if = "Option::is_none")]
+    pub function_arn: Option<String>,
+    #[serde(rename = "AuthType", skip_serializing_if = "Option::is_none")]
+    pub auth_type: Option<FunctionUrlAuthType>,
+    #[serde(rename = "Cors", skip_serializing_if = "Option::is_none")]
+    pub cors: Option<Cors>,
+    #[serde(rename = "CreationTime", skip_serializing_if = "Option::is_none")]
+    pub creation_time: Option<String>,
+    #[serde(rename = "InvokeMode", skip_serializing_if = "Option::is_none")]
+    pub invoke_mode: Option<InvokeMode>,
+}
+
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct DeadLetterConfig {
     #[serde(rename = "TargetArn", skip_serializing_if = "Option::is_none")]
@@ -338,6 +389,14 @@ pub struct DeleteFunctionRequest {
 pub struct DeleteFunctionResponse {
     #[serde(rename = "StatusCode", skip_serializing_if = "Option::is_none")]
     pub status_code: Option<i32>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct DeleteFunctionUrlConfigRequest {
+    #[serde(rename = "FunctionName")]
+    pub function_name: String,
+    #[serde(rename = "Qualifier", skip_serializing_if = "Option::is_none")]
+    pub qualifier: Option<String>,
 }
 
 string_enum! {
@@ -572,6 +631,31 @@ pub struct FunctionRuntimeConfig {
 }
 
 string_enum! {
+    FunctionUrlAuthType {
+        None = "NONE",
+        AwsIam = "AWS_IAM",
+    }
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct FunctionUrlConfig {
+    #[serde(rename = "FunctionUrl", skip_serializing_if = "Option::is_none")]
+    pub function_url: Option<String>,
+    #[serde(rename = "FunctionArn", skip_serializing_if = "Option::is_none")]
+    pub function_arn: Option<String>,
+    #[serde(rename = "CreationTime", skip_serializing_if = "Option::is_none")]
+    pub creation_time: Option<String>,
+    #[serde(rename = "LastModifiedTime", skip_serializing_if = "Option::is_none")]
+    pub last_modified_time: Option<String>,
+    #[serde(rename = "Cors", skip_serializing_if = "Option::is_none")]
+    pub cors: Option<Cors>,
+    #[serde(rename = "AuthType", skip_serializing_if = "Option::is_none")]
+    pub auth_type: Option<FunctionUrlAuthType>,
+    #[serde(rename = "InvokeMode", skip_serializing_if = "Option::is_none")]
+    pub invoke_mode: Option<InvokeMode>,
+}
+
+string_enum! {
     FunctionVersion {
         All = "ALL",
     }
@@ -634,6 +718,32 @@ pub struct GetFunctionResponse {
     pub tags_error: Option<TagsError>,
     #[serde(rename = "Concurrency", skip_serializing_if = "Option::is_none")]
     pub concurrency: Option<Concurrency>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct GetFunctionUrlConfigRequest {
+    #[serde(rename = "FunctionName")]
+    pub function_name: String,
+    #[serde(rename = "Qualifier", skip_serializing_if = "Option::is_none")]
+    pub qualifier: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct GetFunctionUrlConfigResponse {
+    #[serde(rename = "FunctionUrl", skip_serializing_if = "Option::is_none")]
+    pub function_url: Option<String>,
+    #[serde(rename = "FunctionArn", skip_serializing_if = "Option::is_none")]
+    pub function_arn: Option<String>,
+    #[serde(rename = "AuthType", skip_serializing_if = "Option::is_none")]
+    pub auth_type: Option<FunctionUrlAuthType>,
+    #[serde(rename = "Cors", skip_serializing_if = "Option::is_none")]
+    pub cors: Option<Cors>,
+    #[serde(rename = "CreationTime", skip_serializing_if = "Option::is_none")]
+    pub creation_time: Option<String>,
+    #[serde(rename = "LastModifiedTime", skip_serializing_if = "Option::is_none")]
+    pub last_modified_time: Option<String>,
+    #[serde(rename = "InvokeMode", skip_serializing_if = "Option::is_none")]
+    pub invoke_mode: Option<InvokeMode>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -715,6 +825,13 @@ string_enum! {
     }
 }
 
+string_enum! {
+    InvokeMode {
+        Buffered = "BUFFERED",
+        ResponseStream = "RESPONSE_STREAM",
+    }
+}
+
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct LambdaManagedInstancesCapacityProviderConfig {
     #[serde(rename = "CapacityProviderArn", skip_serializing_if = "Option::is_none")]
@@ -743,6 +860,24 @@ pub struct Layer {
     pub signing_profile_version_arn: Option<String>,
     #[serde(rename = "SigningJobArn", skip_serializing_if = "Option::is_none")]
     pub signing_job_arn: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct ListFunctionUrlConfigsRequest {
+    #[serde(rename = "FunctionName")]
+    pub function_name: String,
+    #[serde(rename = "Marker", skip_serializing_if = "Option::is_none")]
+    pub marker: Option<String>,
+    #[serde(rename = "MaxItems", skip_serializing_if = "Option::is_none")]
+    pub max_items: Option<i32>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct ListFunctionUrlConfigsResponse {
+    #[serde(rename = "FunctionUrlConfigs", skip_serializing_if = "Option::is_none")]
+    pub function_url_configs: Option<Vec<FunctionUrlConfig>>,
+    #[serde(rename = "NextMarker", skip_serializing_if = "Option::is_none")]
+    pub next_marker: Option<String>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -1069,6 +1204,38 @@ pub struct UpdateFunctionConfigurationRequest {
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct UpdateFunctionUrlConfigRequest {
+    #[serde(rename = "FunctionName")]
+    pub function_name: String,
+    #[serde(rename = "Qualifier", skip_serializing_if = "Option::is_none")]
+    pub qualifier: Option<String>,
+    #[serde(rename = "AuthType", skip_serializing_if = "Option::is_none")]
+    pub auth_type: Option<FunctionUrlAuthType>,
+    #[serde(rename = "Cors", skip_serializing_if = "Option::is_none")]
+    pub cors: Option<Cors>,
+    #[serde(rename = "InvokeMode", skip_serializing_if = "Option::is_none")]
+    pub invoke_mode: Option<InvokeMode>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct UpdateFunctionUrlConfigResponse {
+    #[serde(rename = "FunctionUrl", skip_serializing_if = "Option::is_none")]
+    pub function_url: Option<String>,
+    #[serde(rename = "FunctionArn", skip_serializing_if = "Option::is_none")]
+    pub function_arn: Option<String>,
+    #[serde(rename = "AuthType", skip_serializing_if = "Option::is_none")]
+    pub auth_type: Option<FunctionUrlAuthType>,
+    #[serde(rename = "Cors", skip_serializing_if = "Option::is_none")]
+    pub cors: Option<Cors>,
+    #[serde(rename = "CreationTime", skip_serializing_if = "Option::is_none")]
+    pub creation_time: Option<String>,
+    #[serde(rename = "LastModifiedTime", skip_serializing_if = "Option::is_none")]
+    pub last_modified_time: Option<String>,
+    #[serde(rename = "InvokeMode", skip_serializing_if = "Option::is_none")]
+    pub invoke_mode: Option<InvokeMode>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct VpcConfig {
     #[serde(rename = "SubnetIds", skip_serializing_if = "Option::is_none")]
     pub subnet_ids: Option<Vec<String>>,
@@ -1108,6 +1275,9 @@ mod shapes {
         Member::new("TotalCodeSize", &LONG),
         Member::new("FunctionCount", &LONG),
     ]);
+    pub(super) static ALLOW_CREDENTIALS: Shape = Shape::boolean("AllowCredentials");
+    pub(super) static ALLOW_METHODS_LIST: Shape = Shape::list("AllowMethodsList", &METHOD).min(0.0).max(6.0);
+    pub(super) static ALLOW_ORIGINS_LIST: Shape = Shape::list("AllowOriginsList", &ORIGIN).min(0.0).max(100.0);
     pub(super) static APPLICATION_LOG_LEVEL: Shape = Shape::string("ApplicationLogLevel").one_of(&["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"]);
     pub(super) static ARCHITECTURE: Shape = Shape::string("Architecture").one_of(&["x86_64", "arm64"]);
     pub(super) static ARCHITECTURES_LIST: Shape = Shape::list("ArchitecturesList", &ARCHITECTURE).min(1.0).max(1.0);
@@ -1121,6 +1291,14 @@ mod shapes {
     pub(super) static CODE_SIGNING_CONFIG_ARN: Shape = Shape::string("CodeSigningConfigArn").min(0.0).max(200.0).pattern({ static P: Pattern = Pattern::new(r#"arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:\d{12}:code-signing-config:csc-[a-z0-9]{17}"#); &P });
     pub(super) static CONCURRENCY: Shape = Shape::structure("Concurrency", &[
         Member::new("ReservedConcurrentExecutions", &RESERVED_CONCURRENT_EXECUTIONS),
+    ]);
+    pub(super) static CORS: Shape = Shape::structure("Cors", &[
+        Member::new("AllowCredentials", &ALLOW_CREDENTIALS),
+        Member::new("AllowHeaders", &HEADERS_LIST),
+        Member::new("AllowMethods", &ALLOW_METHODS_LIST),
+        Member::new("AllowOrigins", &ALLOW_ORIGINS_LIST),
+        Member::new("ExposeHeaders", &HEADERS_LIST),
+        Member::new("MaxAge", &MAX_AGE),
     ]);
     pub(super) static CREATE_FUNCTION_REQUEST: Shape = Shape::structure("CreateFunctionRequest", &[
         Member::new("FunctionName", &FUNCTION_NAME).required(),
@@ -1154,6 +1332,21 @@ mod shapes {
         Member::new("RuntimeConfig", &FUNCTION_RUNTIME_CONFIG),
         Member::new("AcceleratorConfig", &ACCELERATOR_CONFIG),
     ]);
+    pub(super) static CREATE_FUNCTION_URL_CONFIG_REQUEST: Shape = Shape::structure("CreateFunctionUrlConfigRequest", &[
+        Member::new("FunctionName", &FUNCTION_URL_FUNCTION_NAME).label("FunctionName").required(),
+        Member::new("Qualifier", &FUNCTION_URL_QUALIFIER).query("Qualifier"),
+        Member::new("AuthType", &FUNCTION_URL_AUTH_TYPE).required(),
+        Member::new("Cors", &CORS),
+        Member::new("InvokeMode", &INVOKE_MODE),
+    ]);
+    pub(super) static CREATE_FUNCTION_URL_CONFIG_RESPONSE: Shape = Shape::structure("CreateFunctionUrlConfigResponse", &[
+        Member::new("FunctionUrl", &FUNCTION_URL).required(),
+        Member::new("FunctionArn", &FUNCTION_ARN).required(),
+        Member::new("AuthType", &FUNCTION_URL_AUTH_TYPE).required(),
+        Member::new("Cors", &CORS),
+        Member::new("CreationTime", &TIMESTAMP).required(),
+        Member::new("InvokeMode", &INVOKE_MODE),
+    ]);
     pub(super) static DEAD_LETTER_CONFIG: Shape = Shape::structure("DeadLetterConfig", &[
         Member::new("TargetArn", &RESOURCE_ARN),
     ]);
@@ -1166,6 +1359,10 @@ mod shapes {
     ]);
     pub(super) static DELETE_FUNCTION_RESPONSE: Shape = Shape::structure("DeleteFunctionResponse", &[
         Member::new("StatusCode", &INTEGER).status_code(),
+    ]);
+    pub(super) static DELETE_FUNCTION_URL_CONFIG_REQUEST: Shape = Shape::structure("DeleteFunctionUrlConfigRequest", &[
+        Member::new("FunctionName", &FUNCTION_URL_FUNCTION_NAME).label("FunctionName").required(),
+        Member::new("Qualifier", &FUNCTION_URL_QUALIFIER).query("Qualifier"),
     ]);
     pub(super) static DESCRIPTION: Shape = Shape::string("Description").min(0.0).max(256.0);
     pub(super) static DIRECT_S3_READ: Shape = Shape::string("DirectS3Read").one_of(&["ENABLED", "DISABLED", "AUTO"]);
@@ -1278,6 +1475,20 @@ mod shapes {
         Member::new("RuntimeArn", &FUNCTION_RUNTIME_ARN).required(),
         Member::new("RuntimeAlias", &FUNCTION_RUNTIME_ALIAS).required(),
     ]);
+    pub(super) static FUNCTION_URL: Shape = Shape::string("FunctionUrl").min(40.0).max(100.0);
+    pub(super) static FUNCTION_URL_AUTH_TYPE: Shape = Shape::string("FunctionUrlAuthType").one_of(&["NONE", "AWS_IAM"]);
+    pub(super) static FUNCTION_URL_CONFIG: Shape = Shape::structure("FunctionUrlConfig", &[
+        Member::new("FunctionUrl", &FUNCTION_URL).required(),
+        Member::new("FunctionArn", &FUNCTION_ARN).required(),
+        Member::new("CreationTime", &TIMESTAMP).required(),
+        Member::new("LastModifiedTime", &TIMESTAMP).required(),
+        Member::new("Cors", &CORS),
+        Member::new("AuthType", &FUNCTION_URL_AUTH_TYPE).required(),
+        Member::new("InvokeMode", &INVOKE_MODE),
+    ]);
+    pub(super) static FUNCTION_URL_CONFIG_LIST: Shape = Shape::list("FunctionUrlConfigList", &FUNCTION_URL_CONFIG);
+    pub(super) static FUNCTION_URL_FUNCTION_NAME: Shape = Shape::string("FunctionUrlFunctionName").min(1.0).max(140.0).pattern({ static P: Pattern = Pattern::new(r#"(arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:)?(\d{12}:)?(function:)?([a-zA-Z0-9-_]{1,64})(:((?!\d+$)[0-9a-zA-Z-_]+))?"#); &P });
+    pub(super) static FUNCTION_URL_QUALIFIER: Shape = Shape::string("FunctionUrlQualifier").min(1.0).max(128.0).pattern({ static P: Pattern = Pattern::new(r#"((?!^\d+$)^[0-9a-zA-Z-_]+$)"#); &P });
     pub(super) static FUNCTION_VERSION: Shape = Shape::string("FunctionVersion").one_of(&["ALL"]);
     pub(super) static FUNCTION_VERSION_LATEST_PUBLISHED: Shape = Shape::string("FunctionVersionLatestPublished").one_of(&["LATEST_PUBLISHED"]);
     pub(super) static GET_ACCOUNT_SETTINGS_REQUEST: Shape = Shape::structure("GetAccountSettingsRequest", &[]);
@@ -1306,7 +1517,22 @@ mod shapes {
         Member::new("TagsError", &TAGS_ERROR),
         Member::new("Concurrency", &CONCURRENCY),
     ]);
+    pub(super) static GET_FUNCTION_URL_CONFIG_REQUEST: Shape = Shape::structure("GetFunctionUrlConfigRequest", &[
+        Member::new("FunctionName", &FUNCTION_URL_FUNCTION_NAME).label("FunctionName").required(),
+        Member::new("Qualifier", &FUNCTION_URL_QUALIFIER).query("Qualifier"),
+    ]);
+    pub(super) static GET_FUNCTION_URL_CONFIG_RESPONSE: Shape = Shape::structure("GetFunctionUrlConfigResponse", &[
+        Member::new("FunctionUrl", &FUNCTION_URL).required(),
+        Member::new("FunctionArn", &FUNCTION_ARN).required(),
+        Member::new("AuthType", &FUNCTION_URL_AUTH_TYPE).required(),
+        Member::new("Cors", &CORS),
+        Member::new("CreationTime", &TIMESTAMP).required(),
+        Member::new("LastModifiedTime", &TIMESTAMP).required(),
+        Member::new("InvokeMode", &INVOKE_MODE),
+    ]);
     pub(super) static HANDLER: Shape = Shape::string("Handler").min(0.0).max(128.0).pattern({ static P: Pattern = Pattern::new(r#"[^\s]+"#); &P });
+    pub(super) static HEADER: Shape = Shape::string("Header").min(0.0).max(1024.0).pattern({ static P: Pattern = Pattern::new(r#".*"#); &P });
+    pub(super) static HEADERS_LIST: Shape = Shape::list("HeadersList", &HEADER).min(0.0).max(100.0);
     pub(super) static IMAGE_CONFIG: Shape = Shape::structure("ImageConfig", &[
         Member::new("EntryPoint", &STRING_LIST),
         Member::new("Command", &STRING_LIST),
@@ -1340,6 +1566,7 @@ mod shapes {
         Member::new("DurableExecutionArn", &DURABLE_EXECUTION_ARN).header("X-Amz-Durable-Execution-Arn"),
     ]).payload("Payload");
     pub(super) static INVOCATION_TYPE: Shape = Shape::string("InvocationType").one_of(&["Event", "RequestResponse", "DryRun"]);
+    pub(super) static INVOKE_MODE: Shape = Shape::string("InvokeMode").one_of(&["BUFFERED", "RESPONSE_STREAM"]);
     pub(super) static KMS_KEY_ARN: Shape = Shape::string("KMSKeyArn").min(0.0).max(10000.0).pattern({ static P: Pattern = Pattern::new(r#"(arn:(aws[a-zA-Z-]*)?:[a-z0-9-.]+:.*)|()"#); &P });
     pub(super) static LAMBDA_MANAGED_INSTANCES_CAPACITY_PROVIDER_CONFIG: Shape = Shape::structure("LambdaManagedInstancesCapacityProviderConfig", &[
         Member::new("CapacityProviderArn", &CAPACITY_PROVIDER_ARN).required(),
@@ -1357,6 +1584,15 @@ mod shapes {
     pub(super) static LAYER_LIST: Shape = Shape::list("LayerList", &LAYER_VERSION_ARN);
     pub(super) static LAYER_VERSION_ARN: Shape = Shape::string("LayerVersionArn").min(1.0).max(2048.0).pattern({ static P: Pattern = Pattern::new(r#"((arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:\d{12}:layer:[a-zA-Z0-9-_]+:[0-9]+)|(arn:[a-zA-Z0-9-]+:lambda:::awslayer:[a-zA-Z0-9-_]+))"#); &P });
     pub(super) static LAYERS_REFERENCE_LIST: Shape = Shape::list("LayersReferenceList", &LAYER);
+    pub(super) static LIST_FUNCTION_URL_CONFIGS_REQUEST: Shape = Shape::structure("ListFunctionUrlConfigsRequest", &[
+        Member::new("FunctionName", &FUNCTION_URL_FUNCTION_NAME).label("FunctionName").required(),
+        Member::new("Marker", &STRING).query("Marker"),
+        Member::new("MaxItems", &MAX_ITEMS).query("MaxItems"),
+    ]);
+    pub(super) static LIST_FUNCTION_URL_CONFIGS_RESPONSE: Shape = Shape::structure("ListFunctionUrlConfigsResponse", &[
+        Member::new("FunctionUrlConfigs", &FUNCTION_URL_CONFIG_LIST).required(),
+        Member::new("NextMarker", &STRING),
+    ]);
     pub(super) static LIST_FUNCTIONS_REQUEST: Shape = Shape::structure("ListFunctionsRequest", &[
         Member::new("MasterRegion", &MASTER_REGION).query("MasterRegion"),
         Member::new("FunctionVersion", &FUNCTION_VERSION).query("FunctionVersion"),
@@ -1379,12 +1615,16 @@ mod shapes {
     ]);
     pub(super) static LONG: Shape = Shape::long("Long");
     pub(super) static MASTER_REGION: Shape = Shape::string("MasterRegion").min(1.0).max(50.0).pattern({ static P: Pattern = Pattern::new(r#"ALL|(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}"#); &P });
+    pub(super) static MAX_AGE: Shape = Shape::integer("MaxAge").min(0.0).max(86400.0);
+    pub(super) static MAX_ITEMS: Shape = Shape::integer("MaxItems").min(1.0).max(50.0);
     pub(super) static MAX_LIST_ITEMS: Shape = Shape::integer("MaxListItems").min(1.0).max(10000.0);
     pub(super) static MEMORY_SIZE: Shape = Shape::integer("MemorySize").min(128.0).max(32768.0);
+    pub(super) static METHOD: Shape = Shape::string("Method").min(0.0).max(6.0).pattern({ static P: Pattern = Pattern::new(r#".*"#); &P });
     pub(super) static NAME_SPACED_FUNCTION_ARN: Shape = Shape::string("NameSpacedFunctionArn").min(0.0).max(10000.0).pattern({ static P: Pattern = Pattern::new(r#"arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:\d{12}:function:[a-zA-Z0-9-_\.]+(:(\$LATEST(\.PUBLISHED)?|[a-zA-Z0-9-_]+))?"#); &P });
     pub(super) static NAMESPACED_FUNCTION_NAME: Shape = Shape::string("NamespacedFunctionName").min(1.0).max(256.0).pattern({ static P: Pattern = Pattern::accepting_words(r#"(arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:)?(\d{12}:)?(function:)?([a-zA-Z0-9-_\.]+)(:(\$LATEST(\.PUBLISHED)?|[a-zA-Z0-9-_]+))?"#); &P });
     pub(super) static NULLABLE_BOOLEAN: Shape = Shape::boolean("NullableBoolean");
     pub(super) static NUMERIC_LATEST_PUBLISHED_OR_ALIAS_QUALIFIER: Shape = Shape::string("NumericLatestPublishedOrAliasQualifier").min(1.0).max(128.0).pattern({ static P: Pattern = Pattern::accepting_words(r#"\$(LATEST(\.PUBLISHED)?)|[a-zA-Z0-9-_$]+"#); &P });
+    pub(super) static ORIGIN: Shape = Shape::string("Origin").min(1.0).max(253.0).pattern({ static P: Pattern = Pattern::new(r#".*"#); &P });
     pub(super) static PACKAGE_TYPE: Shape = Shape::string("PackageType").one_of(&["Zip", "Image"]);
     pub(super) static PER_EXECUTION_ENVIRONMENT_MAX_CONCURRENCY: Shape = Shape::integer("PerExecutionEnvironmentMaxConcurrency").min(1.0).max(1600.0);
     pub(super) static PUT_FUNCTION_CONCURRENCY_REQUEST: Shape = Shape::structure("PutFunctionConcurrencyRequest", &[
@@ -1501,6 +1741,22 @@ mod shapes {
         Member::new("DurableConfig", &DURABLE_CONFIG),
         Member::new("RuntimeConfig", &FUNCTION_RUNTIME_CONFIG),
         Member::new("AcceleratorConfig", &ACCELERATOR_CONFIG),
+    ]);
+    pub(super) static UPDATE_FUNCTION_URL_CONFIG_REQUEST: Shape = Shape::structure("UpdateFunctionUrlConfigRequest", &[
+        Member::new("FunctionName", &FUNCTION_URL_FUNCTION_NAME).label("FunctionName").required(),
+        Member::new("Qualifier", &FUNCTION_URL_QUALIFIER).query("Qualifier"),
+        Member::new("AuthType", &FUNCTION_URL_AUTH_TYPE),
+        Member::new("Cors", &CORS),
+        Member::new("InvokeMode", &INVOKE_MODE),
+    ]);
+    pub(super) static UPDATE_FUNCTION_URL_CONFIG_RESPONSE: Shape = Shape::structure("UpdateFunctionUrlConfigResponse", &[
+        Member::new("FunctionUrl", &FUNCTION_URL).required(),
+        Member::new("FunctionArn", &FUNCTION_ARN).required(),
+        Member::new("AuthType", &FUNCTION_URL_AUTH_TYPE).required(),
+        Member::new("Cors", &CORS),
+        Member::new("CreationTime", &TIMESTAMP).required(),
+        Member::new("LastModifiedTime", &TIMESTAMP).required(),
+        Member::new("InvokeMode", &INVOKE_MODE),
     ]);
     pub(super) static VERSION: Shape = Shape::string("Version").min(1.0).max(1024.0).pattern({ static P: Pattern = Pattern::new(r#"(\$LATEST|[0-9]+)"#); &P });
     pub(super) static VPC_CONFIG: Shape = Shape::structure("VpcConfig", &[

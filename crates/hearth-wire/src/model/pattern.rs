@@ -29,6 +29,14 @@ const WRITTEN: [(&str, Predicate); 2] = [
     (r"[0-9A-Za-z\.\-_]*(?<!\.)", is_bucket_name),
 ];
 
+/// The ways in which the models write "a word that is not a number", which takes a look ahead, and the same without it.
+const NOT_A_NUMBER: [&str; 3] = [
+    r"(?!^[0-9]+$)([a-zA-Z0-9-_]+)",
+    r"((?!^\d+$)^[0-9a-zA-Z-_]+$)",
+    r"((?!\d+$)[0-9a-zA-Z-_]+)",
+];
+const NOT_A_NUMBER_REGEX: &str = "(?:[a-zA-Z0-9_-]*[a-zA-Z_-][a-zA-Z0-9_-]*)";
+
 impl Pattern {
     /// A pattern as the model writes it.
     pub const fn new(text: &'static str) -> Self {
@@ -74,6 +82,9 @@ fn compile(text: &str) -> Matcher {
     if let Some((_, matches)) = WRITTEN.iter().find(|(pattern, _)| *pattern == text) {
         return Matcher::Written(*matches);
     }
+    let text = NOT_A_NUMBER
+        .iter()
+        .fold(text.to_owned(), |text, way| text.replace(way, NOT_A_NUMBER_REGEX));
     let regex = Regex::new(&format!("^(?:{text})$"));
     Matcher::Regex(regex.expect("a test compiles every pattern of the implemented operations"))
 }
@@ -164,6 +175,21 @@ mod tests {
         let bucket = Pattern::new(WRITTEN[1].0);
         assert!(bucket.matches("my.bucket-1_A") && bucket.matches(""));
         assert!(!bucket.matches("bucket.") && !bucket.matches("a b"));
+    }
+
+    #[test]
+    fn words_that_are_no_numbers_are_told_from_those_that_are() {
+        for alias in NOT_A_NUMBER.map(Pattern::new) {
+            for good in ["prod", "1a", "a1", "-", "_7_"] {
+                assert!(alias.matches(good), "{} {good}", alias.text);
+            }
+            for bad in ["", "17", "$LATEST", "a.b", "a\n"] {
+                assert!(!alias.matches(bad), "{} {bad}", alias.text);
+            }
+        }
+        let name = Pattern::new(r"(function:)?([a-zA-Z0-9-_]{1,64})(:((?!\d+$)[0-9a-zA-Z-_]+))?");
+        assert!(name.matches("f") && name.matches("f:prod") && name.matches("function:1"));
+        assert!(!name.matches("f:1") && !name.matches("f:$LATEST"));
     }
 
     #[test]
