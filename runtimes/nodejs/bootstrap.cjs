@@ -7,10 +7,10 @@
 'use strict';
 
 const { Channel } = require('./channel.cjs');
-const { describe, format, runtimeError, UNCAUGHT, UNHANDLED } = require('./errors.cjs');
+const { describe, runtimeError, UNCAUGHT, UNHANDLED } = require('./errors.cjs');
 const { applyEnvironment, loadHandler } = require('./handler.cjs');
 const { Invocation } = require('./invocation.cjs');
-const { log, patchConsole } = require('./log.cjs');
+const { logError, patchConsole, setUpLogging } = require('./log.cjs');
 const { rehearse } = require('./rehearsal.cjs');
 
 /** Exit status when a module waits for something that will never come, as Node's own. */
@@ -35,13 +35,14 @@ async function onPing(payload) {
 async function onClaim(claim) {
   claiming = true;
   applyEnvironment(claim.environment, claim.taskRoot);
+  setUpLogging(claim.environment);
   channel.unref();
   try {
     handler = await loadHandler(claim.taskRoot, claim.handler);
     // Node reports rejections that the code left unhandled at the end of this turn of the event loop.
     await new Promise(setImmediate);
   } catch (error) {
-    log('ERROR', 'Uncaught Exception', format(error));
+    logError('Uncaught Exception', error);
     abandon(error, UNCAUGHT);
     return;
   }
@@ -68,13 +69,13 @@ function abandon(error, status) {
 }
 
 process.on('uncaughtException', (error) => {
-  log('ERROR', 'Uncaught Exception', format(error));
+  logError('Uncaught Exception', error);
   abandon(error, UNCAUGHT);
 });
 
 process.on('unhandledRejection', (reason, promise) => {
   const error = Object.assign(runtimeError('UnhandledPromiseRejection', reason), { reason, promise });
-  log('ERROR', 'Unhandled Promise Rejection', format(error));
+  logError('Unhandled Promise Rejection', error);
   abandon(error, UNHANDLED);
 });
 

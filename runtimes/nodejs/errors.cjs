@@ -9,7 +9,8 @@ const UNHANDLED = 128;
 
 /** An error of the platform: `Runtime.<type>`. Keeps the stack of the reason, where it has one. */
 function runtimeError(type, reason) {
-  const error = new Error(String(reason));
+  const RuntimeError = { [type]: class extends Error {} }[type];
+  const error = new RuntimeError(String(reason));
   Object.defineProperty(error, 'name', { value: `Runtime.${type}` });
   const stack = types.isNativeError(reason) ? `\n${reason.stack}` : error.stack.slice(error.stack.indexOf('\n    at '));
   error.stack = `${error.name}: ${error.message}${stack}`;
@@ -31,11 +32,26 @@ function describe(error) {
 /** The JSON that follows an error's title in the log. */
 function format(error) {
   try {
-    const shown = types.isNativeError(error) ? error : new Error(error);
-    return `\t${JSON.stringify(shown, (_, value) => withHiddenProperties(value))}`;
+    return `\t${JSON.stringify(toError(error), (_, value) => withHiddenProperties(value))}`;
   } catch {
     return `\t${JSON.stringify(describe(error))}`;
   }
+}
+
+/** The error itself, or one that has the thrown value as its message. */
+function toError(thrown) {
+  return types.isNativeError(thrown) ? thrown : new Error(thrown);
+}
+
+/** What stands for a value in a log of JSON: errors show what they are and what the code added to them. */
+function serializable(value) {
+  if (!(value instanceof Error) && !types.isNativeError(value)) {
+    return value;
+  }
+  const { stack, message: errorMessage } = value;
+  const errorType = value.constructor?.name ?? 'UnknownError';
+  const stackTrace = typeof stack === 'string' ? stack.split('\n') : stack;
+  return { errorType, errorMessage, stackTrace, ...value };
 }
 
 function isError(value) {
@@ -55,4 +71,4 @@ function withHiddenProperties(value) {
   return shown;
 }
 
-module.exports = { describe, format, runtimeError, UNCAUGHT, UNHANDLED };
+module.exports = { describe, format, runtimeError, serializable, toError, UNCAUGHT, UNHANDLED };

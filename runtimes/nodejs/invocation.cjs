@@ -1,8 +1,8 @@
 // One invocation: the handler's three ways to answer, and its context.
 'use strict';
 
-const { format, describe } = require('./errors.cjs');
-const { log, setRequestId } = require('./log.cjs');
+const { describe } = require('./errors.cjs');
+const { logError, setRequestId } = require('./log.cjs');
 
 class Invocation {
   /** Number of the invocation on the channel. */
@@ -94,7 +94,7 @@ class Invocation {
   }
 
   #finishWithError(error) {
-    log('ERROR', 'Invoke Error', format(error));
+    logError('Invoke Error', error);
     this.#finished = true;
     this.#channel.error(this.#request, describe(error));
   }

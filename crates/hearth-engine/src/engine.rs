@@ -175,6 +175,7 @@ impl Inner {
             spec.arn.scope.clone(),
             spec.log_group.clone(),
             stream.clone(),
+            spec.logging,
         );
         (journal, stream)
     }

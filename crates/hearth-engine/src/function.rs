@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hearth_runtime::Family;
+use hearth_runtime::{Family, Logging};
 use hearth_sandbox::RuntimeIndex;
 use hearth_types::{CodeHash, FunctionArn, Qualifier};
 
@@ -51,6 +51,8 @@ pub struct FunctionSpec {
     pub role: String,
     /// The log group, by default `/aws/lambda/<name>`.
     pub log_group: String,
+    /// The form of the log, and which of its lines are kept.
+    pub logging: Logging,
 }
 
 /// One deployed revision of a function and its environments. Made by [`crate::Engine::deploy`].

@@ -6,8 +6,10 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use bytes::Bytes;
+use hearth_runtime::Logging;
 use hearth_types::{LogEvent, Scope, limits, time};
 
+use crate::report::PlatformEvent;
 use crate::{LogBatch, LogSink};
 
 /// Events are handed over when this many bytes of memory wait, at the latest at the end of the invocation.
@@ -19,6 +21,7 @@ pub(crate) struct Journal {
     scope: Scope,
     group: String,
     stream: String,
+    logging: Logging,
     waiting: Vec<LogEvent>,
     waiting_bytes: usize,
     tail: Option<Vec<u8>>,
@@ -26,12 +29,19 @@ pub(crate) struct Journal {
 }
 
 impl Journal {
-    pub(crate) fn new(sink: Arc<dyn LogSink>, scope: Scope, group: String, stream: String) -> Self {
+    pub(crate) fn new(
+        sink: Arc<dyn LogSink>,
+        scope: Scope,
+        group: String,
+        stream: String,
+        logging: Logging,
+    ) -> Self {
         Self {
             sink,
             scope,
             group,
             stream,
+            logging,
             waiting: Vec::new(),
             waiting_bytes: 0,
             tail: None,
@@ -51,10 +61,28 @@ impl Journal {
         Some(tail.split_off(excess).into())
     }
 
-    /// A line of the platform's own.
-    pub(crate) fn platform(&mut self, message: String) {
+    /// Tells an event of the platform's, if the log has a line for it.
+    pub(crate) fn platform(&mut self, event: PlatformEvent<'_>) {
+        let now = SystemTime::now();
+        let line = match self.logging {
+            Logging::Text => event.text(),
+            Logging::Json { system, .. } => (event.level() >= system).then(|| event.json(now)),
+        };
+        if let Some(line) = line {
+            self.line(line, now);
+        }
+    }
+
+    /// Explains a failure in words. In the JSON form its events say it.
+    pub(crate) fn explain(&mut self, line: String) {
+        if self.logging == Logging::Text {
+            self.line(line, SystemTime::now());
+        }
+    }
+
+    fn line(&mut self, message: String, at: SystemTime) {
         self.push(LogEvent {
-            timestamp_ms: time::unix_millis(SystemTime::now()),
+            timestamp_ms: time::unix_millis(at),
             message,
         });
     }
@@ -155,16 +183,17 @@ mod tests {
             scope,
             "g".into(),
             "s".into(),
+            Logging::Text,
         )
     }
 
     #[tokio::test]
     async fn the_tail_is_the_end_of_the_log() {
         let mut journal = journal(&Arc::default());
-        journal.platform("before".into());
+        journal.explain("before".into());
         journal.keep_tail();
         for line in 0..5000 {
-            journal.platform(format!("line {line}"));
+            journal.explain(format!("line {line}"));
         }
         let tail = journal.take_tail().unwrap();
         assert_eq!(tail.len(), limits::LOG_TAIL);
@@ -176,7 +205,7 @@ mod tests {
     async fn empty_lines_take_memory_too() {
         let mut journal = journal(&Arc::default());
         let lines = 4096;
-        (0..lines).for_each(|_| journal.platform(String::new()));
+        (0..lines).for_each(|_| journal.explain(String::new()));
         assert!(journal.waiting_bytes >= lines * size_of::<LogEvent>());
         journal.hand_over_if_full();
         assert!(journal.is_behind());
@@ -187,7 +216,7 @@ mod tests {
         let sink = Arc::new(Collected::default());
         let mut journal = journal(&sink);
         for line in 0..3 {
-            journal.platform(format!("{line}{}", "x".repeat(BATCH_BYTES)));
+            journal.explain(format!("{line}{}", "x".repeat(BATCH_BYTES)));
             journal.hand_over_if_full();
         }
         journal.flush().await;

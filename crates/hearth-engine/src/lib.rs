@@ -26,6 +26,7 @@ mod run;
 mod seams;
 mod start;
 mod stream;
+mod telemetry;
 
 pub use admission::ReservationError;
 pub use engine::{Engine, Statistics};

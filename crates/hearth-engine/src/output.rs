@@ -4,7 +4,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::time::SystemTime;
 
-use hearth_runtime::LogSplitter;
+use hearth_runtime::{LogLevel, LogSplitter};
 use tokio::net::unix::pipe;
 
 use crate::journal::Journal;
@@ -31,6 +31,11 @@ impl Output {
             splitter: LogSplitter::default(),
             open: true,
         })
+    }
+
+    /// From now on, drops what is below a level.
+    pub(crate) fn keep_from(&mut self, level: LogLevel) {
+        self.splitter.keep_from(level);
     }
 
     /// Whether anything may still come.

@@ -1,20 +1,11 @@
-//! The platform's own log lines, in text form (formats: recorded from AWS, 2026-11).
+//! What the platform tells of an environment and its invocations, and the lines of text that say it (formats: recorded
+//! from AWS, 2026-11).
 
 use std::time::Duration;
 
-use hearth_types::{CodeHash, Region, RequestId};
+use hearth_types::{CodeHash, Qualifier, Region, RequestId};
 
 use crate::FunctionSpec;
-
-/// `INIT_START …`: written when an environment starts for a function.
-pub(crate) fn init_start(spec: &FunctionSpec) -> String {
-    let runtime = &spec.runtime;
-    format!(
-        "INIT_START Runtime Version: {}\tRuntime Version ARN: {}",
-        runtime.version,
-        runtime_version_arn(&spec.arn.scope.region, &runtime.identifier)
-    )
-}
 
 /// Names the version of a runtime, such as `nodejs20.x`. AWS's own names cannot be known; this one is stable
 /// per runtime.
@@ -34,27 +25,90 @@ pub(crate) enum Phase {
     Invoke,
 }
 
-/// `INIT_REPORT …`: written when an init fails.
-pub(crate) fn init_report(took: Duration, phase: Phase, status: &Status) -> String {
-    let phase = match phase {
-        Phase::Init => "init",
-        Phase::Invoke => "invoke",
-    };
+impl Phase {
+    /// As lines and telemetry name it.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Init => "init",
+            Self::Invoke => "invoke",
+        }
+    }
+}
+
+/// Something that happened to an environment or an invocation. A log of text has a line for some of them; in the JSON
+/// form each is an event of AWS's Telemetry API, see [`PlatformEvent::json`].
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum PlatformEvent<'a> {
+    /// An environment starts for a function.
+    InitStart {
+        spec: &'a FunctionSpec,
+        phase: Phase,
+        /// Names the environment.
+        instance: &'a str,
+    },
+    /// The function's init ended.
+    InitRuntimeDone { phase: Phase, status: &'a Status },
+    /// What the init came to.
+    InitReport {
+        phase: Phase,
+        status: &'a Status,
+        took: Duration,
+    },
+    /// An invocation begins.
+    Start {
+        request_id: RequestId,
+        version: &'a Qualifier,
+    },
+    /// The function has answered, or failed to.
+    RuntimeDone {
+        request_id: RequestId,
+        report: &'a Report,
+    },
+    /// What the invocation came to.
+    Report {
+        request_id: RequestId,
+        report: &'a Report,
+    },
+}
+
+impl PlatformEvent<'_> {
+    /// The line of a log of text, without its end.
+    pub(crate) fn text(&self) -> Option<String> {
+        match *self {
+            Self::InitStart {
+                spec,
+                phase: Phase::Init,
+                ..
+            } => Some(init_start(spec)),
+            Self::InitReport { phase, status, took } if *status != Status::Success => {
+                Some(init_report(took, phase, status))
+            }
+            Self::Start { request_id, version } => {
+                Some(format!("START RequestId: {request_id} Version: {version}"))
+            }
+            Self::RuntimeDone { request_id, .. } => Some(format!("END RequestId: {request_id}")),
+            Self::Report { request_id, report } => Some(report.line(request_id)),
+            Self::InitStart { .. } | Self::InitReport { .. } | Self::InitRuntimeDone { .. } => None,
+        }
+    }
+}
+
+fn init_start(spec: &FunctionSpec) -> String {
+    let runtime = &spec.runtime;
     format!(
-        "INIT_REPORT Init Duration: {} ms\tPhase: {phase}{}",
-        millis(took),
-        status.suffix()
+        "INIT_START Runtime Version: {}\tRuntime Version ARN: {}",
+        runtime.version,
+        runtime_version_arn(&spec.arn.scope.region, &runtime.identifier)
     )
 }
 
-/// `START …`.
-pub(crate) fn start(id: RequestId, version: &str) -> String {
-    format!("START RequestId: {id} Version: {version}")
-}
-
-/// `END …`.
-pub(crate) fn end(id: RequestId) -> String {
-    format!("END RequestId: {id}")
+fn init_report(took: Duration, phase: Phase, status: &Status) -> String {
+    format!(
+        "INIT_REPORT Init Duration: {} ms\tPhase: {}{}",
+        millis(took),
+        phase.as_str(),
+        status.suffix()
+    )
 }
 
 /// How an init or an invocation ended, as its report line says it.
@@ -76,20 +130,26 @@ impl Status {
     }
 }
 
-/// What a REPORT line states.
+/// What an invocation came to.
 #[derive(Clone, Debug)]
 pub(crate) struct Report {
     pub(crate) duration: Duration,
     pub(crate) init: Option<Duration>,
     pub(crate) memory_mb: u32,
     pub(crate) max_memory_mb: u32,
+    /// Size of the answer.
+    pub(crate) produced_bytes: usize,
     pub(crate) status: Status,
 }
 
 impl Report {
-    /// `REPORT …`. The init is billed with the first invocation (AWS's rule since 2025-08).
-    pub(crate) fn line(&self, id: RequestId) -> String {
-        let billed = billed_millis(self.duration + self.init.unwrap_or_default());
+    /// What is billed, in milliseconds. The init is billed with the first invocation (AWS's rule since 2025-08).
+    pub(crate) fn billed_millis(&self) -> u128 {
+        billed_millis(self.duration + self.init.unwrap_or_default())
+    }
+
+    fn line(&self, id: RequestId) -> String {
+        let billed = self.billed_millis();
         let mut line = format!(
             "REPORT RequestId: {id}\tDuration: {} ms\tBilled Duration: {billed} ms\tMemory Size: {} MB\tMax Memory Used: {} MB",
             millis(self.duration),
@@ -127,6 +187,7 @@ mod tests {
             init,
             memory_mb: 128,
             max_memory_mb: 36,
+            produced_bytes: 0,
             status,
         }
         .line(id)

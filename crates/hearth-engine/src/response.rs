@@ -115,6 +115,15 @@ impl Response {
         self.announced
     }
 
+    /// Bytes that went on as a stream.
+    pub(crate) fn streamed_bytes(&self) -> usize {
+        let streamed = self
+            .outlet
+            .as_ref()
+            .map_or(0, |outlet| outlet.limit - outlet.left);
+        usize::try_from(streamed).unwrap_or(usize::MAX)
+    }
+
     /// Whether a chunk waits for the client; then nothing more must be pushed.
     pub(crate) fn is_full(&self) -> bool {
         self.outlet

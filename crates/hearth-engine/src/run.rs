@@ -11,7 +11,7 @@ use crate::environment::Environment;
 use crate::exchange::{self, Awaited, Call};
 use crate::failure::Failure;
 use crate::journal::Journal;
-use crate::report::{self, Phase, Report, Status};
+use crate::report::{Phase, PlatformEvent, Report, Status};
 use crate::response::Response;
 use crate::start::{InitFailed, StartError};
 use crate::{Function, FunctionError, FunctionSpec, Invocation, InvokeError, Outcome};
@@ -42,29 +42,33 @@ async fn cold(
 ) -> Result<Outcome, InvokeError> {
     let spec = &function.spec;
     let (mut journal, stream) = engine.journal(spec);
-    journal.platform(report::init_start(spec));
+    init_starts(&mut journal, spec, Phase::Init, &stream);
     let limit = engine.options.init_timeout;
     let started = engine.starter.start(spec, &mut journal, &stream, limit).await;
     let mut attempt = Attempt::new(spec, invocation, response);
     match started {
         Ok((process, begun)) => {
-            attempt.init = Some(begun.elapsed());
+            let took = begun.elapsed();
+            attempt.init = Some(took);
+            init_ends(&mut journal, Phase::Init, &Status::Success, took);
             Ok(attempt.on(Environment::new(process, journal), function).await)
         }
         Err(StartError::Platform(why)) => Err(InvokeError::Environment(why)),
         Err(StartError::Init(first)) => {
-            journal.platform(first.report(Phase::Init));
+            first.tell(&mut journal, Phase::Init);
             attempt.begin_log(&mut journal);
+            init_starts(&mut journal, spec, Phase::Invoke, &stream);
             let limit = spec.timeout;
             match engine.starter.start(spec, &mut journal, &stream, limit).await {
                 Ok((process, begun)) => {
                     attempt.count_from(begun);
+                    init_ends(&mut journal, Phase::Invoke, &Status::Success, begun.elapsed());
                     Ok(attempt.on(Environment::new(process, journal), function).await)
                 }
                 Err(StartError::Platform(why)) => Err(InvokeError::Environment(why)),
                 Err(StartError::Init(again)) => {
-                    journal.platform(again.report(Phase::Invoke));
-                    journal.platform(attempt.start_line());
+                    again.tell(&mut journal, Phase::Invoke);
+                    journal.platform(attempt.start());
                     attempt.count_from(again.begun);
                     let status = again.failure.init_status();
                     Ok(attempt
@@ -77,9 +81,24 @@ async fn cold(
 }
 
 impl InitFailed {
-    fn report(&self, phase: Phase) -> String {
-        report::init_report(self.took, phase, &self.failure.init_status())
+    fn tell(&self, journal: &mut Journal, phase: Phase) {
+        init_ends(journal, phase, &self.failure.init_status(), self.took);
     }
+}
+
+fn init_starts(journal: &mut Journal, spec: &FunctionSpec, phase: Phase, stream: &str) {
+    // The stream ends in what names the environment.
+    let instance = stream.rsplit(']').next().unwrap_or(stream);
+    journal.platform(PlatformEvent::InitStart {
+        spec,
+        phase,
+        instance,
+    });
+}
+
+fn init_ends(journal: &mut Journal, phase: Phase, status: &Status, took: Duration) {
+    journal.platform(PlatformEvent::InitRuntimeDone { phase, status });
+    journal.platform(PlatformEvent::InitReport { phase, status, took });
 }
 
 /// An invocation under way.
@@ -115,7 +134,7 @@ impl<'a> Attempt<'a> {
     /// Runs in an environment, which goes back to its pool if it can take another invocation.
     async fn on(mut self, mut environment: Environment, function: &Function) -> Outcome {
         self.begin_log(&mut environment.journal);
-        environment.journal.platform(self.start_line());
+        environment.journal.platform(self.start());
         let result = self.call(&mut environment).await;
         let reusable = result
             .as_ref()
@@ -161,11 +180,14 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    fn start_line(&self) -> String {
-        report::start(self.invocation.request_id, &self.spec.version.to_string())
+    fn start(&self) -> PlatformEvent<'_> {
+        PlatformEvent::Start {
+            request_id: self.invocation.request_id,
+            version: &self.spec.version,
+        }
     }
 
-    /// Writes the closing lines and puts the outcome together.
+    /// Tells how it ended and puts the outcome together.
     async fn finish(
         self,
         result: Result<(), Failure>,
@@ -179,6 +201,7 @@ impl<'a> Attempt<'a> {
             Err(Failure::TimedOut) => timeout,
             _ => self.begun.elapsed(),
         };
+        let streamed = self.response.streamed_bytes();
         // The chunks of a stream end here, its log lines and the outcome follow.
         let result = result.map(|()| self.response.finish());
         let failure = result.as_ref().err();
@@ -189,13 +212,15 @@ impl<'a> Attempt<'a> {
             memory_mb: self.spec.memory_mb,
             // What is taken in the moment before the limit bites is no memory that the function has.
             max_memory_mb: max_memory_mb.max(exit_memory).min(self.spec.memory_mb),
+            produced_bytes: streamed + result.as_ref().map_or(0, |body| body.len()),
             status,
         };
         if let Some(line) = failure.and_then(|failure| failure.log_line(id, SystemTime::now(), timeout)) {
-            journal.platform(line);
+            journal.explain(line);
         }
-        journal.platform(report::end(id));
-        journal.platform(report.line(id));
+        let (request_id, report) = (id, &report);
+        journal.platform(PlatformEvent::RuntimeDone { request_id, report });
+        journal.platform(PlatformEvent::Report { request_id, report });
         let log_tail = journal.take_tail();
         journal.flush().await;
         let error = failure.map(|failure| FunctionError {

@@ -86,6 +86,9 @@ impl Starter {
             self.claim(&process, spec).await?;
             (process, begun)
         };
+        if let Some(level) = spec.logging.application() {
+            process.output.keep_from(level);
+        }
         let claim = Claim {
             handler: &spec.handler,
             environment: &variables,
@@ -229,6 +232,7 @@ fn variables(spec: &FunctionSpec, credentials: &dyn CredentialSource, stream: &s
         runtime: &spec.runtime.identifier,
         log_group: &spec.log_group,
         log_stream: stream,
+        logging: spec.logging,
         region: &spec.arn.scope.region,
         credentials: Credentials {
             access_key_id: &session.access_key_id,

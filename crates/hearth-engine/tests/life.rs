@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use hearth_engine::{InvokeError, Outcome, ThrottleReason};
+use hearth_runtime::{LogLevel, Logging};
 use serde_json::{Value, json};
 use support::{Stage, invocation, until};
 
@@ -55,6 +56,53 @@ async fn output_stands_between_start_and_end() {
         tail.lines().collect::<Vec<_>>(),
         log[1..].iter().map(String::as_str).collect::<Vec<_>>()
     );
+}
+
+#[tokio::test]
+async fn a_log_of_json_has_events_and_keeps_what_matters() {
+    let stage = Stage::new(|_| {});
+    let json_form = |application, system| Logging::Json { application, system };
+    let all = stage.deploy(|spec| spec.logging = json_form(LogLevel::Trace, LogLevel::Debug));
+    let text = "plain\n{\"level\":\"debug\"}\n{\"level\":\"ERROR\"}\n";
+    run(&stage, &all, json!({"do": "print", "text": text})).await;
+    let log = stage.log.messages();
+    let kind = |line: &String| {
+        let event: Value = serde_json::from_str(line).unwrap_or_default();
+        event["type"].as_str().unwrap_or(line).to_owned()
+    };
+    assert_eq!(
+        log.iter().map(kind).collect::<Vec<_>>(),
+        [
+            "platform.initStart",
+            "platform.initRuntimeDone",
+            "platform.initReport",
+            "platform.start",
+            "plain",
+            "{\"level\":\"debug\"}",
+            "{\"level\":\"ERROR\"}",
+            "platform.runtimeDone",
+            "platform.report",
+        ]
+    );
+
+    let stage = Stage::new(|_| {});
+    let few = stage.deploy(|spec| {
+        spec.logging = json_form(LogLevel::Warn, LogLevel::Warn);
+        spec.timeout = Duration::from_millis(50);
+    });
+    run(&stage, &few, json!({"do": "print", "text": text})).await;
+    run(&stage, &few, json!({"do": "hang"})).await;
+    let log = stage.log.messages();
+    assert_eq!(
+        log.iter().map(kind).collect::<Vec<_>>(),
+        [
+            "plain",
+            "{\"level\":\"ERROR\"}",
+            "platform.runtimeDone",
+            "platform.report"
+        ]
+    );
+    assert!(log[3].contains(r#""status":"timeout""#), "{}", log[3]);
 }
 
 #[tokio::test]

@@ -143,6 +143,7 @@ pub(crate) async fn prepare(service: &Service, function: &Function) -> Result<Ar
         environment: Arc::new(variables.0),
         role: settings.role.clone(),
         log_group: settings.log_group.clone(),
+        logging: settings.logging,
     };
     Ok(service.invoker.deploy(spec).await)
 }

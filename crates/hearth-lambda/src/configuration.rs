@@ -4,13 +4,14 @@ use hearth_engine::runtime_version_arn;
 use hearth_iam::Sealer;
 use hearth_types::Qualifier;
 use hearth_wire::lambda::{
-    EnvironmentError, EnvironmentResponse, EphemeralStorage, FunctionConfiguration, LogFormat, LoggingConfig,
-    PackageType, RuntimeVersionConfig, SnapStartApplyOn, SnapStartOptimizationStatus, SnapStartResponse,
-    StateReasonCode, TracingConfigResponse,
+    EnvironmentError, EnvironmentResponse, EphemeralStorage, FunctionConfiguration, PackageType,
+    RuntimeVersionConfig, SnapStartApplyOn, SnapStartOptimizationStatus, SnapStartResponse, StateReasonCode,
+    TracingConfigResponse,
 };
 
 use crate::function::Function;
 use crate::lifecycle::Reason;
+use crate::logging;
 
 /// Everything of a function that GetFunctionConfiguration and the operations that change it answer. The ARN is
 /// qualified where the request was.
@@ -72,11 +73,7 @@ pub(crate) fn listed(function: &Function, sealer: &Sealer, qualified: bool) -> F
             apply_on: Some(SnapStartApplyOn::None),
             optimization_status: Some(SnapStartOptimizationStatus::Off),
         }),
-        logging_config: Some(LoggingConfig {
-            log_format: Some(LogFormat::Text),
-            log_group: Some(settings.log_group.clone()),
-            ..LoggingConfig::default()
-        }),
+        logging_config: Some(logging::show(settings)),
         ..FunctionConfiguration::default()
     }
 }

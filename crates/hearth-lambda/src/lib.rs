@@ -32,6 +32,7 @@ mod lambda_service;
 mod lifecycle;
 mod list_function_url_configs;
 mod list_functions;
+mod logging;
 mod options;
 mod payload;
 mod put_function_concurrency;

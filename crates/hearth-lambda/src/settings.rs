@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use hearth_runtime::{Catalogue, Refusal};
+use hearth_runtime::{Catalogue, Logging, Refusal};
 use hearth_types::limits;
 use hearth_wire::lambda::{
     Architecture, CreateFunctionRequest, EphemeralStorage, LoggingConfig, TracingMode,
@@ -11,6 +11,7 @@ use hearth_wire::lambda::{
 use serde::{Deserialize, Serialize};
 
 use crate::environment::{self, EnvironmentError, SealedEnvironment};
+use crate::logging::{self, LevelOfText};
 
 /// What a function is run with.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -35,6 +36,9 @@ pub(crate) struct Settings {
     pub(crate) tracing: TracingMode,
     /// The log group.
     pub(crate) log_group: String,
+    /// The form of the log, and which of its lines are kept.
+    #[serde(default)]
+    pub(crate) logging: Logging,
     /// The environment variables, if the function was ever given any.
     pub(crate) environment: Option<SealedEnvironment>,
 }
@@ -51,7 +55,7 @@ pub(crate) struct SettingsChange {
     pub(crate) ephemeral: Option<i32>,
     pub(crate) architecture: Option<Architecture>,
     pub(crate) tracing: Option<TracingMode>,
-    pub(crate) log_group: Option<String>,
+    pub(crate) logging: Option<LoggingConfig>,
     pub(crate) environment: Option<Variables>,
 }
 
@@ -76,6 +80,9 @@ pub(crate) enum SettingsError {
     /// The variables are too large or use names that are not free.
     #[error(transparent)]
     Environment(#[from] EnvironmentError),
+    /// Levels for a log that has none.
+    #[error(transparent)]
+    Logging(#[from] LevelOfText),
 }
 
 impl Settings {
@@ -92,6 +99,7 @@ impl Settings {
             architecture: Architecture::X8664,
             tracing: TracingMode::PassThrough,
             log_group: format!("/aws/lambda/{name}"),
+            logging: Logging::Text,
             environment: None,
         }
     }
@@ -117,7 +125,9 @@ impl Settings {
         set(&mut next.description, change.description);
         set(&mut next.architecture, change.architecture);
         set(&mut next.tracing, change.tracing);
-        set(&mut next.log_group, change.log_group);
+        if let Some(change) = change.logging {
+            logging::apply(&mut next, change)?;
+        }
         set(
             &mut next.timeout_seconds,
             at_most("Timeout", change.timeout, *limits::TIMEOUT_SECONDS.end())?,
@@ -169,7 +179,7 @@ impl SettingsChange {
                 .take()
                 .and_then(|list| list.first().copied()),
             tracing: request.tracing_config.take().and_then(|config| config.mode),
-            log_group: log_group(request.logging_config.take()),
+            logging: request.logging_config.take(),
             environment: request.environment.take().map(Variables::from),
         }
     }
@@ -186,7 +196,7 @@ impl SettingsChange {
             ephemeral: size(request.ephemeral_storage.take()),
             architecture: None,
             tracing: request.tracing_config.take().and_then(|config| config.mode),
-            log_group: log_group(request.logging_config.take()),
+            logging: request.logging_config.take(),
             environment: request.environment.take().map(Variables::from),
         }
     }
@@ -194,8 +204,4 @@ impl SettingsChange {
 
 fn size(storage: Option<EphemeralStorage>) -> Option<i32> {
     storage.and_then(|storage| storage.size)
-}
-
-fn log_group(logging: Option<LoggingConfig>) -> Option<String> {
-    logging.and_then(|logging| logging.log_group)
 }

@@ -2,8 +2,8 @@
 
 use hearth_wire::RawRequest;
 use hearth_wire::lambda::{
-    CreateFunctionRequest, DeadLetterConfig, LogFormat, LoggingConfig, PackageType, SnapStart,
-    SnapStartApplyOn, UpdateFunctionCodeRequest, UpdateFunctionConfigurationRequest, VpcConfig,
+    CreateFunctionRequest, DeadLetterConfig, PackageType, SnapStart, SnapStartApplyOn,
+    UpdateFunctionCodeRequest, UpdateFunctionConfigurationRequest, VpcConfig,
 };
 
 /// The request needs something that does not exist here yet.
@@ -52,8 +52,7 @@ pub(crate) fn check_new(request: &CreateFunctionRequest) -> Result<(), Unsupport
             "SnapStart.ApplyOn PublishedVersions",
             request.snap_start.as_ref().is_some_and(is_snap_start),
         ),
-    ])?;
-    check_logging(request.logging_config.as_ref())
+    ])
 }
 
 /// Checks an UpdateFunctionConfiguration request.
@@ -79,8 +78,7 @@ pub(crate) fn check_configuration(request: &UpdateFunctionConfigurationRequest) 
             "SnapStart.ApplyOn PublishedVersions",
             request.snap_start.as_ref().is_some_and(is_snap_start),
         ),
-    ])?;
-    check_logging(request.logging_config.as_ref())
+    ])
 }
 
 /// Checks an UpdateFunctionCode request.
@@ -90,21 +88,6 @@ pub(crate) fn check_code(request: &UpdateFunctionCodeRequest) -> Result<(), Unsu
         ("SourceKMSKeyArn", is_text(&request.source_kms_key_arn)),
         ("Publish", request.publish == Some(true)),
         ("PublishTo", request.publish_to.is_some()),
-    ])
-}
-
-fn check_logging(logging: Option<&LoggingConfig>) -> Result<(), Unsupported> {
-    let Some(logging) = logging else { return Ok(()) };
-    refuse(&[
-        (
-            "LoggingConfig.LogFormat JSON",
-            logging.log_format == Some(LogFormat::Json),
-        ),
-        (
-            "LoggingConfig.ApplicationLogLevel",
-            logging.application_log_level.is_some(),
-        ),
-        ("LoggingConfig.SystemLogLevel", logging.system_log_level.is_some()),
     ])
 }
 

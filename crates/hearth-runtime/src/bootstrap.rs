@@ -31,6 +31,7 @@ const PYTHON: &[BootstrapFile] = files!(
     "hearth_context.py",
     "hearth_errors.py",
     "hearth_invocation.py",
+    "hearth_json_log.py",
     "hearth_log.py",
     "hearth_marshal.py",
     "hearth_search_path.py",

@@ -11,9 +11,11 @@ pub mod environment;
 mod family;
 pub mod frames;
 mod log_splitter;
+mod logging;
 
 pub use bootstrap::BootstrapFile;
 pub use catalogue::{Catalogue, Choice, Refusal, Substitutes};
 pub use discover::{Discovery, DiscoverySettings, InstalledRuntime, Places, discover};
 pub use family::{Family, NotAVersion, Version};
 pub use log_splitter::LogSplitter;
+pub use logging::{LogLevel, Logging, NotALevel};

@@ -7,6 +7,8 @@ use hearth_types::limits::LOG_EVENT;
 use hearth_types::time::unix_millis;
 use hearth_types::{LogEvent, limits};
 
+use crate::logging::{LogLevel, level_of_line};
+
 /// The bytes that begin a framed event; the fourth byte tells format and level.
 const FRAME_MARK: [u8; 3] = [0xa5, 0x5a, 0x00];
 /// Type, length and timestamp in front of a framed event.
@@ -26,6 +28,8 @@ pub struct LogSplitter {
     /// How much of `bytes` was searched for the end of its line, so that nothing is searched twice.
     searched: usize,
     limit: usize,
+    /// Below it, events are dropped.
+    threshold: Option<LogLevel>,
 }
 
 impl Default for LogSplitter {
@@ -34,6 +38,7 @@ impl Default for LogSplitter {
             bytes: BytesMut::new(),
             searched: 0,
             limit: LOG_EVENT,
+            threshold: None,
         }
     }
 }
@@ -44,11 +49,17 @@ impl LogSplitter {
         Self::default()
     }
 
+    /// From now on, drops what is below a level: frames by the level in their type, and unframed JSON objects by their
+    /// `level`, or as INFO where they have none. Other text has no level and is kept.
+    pub fn keep_from(&mut self, threshold: LogLevel) {
+        self.threshold = Some(threshold);
+    }
+
     /// Takes bytes that were read at `now` and appends the events they complete.
     pub fn push(&mut self, bytes: &[u8], now: SystemTime, events: &mut Vec<LogEvent>) {
         self.bytes.extend_from_slice(bytes);
-        while let Some(event) = self.next_event(now) {
-            events.push(event);
+        while let Some(piece) = self.next_piece(now) {
+            events.extend(self.wanted(piece));
         }
     }
 
@@ -57,12 +68,30 @@ impl LogSplitter {
         self.searched = 0;
         if let Some(frame) = FrameHeader::parse(&self.bytes) {
             self.bytes.advance(FRAME_HEADER_BYTES);
-            return Some(event(&self.bytes.split(), frame.date(now)));
+            let piece = Piece::framed(&self.bytes.split(), &frame, now);
+            return self.wanted(piece);
         }
-        (!self.bytes.is_empty()).then(|| event(&self.bytes.split(), now))
+        if self.bytes.is_empty() {
+            return None;
+        }
+        let piece = Piece::line(&self.bytes.split(), now);
+        self.wanted(piece)
     }
 
-    fn next_event(&mut self, now: SystemTime) -> Option<LogEvent> {
+    fn wanted(&self, piece: Piece) -> Option<LogEvent> {
+        let wanted = self.threshold.is_none_or(|threshold| {
+            let level = match piece.framed {
+                true => piece.level,
+                // Nothing is below TRACE, so nobody needs to look.
+                false if threshold == LogLevel::Trace => None,
+                false => level_of_line(&piece.event.message),
+            };
+            level.is_none_or(|level| level >= threshold)
+        });
+        wanted.then_some(piece.event)
+    }
+
+    fn next_piece(&mut self, now: SystemTime) -> Option<Piece> {
         match FrameHeader::parse(&self.bytes) {
             Some(frame) if frame.length <= self.limit => self.framed(&frame, now),
             None if self.may_become_frame() => None,
@@ -70,16 +99,20 @@ impl LogSplitter {
         }
     }
 
-    fn framed(&mut self, frame: &FrameHeader, now: SystemTime) -> Option<LogEvent> {
+    fn framed(&mut self, frame: &FrameHeader, now: SystemTime) -> Option<Piece> {
         if self.bytes.len() < FRAME_HEADER_BYTES + frame.length {
             return None;
         }
         self.bytes.advance(FRAME_HEADER_BYTES);
         let text = self.bytes.split_to(frame.length);
-        Some(event(text.strip_suffix(b"\n").unwrap_or(&text), frame.date(now)))
+        Some(Piece::framed(
+            text.strip_suffix(b"\n").unwrap_or(&text),
+            frame,
+            now,
+        ))
     }
 
-    fn line(&mut self, now: SystemTime) -> Option<LogEvent> {
+    fn line(&mut self, now: SystemTime) -> Option<Piece> {
         // Up to here it is certain, before more than the limit is held, that no frame begins.
         let longest = self.limit - FRAME_MARK.len() + 1;
         let bytes = &self.bytes[..];
@@ -99,7 +132,7 @@ impl LogSplitter {
         if self.bytes.first() == Some(&b'\n') {
             self.bytes.advance(1);
         }
-        Some(event(&line, now))
+        Some(Piece::line(&line, now))
     }
 
     /// Whether what is here is the beginning of a header, or of nothing yet.
@@ -109,7 +142,34 @@ impl LogSplitter {
     }
 }
 
+/// An event, and what tells its level.
+struct Piece {
+    event: LogEvent,
+    framed: bool,
+    level: Option<LogLevel>,
+}
+
+impl Piece {
+    fn framed(text: &[u8], frame: &FrameHeader, now: SystemTime) -> Self {
+        Self {
+            event: event(text, frame.date(now)),
+            framed: true,
+            level: LogLevel::of_frame(frame.kind),
+        }
+    }
+
+    fn line(text: &[u8], now: SystemTime) -> Self {
+        Self {
+            event: event(text, now),
+            framed: false,
+            level: None,
+        }
+    }
+}
+
 struct FrameHeader {
+    /// The last byte of the type: format and level.
+    kind: u8,
     length: usize,
     micros: u64,
 }
@@ -117,8 +177,9 @@ struct FrameHeader {
 impl FrameHeader {
     fn parse(bytes: &[u8]) -> Option<Self> {
         let header: &[u8; FRAME_HEADER_BYTES] = bytes.first_chunk()?;
-        let [a, b, c, _, l0, l1, l2, l3, micros @ ..] = *header;
+        let [a, b, c, kind, l0, l1, l2, l3, micros @ ..] = *header;
         ([a, b, c] == FRAME_MARK).then(|| Self {
+            kind,
             length: u32::from_be_bytes([l0, l1, l2, l3]) as usize,
             micros: u64::from_be_bytes(micros),
         })
@@ -237,6 +298,7 @@ mod tests {
         let now = UNIX_EPOCH + Duration::from_secs(10_000);
         let date = |seconds: u64| {
             let frame = FrameHeader {
+                kind: 3,
                 length: 0,
                 micros: seconds * 1_000_000,
             };
@@ -255,6 +317,31 @@ mod tests {
             vec(any::<u8>(), 0..14).prop_map(|text| frame(&text)),
             Just(FRAME_MARK.to_vec()),
         ]
+    }
+
+    #[test]
+    fn what_is_below_the_threshold_is_dropped() {
+        let mut splitter = LogSplitter::new();
+        splitter.keep_from(LogLevel::Warn);
+        let framed = |kind: u8, text: &str| {
+            let mut frame = vec![0xa5, 0x5a, 0x00, kind];
+            frame.extend((text.len() as u32).to_be_bytes());
+            frame.extend([0; 8]);
+            frame.extend(text.as_bytes());
+            frame
+        };
+        let pieces = [
+            framed(0x0e, "info"),
+            framed(0x12, "warn"),
+            framed(0x03, "no level"),
+            br#"{"level":"INFO"}"#.to_vec(),
+            b"\n".to_vec(),
+            b"{\"level\":\"error\"}\n{}\nplain\n".to_vec(),
+            br#"{"level":"debug"}"#.to_vec(),
+        ];
+        let pieces: Vec<&[u8]> = pieces.iter().map(Vec::as_slice).collect();
+        let kept = ["warn", "no level", r#"{"level":"error"}"#, "plain"];
+        assert_eq!(split(&mut splitter, &pieces), kept);
     }
 
     proptest! {

@@ -452,6 +452,7 @@ fn spec() -> FunctionSpec {
         environment: Arc::default(),
         role: "arn:aws:iam::000000000000:role/r".into(),
         log_group: "/aws/lambda/f".into(),
+        logging: hearth_runtime::Logging::Text,
     }
 }
 

@@ -6,6 +6,7 @@ use hearth_types::{FunctionName, Qualifier, Region};
 
 use super::{RUNTIME_DIR, TASK_ROOT};
 use crate::family::Family;
+use crate::logging::Logging;
 
 /// Names that a function's configuration may not set: "Defined runtime environment variables" of the
 /// Lambda developer guide, the reserved ones, and the two older spellings the API refuses as well.
@@ -84,6 +85,8 @@ pub struct Environment<'a> {
     pub log_group: &'a str,
     /// The environment's own log stream.
     pub log_stream: &'a str,
+    /// The form of the function's log.
+    pub logging: Logging,
     /// The region of the function.
     pub region: &'a Region,
     /// Credentials of the function's role.
@@ -112,6 +115,7 @@ pub fn variables(environment: &Environment<'_>) -> BTreeMap<String, String> {
     let mut variables: BTreeMap<String, String> = CONSTANT.into_iter().map(owned).collect();
     variables.extend(of_function(environment));
     variables.extend(of_runtime(environment.runtime));
+    variables.extend(of_logging(environment.logging));
     let allowed = environment
         .user
         .iter()
@@ -166,6 +170,19 @@ fn of_runtime(runtime: &str) -> Vec<(String, String)> {
     }
 }
 
+/// What the bootstraps read, and libraries such as Powertools. A log of text needs neither.
+fn of_logging(logging: Logging) -> Vec<(String, String)> {
+    match logging.application() {
+        None => Vec::new(),
+        Some(level) => [
+            ("AWS_LAMBDA_LOG_FORMAT", "JSON"),
+            ("AWS_LAMBDA_LOG_LEVEL", level.as_str()),
+        ]
+        .map(owned)
+        .into(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -183,6 +200,7 @@ mod tests {
             runtime,
             log_group: "/aws/lambda/f",
             log_stream: "2026/01/01/[$LATEST]0",
+            logging: Logging::JSON,
             region: &Region::default(),
             credentials: Credentials {
                 access_key_id: "ASIA",
@@ -200,6 +218,8 @@ mod tests {
             ("AWS_EXECUTION_ENV", "AWS_Lambda_nodejs20.x"),
             ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128"),
             ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
+            ("AWS_LAMBDA_LOG_FORMAT", "JSON"),
+            ("AWS_LAMBDA_LOG_LEVEL", "INFO"),
             ("AWS_REGION", "us-east-1"),
             ("TZ", ":UTC"),
             ("TABLE", "orders"),
@@ -218,12 +238,14 @@ mod tests {
             ("PATH", "/bin"),
             ("TZ", "Europe/Oslo"),
             ("AWS_REGION", "x"),
+            ("AWS_LAMBDA_LOG_FORMAT", "Text"),
             ("_HANDLER", "y"),
             ("_A", "z"),
         ];
         let variables = of("python3.11", &user);
         assert_eq!(variables["PATH"], "/bin");
         assert_eq!(variables["TZ"], "Europe/Oslo");
+        assert_eq!(variables["AWS_LAMBDA_LOG_FORMAT"], "Text");
         assert_eq!(variables["AWS_REGION"], "us-east-1");
         assert_eq!(variables["_HANDLER"], "index.handler");
         assert!(!variables.contains_key("_A"));

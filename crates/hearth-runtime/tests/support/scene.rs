@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use hearth_runtime::InstalledRuntime;
 use hearth_runtime::environment::{self, Credentials, Environment};
+use hearth_runtime::{InstalledRuntime, Logging};
 use hearth_types::{FunctionName, Qualifier, Region};
 
 use super::{Answer, Case, Outcome};
@@ -64,6 +64,7 @@ impl Scene {
             runtime: &runtime,
             log_group: "/aws/lambda/case",
             log_stream: "2026/01/01/[$LATEST]0",
+            logging: Logging::Text,
             region: &Region::default(),
             credentials,
             user: &case.environment,
