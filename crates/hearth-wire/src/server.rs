@@ -144,8 +144,8 @@ impl Connection {
     async fn serve(mut self, stream: TcpStream) {
         // Without it answers in two pieces wait for the client's acknowledgement.
         let _ = stream.set_nodelay(true);
-        let used = AtomicBool::new(false);
-        let service = service_fn(|request| answer(&self.router, &used, request));
+        let (used, peer) = (AtomicBool::new(false), stream.peer_addr().ok());
+        let service = service_fn(|request| answer(&self.router, &used, peer, request));
         let mut connection = pin!(
             http1::Builder::new()
                 .timer(TokioTimer::new())
@@ -173,8 +173,9 @@ impl Connection {
 async fn answer(
     router: &Router,
     used: &AtomicBool,
+    peer: Option<SocketAddr>,
     request: Request<Incoming>,
 ) -> Result<Response<Body>, Infallible> {
     used.store(true, Ordering::Relaxed);
-    Ok(router.handle(request).await)
+    Ok(router.handle_from(peer, request).await)
 }

@@ -1,5 +1,6 @@
 //! The way of one request: resolved, read, verified, handled, answered.
 
+use std::net::SocketAddr;
 use std::time::SystemTime;
 
 use bytes::Bytes;
@@ -12,7 +13,7 @@ use super::entity::{Entity, Read, RequestBody};
 use super::resolve::{Route, spoken};
 use super::{Linked, Router};
 use crate::model::OperationModel;
-use crate::{AwsError, Body, CommonError, Context, RawRequest, SignedRequest, protocol};
+use crate::{AwsError, Body, CommonError, Context, RawRequest, SignedRequest, Site, Visit, protocol};
 
 /// Bodies from this size on, in bytes, are hashed and parsed where they hold up no other request.
 const HEAVY: usize = 256 * 1024;
@@ -27,9 +28,26 @@ struct Arrived {
 impl Router {
     /// Answers a request. Never fails: what goes wrong becomes an error answer.
     pub async fn handle<B: RequestBody>(&self, request: Request<B>) -> Response<Body> {
+        self.handle_from(None, request).await
+    }
+
+    /// As [`Router::handle`], for a request of which it is known who sent it.
+    pub async fn handle_from<B: RequestBody>(
+        &self,
+        peer: Option<SocketAddr>,
+        request: Request<B>,
+    ) -> Response<Body> {
         let (parts, body) = request.into_parts();
         let request_id = RequestId::new();
-        let mut response = if is_health(&parts) {
+        let mut response = if let Some(site) = self.sites.iter().find(|site| site.claims(&parts)) {
+            let visit = Visit {
+                request_id,
+                received_at: SystemTime::now(),
+                peer,
+                head: parts,
+            };
+            self.visit(&**site, visit, Entity::new(body)).await
+        } else if is_health(&parts) {
             self.answer_health()
         } else if let Some(linked) = self.follow_link(&parts) {
             linked.await
@@ -47,6 +65,25 @@ impl Router {
         let id = HeaderValue::from_str(&request_id.to_string()).expect("an id is hexadecimal");
         response.headers_mut().insert("x-amzn-requestid", id);
         response
+    }
+
+    async fn visit<B: RequestBody>(
+        &self,
+        site: &dyn Site,
+        visit: Visit,
+        mut entity: Entity<B>,
+    ) -> Response<Body> {
+        if let Some(response) = site.receive(&visit) {
+            entity.discard(&visit.head.headers);
+            return response;
+        }
+        match entity.read_within(site.body_limit(), &self.memory).await {
+            Ok(read) => site.answer(visit, Ok(read.bytes.clone())).await,
+            Err(failure) => {
+                entity.discard(&visit.head.headers);
+                site.answer(visit, Err(failure)).await
+            }
+        }
     }
 
     fn follow_link(&self, parts: &Parts) -> Option<Linked> {
@@ -182,7 +219,7 @@ fn host(parts: &Parts) -> String {
 
 /// Runs work on a body of `size` bytes; work on a large one does not hold up the other requests of
 /// the worker thread.
-pub(super) fn off_the_worker<T>(size: usize, work: impl FnOnce() -> T) -> T {
+pub fn off_the_worker<T>(size: usize, work: impl FnOnce() -> T) -> T {
     let can_move =
         Handle::try_current().is_ok_and(|runtime| runtime.runtime_flavor() == RuntimeFlavor::MultiThread);
     if size >= HEAVY && can_move {

@@ -70,9 +70,16 @@ pub(super) struct Entity<B> {
 }
 
 /// Why a body was not read.
-enum Failure {
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BodyFailure {
+    /// It has, or would have, this many bytes, which is too many.
+    #[error("the body has {0} bytes")]
     TooLarge(u64),
+    /// It did not arrive in time.
+    #[error("the body did not arrive in time")]
     TooSlow,
+    /// The connection broke, or the framing was wrong.
+    #[error("the body ended early: {0}")]
     Broken(String),
 }
 
@@ -103,6 +110,11 @@ impl<B: RequestBody> Entity<B> {
         self.collect(limit, memory)
             .await
             .map_err(|failure| refusal(failure, operation.too_large, limit))
+    }
+
+    /// The whole body, of at most `limit` bytes.
+    pub(super) async fn read_within(&mut self, limit: u64, memory: &Memory) -> Result<Read, BodyFailure> {
+        self.collect(limit, memory).await
     }
 
     /// The body as a form. It is kept for [`read`](Self::read).
@@ -145,13 +157,13 @@ impl<B: RequestBody> Entity<B> {
         }));
     }
 
-    async fn collect(&mut self, limit: u64, memory: &Memory) -> Result<Read, Failure> {
+    async fn collect(&mut self, limit: u64, memory: &Memory) -> Result<Read, BodyFailure> {
         let Some(stream) = &mut self.stream else {
-            return Err(Failure::Broken("read twice".into()));
+            return Err(BodyFailure::Broken("read twice".into()));
         };
         let declared = stream.size_hint().upper();
         if let Some(length) = declared.filter(|length| *length > limit) {
-            return Err(Failure::TooLarge(length));
+            return Err(BodyFailure::TooLarge(length));
         }
         let expected = declared.unwrap_or(limit);
         let patience = PATIENCE + Duration::from_secs(expected / SLOWEST_BYTES_PER_SECOND);
@@ -162,8 +174,8 @@ impl<B: RequestBody> Entity<B> {
                 _memory: memory,
             })
         });
-        let collected = collected.await.unwrap_or(Err(Failure::TooSlow));
-        if !matches!(collected, Err(Failure::TooLarge(_))) {
+        let collected = collected.await.unwrap_or(Err(BodyFailure::TooSlow));
+        if !matches!(collected, Err(BodyFailure::TooLarge(_))) {
             self.stream = None;
         }
         collected
@@ -171,15 +183,19 @@ impl<B: RequestBody> Entity<B> {
 }
 
 /// Puts the pieces of a body together. One that came in one piece is not copied.
-async fn gather<B: RequestBody>(stream: &mut B, declared: Option<u64>, limit: u64) -> Result<Bytes, Failure> {
+async fn gather<B: RequestBody>(
+    stream: &mut B,
+    declared: Option<u64>,
+    limit: u64,
+) -> Result<Bytes, BodyFailure> {
     let mut first = Bytes::new();
     let mut all = BytesMut::new();
     while let Some(frame) = stream.frame().await {
-        let frame = frame.map_err(|error| Failure::Broken(error.to_string()))?;
+        let frame = frame.map_err(|error| BodyFailure::Broken(error.to_string()))?;
         let Ok(data) = frame.into_data() else { continue };
         let length = (first.len() + all.len() + data.len()) as u64;
         if length > limit {
-            return Err(Failure::TooLarge(length));
+            return Err(BodyFailure::TooLarge(length));
         }
         if first.is_empty() && all.is_empty() {
             first = data;
@@ -194,19 +210,19 @@ async fn gather<B: RequestBody>(stream: &mut B, declared: Option<u64>, limit: u6
     Ok(if all.is_empty() { first } else { all.freeze() })
 }
 
-fn refusal(failure: Failure, too_large: &str, limit: u64) -> AwsError {
+fn refusal(failure: BodyFailure, too_large: &str, limit: u64) -> AwsError {
     match failure {
-        Failure::TooLarge(length) => {
+        BodyFailure::TooLarge(length) => {
             let message = too_large
                 .replace("{length}", &length.to_string())
                 .replace("{limit}", &limit.to_string());
             AwsError::common(CommonError::RequestTooLarge, message)
         }
-        Failure::TooSlow => AwsError::common(
+        BodyFailure::TooSlow => AwsError::common(
             CommonError::RequestTimeout,
             "The request body did not arrive in time.",
         ),
-        Failure::Broken(why) => AwsError::common(
+        BodyFailure::Broken(why) => AwsError::common(
             CommonError::Serialization,
             format!("The request body ended early: {why}"),
         ),

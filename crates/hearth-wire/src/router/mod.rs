@@ -16,11 +16,11 @@ use serde_json::Value;
 use crate::model::{Protocol, ServiceModel};
 use crate::request::RawRequest;
 use crate::validation::validate_bound;
-use crate::{Authenticator, AwsError, Body, CommonError, Context, Operation, protocol};
+use crate::{Authenticator, AwsError, Body, CommonError, Context, Operation, Site, protocol};
 
-use dispatch::off_the_worker;
+pub use dispatch::off_the_worker;
 use entity::Memory;
-pub use entity::RequestBody;
+pub use entity::{BodyFailure, RequestBody};
 pub(crate) use paths::Paths;
 
 type Reply = Pin<Box<dyn Future<Output = Result<Response<Body>, AwsError>> + Send>>;
@@ -36,6 +36,7 @@ pub struct Router {
     paths: Paths,
     health: Health,
     links: Vec<Links>,
+    sites: Vec<Arc<dyn Site>>,
     memory: Memory,
 }
 
@@ -53,6 +54,7 @@ impl Router {
             paths: Paths::default(),
             health: Box::new(|| Value::Object(serde_json::Map::new())),
             links: Vec::new(),
+            sites: Vec::new(),
             memory: Memory::new(),
         }
     }
@@ -72,6 +74,12 @@ impl Router {
     {
         self.links
             .push((prefix, Box::new(move |rest| Box::pin(handler(rest)))));
+        self
+    }
+
+    /// Adds a site. The first one that claims a request answers it.
+    pub fn site(&mut self, site: impl Site) -> &mut Self {
+        self.sites.push(Arc::new(site));
         self
     }
 

@@ -286,3 +286,40 @@ async fn requests_that_do_not_finish_are_cut_off_after_the_grace_period() {
     timeout(LONG, server.stop()).await.unwrap().unwrap();
     assert!(is_closed(&mut busy).await);
 }
+
+#[tokio::test]
+async fn a_site_gets_what_it_claims() {
+    let server = start().await;
+    let answer = server
+        .exchange(b"POST /site/a HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 3\r\n\r\nabc")
+        .await;
+    assert!(answer.ends_with("\r\n\r\ncba"), "{answer}");
+    assert!(answer.contains("x-peer: 127.0.0.1\r\n"), "{answer}");
+    assert!(answer.contains("x-amzn-requestid: "), "{answer}");
+}
+
+/// A site may answer without the body: a client that waits to be told to send is not told.
+#[tokio::test]
+async fn a_site_may_answer_before_the_body() {
+    let server = start().await;
+    let head = "POST /site/closed HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 3\r\n\r\n";
+    let answer = server.exchange(head.as_bytes()).await;
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    assert!(answer.ends_with("closed"), "{answer}");
+}
+
+/// Bodies with a length and those without are bounded alike.
+#[tokio::test]
+async fn a_site_has_a_limit() {
+    let server = start().await;
+    let head = "POST /site/a HTTP/1.1\r\nhost: x\r\nconnection: close\r\n";
+    let sized = format!("{head}content-length: 100001\r\n\r\n{}", "a".repeat(100_001));
+    let chunked = format!(
+        "{head}transfer-encoding: chunked\r\n\r\n186a1\r\n{}\r\n0\r\n\r\n",
+        "a".repeat(100_001)
+    );
+    for request in [sized, chunked] {
+        let answer = server.exchange(request.as_bytes()).await;
+        assert!(answer.ends_with("the body has 100001 bytes"), "{answer}");
+    }
+}

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use hearth_types::{AccountId, Region, Scope};
 use hearth_wire::{
-    Authenticated, Authenticator, AwsError, Body, Caller, CallerKind, CommonError, Context, RawRequest,
-    Router, SignedRequest, lambda, logs, sts,
+    Authenticated, Authenticator, AwsError, Body, BodyFailure, Caller, CallerKind, CommonError, Context,
+    RawRequest, Reception, Router, SignedRequest, Site, Visit, lambda, logs, sts,
 };
 use http::Response;
+use http::request::Parts;
 use lambda::operations as functions;
 use serde_json::json;
 use tokio::sync::Notify;
@@ -55,10 +57,41 @@ pub(crate) struct Gate {
     pub(crate) release: Arc<Notify>,
 }
 
+/// Answers below `/site/` with the body backwards; `/site/closed` without looking at it.
+struct Backwards;
+
+impl Site for Backwards {
+    fn claims(&self, head: &Parts) -> bool {
+        head.uri.path().starts_with("/site/")
+    }
+
+    fn receive(&self, visit: &Visit) -> Option<Response<Body>> {
+        let closed = visit.head.uri.path() == "/site/closed";
+        closed.then(|| Response::new(Body::from("closed")))
+    }
+
+    fn body_limit(&self) -> u64 {
+        100_000
+    }
+
+    fn answer(&self, visit: Visit, body: Result<Bytes, BodyFailure>) -> Reception<'_> {
+        let text = match body {
+            Ok(bytes) => bytes.iter().rev().copied().collect(),
+            Err(failure) => Bytes::from(failure.to_string()),
+        };
+        let mut response = Response::new(Body::from(text));
+        let peer = visit.peer.map(|peer| peer.ip().to_string());
+        let peer = peer.and_then(|peer| Some(("x-peer".parse().ok(), peer.parse().ok()?)));
+        response.headers_mut().extend(peer);
+        Box::pin(std::future::ready(response))
+    }
+}
+
 /// The router.
 pub(crate) fn router(gate: Gate) -> Router {
     let mut router = Router::new(Arc::new(Everybody));
     router.health(|| json!({"services": {"lambda": "running"}}));
+    router.site(Backwards);
     router.links("/links/", |rest| async move { Response::new(Body::from(rest)) });
     router
         .service(&lambda::MODEL)
