@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hearth_engine::{Invocation, Outcome};
-use hearth_types::Qualifier;
+use hearth_types::{FunctionArn, Qualifier};
 use hearth_wire::lambda::{InvocationType, LogType};
 use hearth_wire::{Body, Context, RawRequest};
 use http::{HeaderName, HeaderValue, Response, StatusCode};
@@ -19,23 +19,45 @@ use crate::service::Service;
 use crate::trace;
 use crate::unsupported;
 
-const EXECUTED_VERSION: HeaderName = HeaderName::from_static("x-amz-executed-version");
+pub(crate) const EXECUTED_VERSION: HeaderName = HeaderName::from_static("x-amz-executed-version");
 const FUNCTION_ERROR: HeaderName = HeaderName::from_static("x-amz-function-error");
 const LOG_RESULT: HeaderName = HeaderName::from_static("x-amz-log-result");
-const TRACE_ID: HeaderName = HeaderName::from_static("x-amzn-trace-id");
+pub(crate) const TRACE_ID: HeaderName = HeaderName::from_static("x-amzn-trace-id");
 
 pub(crate) async fn invoke(
     service: &Service,
     ctx: &Context,
     request: RawRequest,
 ) -> Result<Response<Body>, Error> {
+    let kind = invocation_type(&request);
+    let (arn, invocation) = accept(service, ctx, request, kind)?;
+    match kind {
+        InvocationType::DryRun => Ok(empty(StatusCode::NO_CONTENT)),
+        InvocationType::Event => {
+            asynchronous::accept(&service.store, &arn, invocation, ctx.received_at).await?;
+            Ok(empty(StatusCode::ACCEPTED))
+        }
+        InvocationType::RequestResponse => {
+            let trace = invocation.trace.clone();
+            let outcome = running::run(&service.registry, &arn, invocation).await?;
+            Ok(answer(outcome, trace))
+        }
+    }
+}
+
+/// Checks a request to invoke a function, which must be in service: what to run, and with what.
+pub(crate) fn accept(
+    service: &Service,
+    ctx: &Context,
+    request: RawRequest,
+    kind: InvocationType,
+) -> Result<(FunctionArn, Invocation), Error> {
     let target = Target::resolve(
         &ctx.scope,
         request.label("FunctionName").unwrap_or_default(),
         request.query("Qualifier"),
     )?;
     unsupported::check_invocation(&request)?;
-    let kind = invocation_type(&request);
     let entry = service.registry.find(&target.arn).filter(|_| target.is_latest());
     let entry = entry.ok_or_else(|| Error::NotFound(target.qualified_arn()))?;
     let invocation = Invocation {
@@ -50,26 +72,14 @@ pub(crate) async fn invoke(
         payload: payload::accept(request.body, kind)?,
     };
     match entry.availability {
-        Availability::Active { .. } => {}
-        Availability::Refused(state) => return Err(NotReady::NotActive { state }.into()),
-        Availability::Unusable(reason) => return Err(NotReady::Unusable(reason).into()),
-    }
-    match kind {
-        InvocationType::DryRun => Ok(empty(StatusCode::NO_CONTENT)),
-        InvocationType::Event => {
-            asynchronous::accept(&service.store, &target.arn, invocation, ctx.received_at).await?;
-            Ok(empty(StatusCode::ACCEPTED))
-        }
-        InvocationType::RequestResponse => {
-            let trace = invocation.trace.clone();
-            let outcome = running::run(&service.registry, &target.arn, invocation).await?;
-            Ok(answer(outcome, trace))
-        }
+        Availability::Active { .. } => Ok((target.arn, invocation)),
+        Availability::Refused(state) => Err(NotReady::NotActive { state }.into()),
+        Availability::Unusable(reason) => Err(NotReady::Unusable(reason).into()),
     }
 }
 
 /// The model has checked the header.
-fn invocation_type(request: &RawRequest) -> InvocationType {
+pub(crate) fn invocation_type(request: &RawRequest) -> InvocationType {
     let header = request.header("x-amz-invocation-type");
     let named = |kind: &&InvocationType| Some(kind.as_str()) == header;
     InvocationType::ALL
@@ -79,7 +89,7 @@ fn invocation_type(request: &RawRequest) -> InvocationType {
         .unwrap_or(InvocationType::RequestResponse)
 }
 
-fn empty(status: StatusCode) -> Response<Body> {
+pub(crate) fn empty(status: StatusCode) -> Response<Body> {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = status;
     response

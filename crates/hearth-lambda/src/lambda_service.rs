@@ -22,8 +22,8 @@ use crate::{
     Invoker, LambdaOptions, activation, code_link, create_function, create_function_url_config,
     delete_function, delete_function_concurrency, delete_function_url_config, get_account_settings,
     get_function, get_function_concurrency, get_function_configuration, get_function_url_config, invoke,
-    list_function_url_configs, list_functions, put_function_concurrency, resume, update_function_code,
-    update_function_configuration, update_function_url_config,
+    invoke_with_response_stream, list_function_url_configs, list_functions, put_function_concurrency, resume,
+    update_function_code, update_function_configuration, update_function_url_config,
 };
 
 /// The Lambda API of one node.
@@ -102,11 +102,17 @@ impl LambdaService {
         operation!(UpdateFunctionCode, update_function_code);
         operation!(UpdateFunctionConfiguration, update_function_configuration);
         operation!(UpdateFunctionUrlConfig, update_function_url_config);
-        let service = Arc::clone(&self.service);
-        routes.raw("Invoke", move |ctx, request| {
-            let service = Arc::clone(&service);
-            async move { Ok(invoke::invoke(&service, &ctx, request).await?) }
-        });
+        macro_rules! raw {
+            ($name:literal, $module:ident) => {
+                let service = Arc::clone(&self.service);
+                routes.raw($name, move |ctx, request| {
+                    let service = Arc::clone(&service);
+                    async move { Ok($module::$module(&service, &ctx, request).await?) }
+                });
+            };
+        }
+        raw!("Invoke", invoke);
+        raw!("InvokeWithResponseStream", invoke_with_response_stream);
         let service = Arc::clone(&self.service);
         router.links(CODE_PATH, move |permit| {
             let service = Arc::clone(&service);

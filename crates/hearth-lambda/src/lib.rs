@@ -27,6 +27,7 @@ mod get_function_concurrency;
 mod get_function_configuration;
 mod get_function_url_config;
 mod invoke;
+mod invoke_with_response_stream;
 mod invoker;
 mod lambda_service;
 mod lifecycle;

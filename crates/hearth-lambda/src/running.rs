@@ -1,8 +1,9 @@
 //! Running an invocation: from a function's name to its outcome, without touching the store.
 
-use hearth_engine::{Invocation, InvokeError, Outcome};
+use hearth_engine::{Invocation, InvokeError, Outcome, ResponseStream};
 use hearth_types::FunctionArn;
 
+use crate::invoker::{BoxFuture, Deployment};
 use crate::lifecycle::NotReady;
 use crate::registry::{Availability, Registry};
 
@@ -20,13 +21,34 @@ pub(crate) enum NotRun {
     Engine(#[from] InvokeError),
 }
 
-/// Runs an invocation on the revision that is in service when it starts. Where that revision is replaced in the same
-/// moment, its successor runs it: whatever is accepted after an update's success runs the updated function.
+/// Runs an invocation to its end.
 pub(crate) async fn run(
     registry: &Registry,
     arn: &FunctionArn,
     invocation: Invocation,
 ) -> Result<Outcome, NotRun> {
+    attempt(registry, arn, |deployment| deployment.invoke(invocation.clone())).await
+}
+
+/// Runs an invocation and hands its response over as it comes.
+pub(crate) async fn stream(
+    registry: &Registry,
+    arn: &FunctionArn,
+    invocation: Invocation,
+) -> Result<ResponseStream, NotRun> {
+    attempt(registry, arn, |deployment| {
+        deployment.invoke_streaming(invocation.clone())
+    })
+    .await
+}
+
+/// Runs an invocation on the revision that is in service when it starts. Where that revision is replaced in the same
+/// moment, its successor runs it: whatever is accepted after an update's success runs the updated function.
+async fn attempt<T>(
+    registry: &Registry,
+    arn: &FunctionArn,
+    invoke: impl for<'a> Fn(&'a dyn Deployment) -> BoxFuture<'a, Result<T, InvokeError>>,
+) -> Result<T, NotRun> {
     loop {
         let entry = registry
             .find(arn)
@@ -36,7 +58,7 @@ pub(crate) async fn run(
             Availability::Refused(state) => return Err(NotReady::NotActive { state }.into()),
             Availability::Unusable(reason) => return Err(NotReady::Unusable(reason).into()),
         };
-        match deployment.invoke(invocation.clone()).await {
+        match invoke(&*deployment).await {
             Err(InvokeError::Retired) => tokio::task::yield_now().await,
             result => return Ok(result?),
         }

@@ -8,6 +8,7 @@ mod asynchronous;
 mod cases;
 mod pattern;
 mod restarts;
+mod streaming;
 mod support;
 mod template;
 mod updates;

@@ -68,7 +68,7 @@ static OPERATIONS: [OperationModel; 91] = [
     OperationModel::new("GetRuntimeManagementConfig", "GET", "/2021-07-20/functions/{FunctionName}/runtime-management-config"),
     OperationModel::new("Invoke", "POST", "/2015-03-31/functions/{FunctionName}/invocations").body_limit(6291456, "{length} byte payload is too large for the RequestResponse invocation type (limit {limit} bytes)").implemented(Some(&shapes::INVOCATION_REQUEST), Some(&shapes::INVOCATION_RESPONSE)),
     OperationModel::new("InvokeAsync", "POST", "/2014-11-13/functions/{FunctionName}/invoke-async").status(202),
-    OperationModel::new("InvokeWithResponseStream", "POST", "/2021-11-15/functions/{FunctionName}/response-streaming-invocations"),
+    OperationModel::new("InvokeWithResponseStream", "POST", "/2021-11-15/functions/{FunctionName}/response-streaming-invocations").body_limit(6291456, "{length} byte payload is too large for the RequestResponse invocation type (limit {limit} bytes)").implemented(Some(&shapes::INVOKE_WITH_RESPONSE_STREAM_REQUEST), Some(&shapes::INVOKE_WITH_RESPONSE_STREAM_RESPONSE)),
     OperationModel::new("ListAliases", "GET", "/2015-03-31/functions/{FunctionName}/aliases"),
     OperationModel::new("ListCapacityProviders", "GET", "/2025-11-30/capacity-providers"),
     OperationModel::new("ListCodeSigningConfigs", "GET", "/2020-04-22/code-signing-configs"),
@@ -189,6 +189,7 @@ pub mod operations {
     operation!(GetFunctionConfiguration: GetFunctionConfigurationRequest => FunctionConfiguration, &OPERATIONS[33]);
     operation!(GetFunctionUrlConfig: GetFunctionUrlConfigRequest => GetFunctionUrlConfigResponse, &OPERATIONS[37]);
     operation!(Invoke: InvocationRequest => InvocationResponse, &OPERATIONS[45]);
+    operation!(InvokeWithResponseStream: InvokeWithResponseStreamRequest => InvokeWithResponseStreamResponse, &OPERATIONS[47]);
     operation!(ListFunctionUrlConfigs: ListFunctionUrlConfigsRequest => ListFunctionUrlConfigsResponse, &OPERATIONS[54]);
     operation!(ListFunctions: ListFunctionsRequest => ListFunctionsResponse, &OPERATIONS[56]);
     operation!(PutFunctionConcurrency: PutFunctionConcurrencyRequest => Concurrency, &OPERATIONS[67]);
@@ -833,6 +834,60 @@ string_enum! {
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct InvokeResponseStreamUpdate {
+    #[serde(rename = "Payload", skip_serializing_if = "Option::is_none")]
+    pub payload: Option<Blob>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct InvokeWithResponseStreamCompleteEvent {
+    #[serde(rename = "ErrorCode", skip_serializing_if = "Option::is_none")]
+    pub error_code: Option<String>,
+    #[serde(rename = "ErrorDetails", skip_serializing_if = "Option::is_none")]
+    pub error_details: Option<String>,
+    #[serde(rename = "LogResult", skip_serializing_if = "Option::is_none")]
+    pub log_result: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct InvokeWithResponseStreamRequest {
+    #[serde(rename = "FunctionName")]
+    pub function_name: String,
+    #[serde(rename = "LogType", skip_serializing_if = "Option::is_none")]
+    pub log_type: Option<LogType>,
+    #[serde(rename = "ClientContext", skip_serializing_if = "Option::is_none")]
+    pub client_context: Option<String>,
+    #[serde(rename = "Qualifier", skip_serializing_if = "Option::is_none")]
+    pub qualifier: Option<String>,
+    #[serde(rename = "Payload", skip_serializing_if = "Option::is_none")]
+    pub payload: Option<Blob>,
+    #[serde(rename = "TenantId", skip_serializing_if = "Option::is_none")]
+    pub tenant_id: Option<String>,
+    #[serde(rename = "InvocationType", skip_serializing_if = "Option::is_none")]
+    pub invocation_type: Option<ResponseStreamingInvocationType>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct InvokeWithResponseStreamResponse {
+    #[serde(rename = "StatusCode", skip_serializing_if = "Option::is_none")]
+    pub status_code: Option<i32>,
+    #[serde(rename = "ExecutedVersion", skip_serializing_if = "Option::is_none")]
+    pub executed_version: Option<String>,
+    #[serde(rename = "EventStream", skip_serializing_if = "Option::is_none")]
+    pub event_stream: Option<InvokeWithResponseStreamResponseEvent>,
+    #[serde(rename = "ResponseStreamContentType", skip_serializing_if = "Option::is_none")]
+    pub response_stream_content_type: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct InvokeWithResponseStreamResponseEvent {
+    #[serde(rename = "PayloadChunk", skip_serializing_if = "Option::is_none")]
+    pub payload_chunk: Option<InvokeResponseStreamUpdate>,
+    #[serde(rename = "InvokeComplete", skip_serializing_if = "Option::is_none")]
+    pub invoke_complete: Option<InvokeWithResponseStreamCompleteEvent>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct LambdaManagedInstancesCapacityProviderConfig {
     #[serde(rename = "CapacityProviderArn", skip_serializing_if = "Option::is_none")]
     pub capacity_provider_arn: Option<String>,
@@ -949,6 +1004,13 @@ pub struct ResolvedS3Object {
     pub s3_key: Option<String>,
     #[serde(rename = "S3ObjectVersion", skip_serializing_if = "Option::is_none")]
     pub s3_object_version: Option<String>,
+}
+
+string_enum! {
+    ResponseStreamingInvocationType {
+        RequestResponse = "RequestResponse",
+        DryRun = "DryRun",
+    }
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -1567,6 +1629,33 @@ mod shapes {
     ]).payload("Payload");
     pub(super) static INVOCATION_TYPE: Shape = Shape::string("InvocationType").one_of(&["Event", "RequestResponse", "DryRun"]);
     pub(super) static INVOKE_MODE: Shape = Shape::string("InvokeMode").one_of(&["BUFFERED", "RESPONSE_STREAM"]);
+    pub(super) static INVOKE_RESPONSE_STREAM_UPDATE: Shape = Shape::structure("InvokeResponseStreamUpdate", &[
+        Member::new("Payload", &BLOB),
+    ]);
+    pub(super) static INVOKE_WITH_RESPONSE_STREAM_COMPLETE_EVENT: Shape = Shape::structure("InvokeWithResponseStreamCompleteEvent", &[
+        Member::new("ErrorCode", &STRING),
+        Member::new("ErrorDetails", &STRING),
+        Member::new("LogResult", &STRING),
+    ]);
+    pub(super) static INVOKE_WITH_RESPONSE_STREAM_REQUEST: Shape = Shape::structure("InvokeWithResponseStreamRequest", &[
+        Member::new("FunctionName", &NAMESPACED_FUNCTION_NAME).label("FunctionName").required(),
+        Member::new("LogType", &LOG_TYPE).header("X-Amz-Log-Type"),
+        Member::new("ClientContext", &STRING).header("X-Amz-Client-Context"),
+        Member::new("Qualifier", &NUMERIC_LATEST_PUBLISHED_OR_ALIAS_QUALIFIER).query("Qualifier"),
+        Member::new("Payload", &BLOB),
+        Member::new("TenantId", &TENANT_ID).header("X-Amz-Tenant-Id"),
+        Member::new("InvocationType", &RESPONSE_STREAMING_INVOCATION_TYPE).header("X-Amz-Invocation-Type"),
+    ]).payload("Payload");
+    pub(super) static INVOKE_WITH_RESPONSE_STREAM_RESPONSE: Shape = Shape::structure("InvokeWithResponseStreamResponse", &[
+        Member::new("StatusCode", &INTEGER).status_code(),
+        Member::new("ExecutedVersion", &VERSION).header("X-Amz-Executed-Version"),
+        Member::new("EventStream", &INVOKE_WITH_RESPONSE_STREAM_RESPONSE_EVENT),
+        Member::new("ResponseStreamContentType", &STRING).header("Content-Type"),
+    ]).payload("EventStream");
+    pub(super) static INVOKE_WITH_RESPONSE_STREAM_RESPONSE_EVENT: Shape = Shape::structure("InvokeWithResponseStreamResponseEvent", &[
+        Member::new("PayloadChunk", &INVOKE_RESPONSE_STREAM_UPDATE),
+        Member::new("InvokeComplete", &INVOKE_WITH_RESPONSE_STREAM_COMPLETE_EVENT),
+    ]);
     pub(super) static KMS_KEY_ARN: Shape = Shape::string("KMSKeyArn").min(0.0).max(10000.0).pattern({ static P: Pattern = Pattern::new(r#"(arn:(aws[a-zA-Z-]*)?:[a-z0-9-.]+:.*)|()"#); &P });
     pub(super) static LAMBDA_MANAGED_INSTANCES_CAPACITY_PROVIDER_CONFIG: Shape = Shape::structure("LambdaManagedInstancesCapacityProviderConfig", &[
         Member::new("CapacityProviderArn", &CAPACITY_PROVIDER_ARN).required(),
@@ -1638,6 +1727,7 @@ mod shapes {
         Member::new("S3ObjectVersion", &S3_OBJECT_VERSION),
     ]);
     pub(super) static RESOURCE_ARN: Shape = Shape::string("ResourceArn").min(0.0).max(10000.0).pattern({ static P: Pattern = Pattern::new(r#"(arn:(aws[a-zA-Z-]*)?:[a-z0-9-.]+:.*)|()"#); &P });
+    pub(super) static RESPONSE_STREAMING_INVOCATION_TYPE: Shape = Shape::string("ResponseStreamingInvocationType").one_of(&["RequestResponse", "DryRun"]);
     pub(super) static RETENTION_PERIOD_IN_DAYS: Shape = Shape::integer("RetentionPeriodInDays").min(1.0).max(90.0);
     pub(super) static ROLE_ARN: Shape = Shape::string("RoleArn").min(0.0).max(10000.0).pattern({ static P: Pattern = Pattern::new(r#"arn:(aws[a-zA-Z-]*)?:iam::\d{12}:role/?[a-zA-Z_0-9+=,.@\-_/]+"#); &P });
     pub(super) static RUNTIME: Shape = Shape::string("Runtime").one_of(&["nodejs", "nodejs4.3", "nodejs6.10", "nodejs8.10", "nodejs10.x", "nodejs12.x", "nodejs14.x", "nodejs16.x", "nodejs18.x", "nodejs20.x", "nodejs22.x", "nodejs24.x", "java8", "java8.al2", "java11", "java17", "java21", "java25", "python2.7", "python3.6", "python3.7", "python3.8", "python3.9", "python3.10", "python3.11", "python3.12", "python3.13", "python3.14", "dotnetcore1.0", "dotnetcore2.0", "dotnetcore2.1", "dotnetcore3.1", "dotnet6", "dotnet8", "dotnet10", "nodejs4.3-edge", "go1.x", "ruby2.5", "ruby2.7", "ruby3.2", "ruby3.3", "ruby3.4", "ruby4.0", "provided", "provided.al2", "provided.al2023", "nodejs26.x", "python3.15", "java8.al2023", "java11.al2023", "java17.al2023", "custom"]);
