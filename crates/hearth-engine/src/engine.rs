@@ -16,7 +16,7 @@ use crate::pool::Pool;
 use crate::response::Response;
 use crate::start::Starter;
 use crate::{
-    CredentialSource, EngineOptions, Function, FunctionSpec, Invocation, InvokeError, LogSink, Outcome,
+    Api, CredentialSource, EngineOptions, Function, FunctionSpec, Invocation, InvokeError, LogSink, Outcome,
     ReservationError, ResponseStream, ThrottleReason, memory, run,
 };
 
@@ -53,9 +53,10 @@ impl Engine {
         options: EngineOptions,
         sandbox: Arc<dyn Sandbox>,
         credentials: Arc<dyn CredentialSource>,
+        api: Arc<dyn Api>,
         sink: Arc<dyn LogSink>,
     ) -> Self {
-        let starter = Arc::new(Starter::new(SandboxHandle(sandbox), credentials, &options));
+        let starter = Arc::new(Starter::new(SandboxHandle(sandbox), credentials, api, &options));
         let inner = Arc::new(Inner {
             admission: Admission::new(options.account_concurrency),
             options,

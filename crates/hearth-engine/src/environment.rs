@@ -4,7 +4,8 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use hearth_sandbox::{Booted, Exit, ExitStatus, MemoryGauge, Sandbox};
+use hearth_network::{Gateway, Services};
+use hearth_sandbox::{Booted, Exit, ExitStatus, Listener, MemoryGauge, Sandbox};
 use hearth_types::EnvironmentId;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
@@ -26,6 +27,18 @@ pub(crate) struct Process {
     memory: MemoryGauge,
     exit: oneshot::Receiver<Exit>,
     sandbox: SandboxHandle,
+    network: Network,
+}
+
+/// What becomes of the environment's connections.
+#[derive(Debug)]
+enum Network {
+    /// They wait until it has an identity.
+    Waiting(Listener),
+    /// They are served.
+    Open { _gateway: Gateway },
+    /// The environment has no network of its own, or lost it.
+    None,
 }
 
 /// The sandbox, in a form that prints.
@@ -47,7 +60,17 @@ impl Process {
             memory: booted.memory,
             exit: booted.exit,
             sandbox,
+            network: booted.listener.map_or(Network::None, Network::Waiting),
         })
+    }
+
+    /// Begins to serve its connections, those that wait already too.
+    pub(crate) fn open_network(&mut self, services: Services) -> io::Result<()> {
+        if let Network::Waiting(listener) = std::mem::replace(&mut self.network, Network::None) {
+            let gateway = Gateway::open(listener, services)?;
+            self.network = Network::Open { _gateway: gateway };
+        }
+        Ok(())
     }
 
     /// Waits for the end of a process whose control socket is closed. One that closed its socket and lives

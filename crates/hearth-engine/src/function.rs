@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use hearth_runtime::{Family, Logging};
 use hearth_sandbox::RuntimeIndex;
-use hearth_types::{CodeHash, FunctionArn, Qualifier};
+use hearth_types::{CodeHash, FunctionArn, NetworkPolicy, Qualifier};
 
 use crate::admission::Concurrency;
 use crate::pool::Pool;
@@ -53,6 +53,8 @@ pub struct FunctionSpec {
     pub log_group: String,
     /// The form of the log, and which of its lines are kept.
     pub logging: Logging,
+    /// Where it may connect to.
+    pub network: NetworkPolicy,
 }
 
 /// One deployed revision of a function and its environments. Made by [`crate::Engine::deploy`].

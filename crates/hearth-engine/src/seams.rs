@@ -2,7 +2,9 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 
+use hearth_network::Endpoint;
 use hearth_types::{LogEvent, Scope};
 
 use crate::FunctionSpec;
@@ -43,4 +45,10 @@ pub trait CredentialSource: Send + Sync + 'static {
     /// Fresh credentials bound to the function's account, role and name; they must outlive the
     /// environment ([`crate::EngineOptions::environment_lifetime`]).
     fn session(&self, spec: &FunctionSpec) -> SessionVariables;
+}
+
+/// Hearth's own API, as environments reach it.
+pub trait Api: Send + Sync + 'static {
+    /// What answers the connections of an environment of this function, whose session has this access key.
+    fn endpoint(&self, spec: &FunctionSpec, access_key_id: &str) -> Arc<dyn Endpoint>;
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use hearth_network::Services;
 use hearth_runtime::environment::{self, Credentials, Environment};
 use hearth_runtime::frames::{Claim, Frame, Message};
 use hearth_sandbox::{BootRequest, ClaimRequest, SandboxError, Start};
@@ -15,7 +16,7 @@ use crate::exchange::{self, Awaited};
 use crate::failure::Failure;
 use crate::journal::Journal;
 use crate::ready::{Ready, ReadyKey};
-use crate::{CredentialSource, EngineOptions, FunctionSpec};
+use crate::{Api, CredentialSource, EngineOptions, FunctionSpec, SessionVariables};
 
 /// How long an interpreter may take until its bootstrap says hello; a loaded machine is slow, not broken.
 const BOOT_TIMEOUT: Duration = Duration::from_secs(30);
@@ -50,6 +51,7 @@ impl From<SandboxError> for StartError {
 pub(crate) struct Starter {
     sandbox: SandboxHandle,
     credentials: Arc<dyn CredentialSource>,
+    api: Arc<dyn Api>,
     boots: Semaphore,
     pub(crate) ready: Ready,
 }
@@ -58,11 +60,13 @@ impl Starter {
     pub(crate) fn new(
         sandbox: SandboxHandle,
         credentials: Arc<dyn CredentialSource>,
+        api: Arc<dyn Api>,
         options: &EngineOptions,
     ) -> Self {
         Self {
             sandbox,
             credentials,
+            api,
             boots: Semaphore::new(options.parallel_boots.max(1)),
             ready: Ready::new(options.ready_environments),
         }
@@ -78,12 +82,13 @@ impl Starter {
         stream: &str,
         limit: Duration,
     ) -> Result<(Process, Instant), StartError> {
-        let variables = variables(spec, &*self.credentials, stream);
+        let session = self.credentials.session(spec);
+        let variables = variables(spec, &session, stream);
         let (mut process, begun) = if spec.code_has_lib || environment::needs_fresh_start(&spec.environment) {
-            self.boot_with(spec, &variables).await?
+            self.boot_with(spec, &variables, &session).await?
         } else {
-            let (process, begun) = self.take_ready(spec).await?;
-            self.claim(&process, spec).await?;
+            let (mut process, begun) = self.take_ready(spec).await?;
+            self.claim(&mut process, spec, &session).await?;
             (process, begun)
         };
         if let Some(level) = spec.logging.application() {
@@ -148,6 +153,7 @@ impl Starter {
         &self,
         spec: &FunctionSpec,
         variables: &Variables,
+        session: &SessionVariables,
     ) -> Result<(Process, Instant), StartError> {
         let _turn = self.turn().await;
         let begun = Instant::now();
@@ -156,7 +162,7 @@ impl Starter {
             memory_mb: spec.memory_mb,
         };
         let mut process = self.boot(key, Start::Deferred).await?;
-        self.claim(&process, spec).await?;
+        self.claim(&mut process, spec, session).await?;
         process.control.queue_raw(&environment::block(variables));
         Ok((process, begun))
     }
@@ -171,13 +177,26 @@ impl Starter {
         Process::new(booted, self.sandbox.clone()).map_err(|error| StartError::Platform(error.to_string()))
     }
 
-    async fn claim(&self, process: &Process, spec: &FunctionSpec) -> Result<(), StartError> {
+    /// Gives an environment its code, and its network to whom it is for.
+    async fn claim(
+        &self,
+        process: &mut Process,
+        spec: &FunctionSpec,
+        session: &SessionVariables,
+    ) -> Result<(), StartError> {
         let request = ClaimRequest {
             code: spec.code,
             memory_mb: spec.memory_mb,
             ephemeral_mb: spec.ephemeral_mb,
         };
-        Ok(self.sandbox.0.claim(process.id, request).await?)
+        self.sandbox.0.claim(process.id, request).await?;
+        let services = Services {
+            runtime_api: None,
+            api: Some(self.api.endpoint(spec, &session.access_key_id)),
+        };
+        process
+            .open_network(services)
+            .map_err(|error| StartError::Platform(error.to_string()))
     }
 
     async fn turn(&self) -> tokio::sync::SemaphorePermit<'_> {
@@ -222,8 +241,7 @@ async fn greet(process: &mut Process) -> Result<(), StartError> {
     }
 }
 
-fn variables(spec: &FunctionSpec, credentials: &dyn CredentialSource, stream: &str) -> Variables {
-    let session = credentials.session(spec);
+fn variables(spec: &FunctionSpec, session: &SessionVariables, stream: &str) -> Variables {
     environment::variables(&Environment {
         function: &spec.arn.name,
         version: &spec.version,

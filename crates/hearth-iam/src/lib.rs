@@ -18,7 +18,7 @@ mod sessions;
 pub mod sigv4;
 pub mod sts;
 
-pub use authenticate::{Lenient, Verified};
+pub use authenticate::{Inside, Lenient, Verified};
 pub use keys::{AccessKey, KeyError, KeyRing, RootKey, ensure_root, profile};
 pub use sealer::{KeyFileError, Sealer, UnsealError};
 pub use secret::Secret;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hearth_engine::FunctionSpec;
-use hearth_types::{FunctionArn, Qualifier};
+use hearth_types::{FunctionArn, NetworkPolicy, Qualifier};
 use hearth_wire::lambda::{State, StateReasonCode};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -18,6 +18,7 @@ use crate::error::Error;
 use crate::function::{Function, Stored};
 use crate::invoker::Deployment;
 use crate::lifecycle::{Lifecycle, Reason};
+use crate::network;
 use crate::registry::{Availability, Entry};
 use crate::runtimes;
 use crate::service::Service;
@@ -144,6 +145,8 @@ pub(crate) async fn prepare(service: &Service, function: &Function) -> Result<Ar
         role: settings.role.clone(),
         log_group: settings.log_group.clone(),
         logging: settings.logging,
+        // Tags were checked when they were set; what cannot be read opens nothing.
+        network: network::policy(&function.tags).unwrap_or(NetworkPolicy::None),
     };
     Ok(service.invoker.deploy(spec).await)
 }

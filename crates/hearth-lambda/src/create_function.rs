@@ -9,6 +9,7 @@ use crate::configuration;
 use crate::environment::SealedEnvironment;
 use crate::error::Error;
 use crate::function::Function;
+use crate::network::{self, InvalidTag};
 use crate::reference::Target;
 use crate::service::Service;
 use crate::settings::{Settings, SettingsChange};
@@ -31,6 +32,8 @@ pub(crate) enum CreateError {
     TooManyTags,
     #[error("Function already exist: {0}")]
     Exists(FunctionName),
+    #[error(transparent)]
+    Network(#[from] InvalidTag),
 }
 
 pub(crate) async fn create_function(
@@ -48,6 +51,7 @@ pub(crate) async fn create_function(
     if tags.len() > TAGS {
         return Err(CreateError::TooManyTags.into());
     }
+    network::policy(&tags).map_err(CreateError::from)?;
     let mut settings = Settings::for_new(arn.name.as_str());
     settings.apply(
         SettingsChange::of_new(&mut request),

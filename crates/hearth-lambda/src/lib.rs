@@ -34,6 +34,7 @@ mod lifecycle;
 mod list_function_url_configs;
 mod list_functions;
 mod logging;
+mod network;
 mod options;
 mod payload;
 mod put_function_concurrency;

@@ -15,7 +15,8 @@ use tokio::sync::{oneshot, watch};
 
 use crate::protocol::{ANSWER_SIZE, Answer, BOOTED_DESCRIPTORS, Refusal, Request};
 use crate::{
-    BootRequest, Booted, BoxFuture, ClaimRequest, Exit, MemoryGauge, RuntimeIndex, Sandbox, SandboxError,
+    BootRequest, Booted, BoxFuture, ClaimRequest, Exit, Listener, MemoryGauge, RuntimeIndex, Sandbox,
+    SandboxError,
 };
 
 /// The [`Sandbox`] behind the warden's socket. Cheap to clone.
@@ -168,13 +169,13 @@ impl Client {
     fn settle(self: &Arc<Self>, answer: Answer, descriptors: Vec<OwnedFd>) {
         let mut state = self.state();
         match answer {
-            Answer::Booted { tag, id } => {
+            Answer::Booted { tag, id, intercepts } => {
                 let (sender, exit) = oneshot::channel();
                 state.exits.insert(id, sender);
                 let waiting = state.boots.remove(&tag);
                 drop(state);
                 // Descriptors are missing when this process has too many.
-                let result = booted(id, descriptors, exit).ok_or(Refusal::Setup(libc::EMFILE));
+                let result = booted(id, descriptors, intercepts, exit).ok_or(Refusal::Setup(libc::EMFILE));
                 let usable = result.is_ok();
                 let taken = waiting.is_some_and(|waiting| waiting.send(result).is_ok());
                 if !(usable && taken) {
@@ -228,13 +229,24 @@ impl Subject {
     }
 }
 
-fn booted(id: EnvironmentId, descriptors: Vec<OwnedFd>, exit: oneshot::Receiver<Exit>) -> Option<Booted> {
-    let [control, output, group, process] = descriptors.try_into().ok()?;
+fn booted(
+    id: EnvironmentId,
+    descriptors: Vec<OwnedFd>,
+    intercepts: bool,
+    exit: oneshot::Receiver<Exit>,
+) -> Option<Booted> {
+    let [control, output, group, process, tcp, api, dns] = descriptors.try_into().ok()?;
     Some(Booted {
         id,
         control,
         output,
         memory: MemoryGauge::new(group, process),
+        listener: Some(Listener {
+            tcp,
+            api,
+            dns,
+            intercepts,
+        }),
         exit,
     })
 }

@@ -63,9 +63,30 @@ pub struct Booted {
     pub output: OwnedFd,
     /// Tells how much memory the environment uses.
     pub memory: MemoryGauge,
+    /// Hears the environment's network. `None` where it has no network of its own but uses the host's.
+    pub listener: Option<Listener>,
     /// Resolves once, when the environment has ended and nothing of it is left running. An error if the
     /// warden ends first, which ends every environment.
     pub exit: oneshot::Receiver<Exit>,
+}
+
+/// The server's ends of an environment's network: sockets in the environment's network namespace, which live on when
+/// the environment has ended and keep the namespace until they are closed. All of them are non-blocking.
+#[derive(Debug)]
+pub struct Listener {
+    /// A listening TCP socket at [`hearth_types::inside::ADDRESS`], port
+    /// [`RUNTIME_API_PORT`](hearth_types::inside::RUNTIME_API_PORT). With `intercepts` it receives every TCP
+    /// connection made inside, but those to loopback addresses. The local address of an accepted connection is the
+    /// one it was made to; IPv4 addresses may be written as IPv6.
+    pub tcp: OwnedFd,
+    /// A listening TCP socket at the same address, port [`API_PORT`](hearth_types::inside::API_PORT). With
+    /// `intercepts` nothing arrives here.
+    pub api: OwnedFd,
+    /// A UDP socket at the same address, port [`DNS_PORT`](hearth_types::inside::DNS_PORT).
+    pub dns: OwnedFd,
+    /// Whether connections to every address arrive. Where the kernel does not allow it, those to other addresses are
+    /// refused inside.
+    pub intercepts: bool,
 }
 
 /// What a booted environment becomes.

@@ -39,10 +39,12 @@ pub(crate) enum Request {
 /// What the warden says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Answer {
-    /// Comes with [`BOOTED_DESCRIPTORS`] descriptors: control, output, group memory, process status.
+    /// Comes with [`BOOTED_DESCRIPTORS`] descriptors: control, output, group memory, process status, and the
+    /// sockets of [`crate::Listener`] in order.
     Booted {
         tag: u32,
         id: EnvironmentId,
+        intercepts: bool,
     },
     Claimed {
         tag: u32,
@@ -58,7 +60,7 @@ pub(crate) enum Answer {
 }
 
 /// How many descriptors come with [`Answer::Booted`].
-pub(crate) const BOOTED_DESCRIPTORS: usize = 4;
+pub(crate) const BOOTED_DESCRIPTORS: usize = 7;
 
 /// Why the warden did not do what it was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -163,8 +165,9 @@ impl Answer {
     pub(crate) fn encode(&self) -> [u8; ANSWER_SIZE] {
         let mut record = [0; ANSWER_SIZE];
         match *self {
-            Self::Booted { tag, id } => {
+            Self::Booted { tag, id, intercepts } => {
                 record[0] = BOOTED;
+                record[2] = u8::from(intercepts);
                 put(&mut record, 4, tag.to_le_bytes());
                 put(&mut record, 8, id.0.to_le_bytes());
             }
@@ -203,7 +206,11 @@ impl Answer {
         let id = EnvironmentId(u64::from_le_bytes(get(record, 8)));
         let number = i32::from_le_bytes(get(record, 16));
         Some(match record[0] {
-            BOOTED => Self::Booted { tag, id },
+            BOOTED => Self::Booted {
+                tag,
+                id,
+                intercepts: record[2] != 0,
+            },
             CLAIMED => Self::Claimed { tag },
             REFUSED => Self::Refused {
                 tag,
@@ -317,9 +324,10 @@ mod tests {
                 cpu: Duration::from_nanos(cpu),
             });
         prop_oneof![
-            any::<(u32, u64)>().prop_map(|(tag, id)| Answer::Booted {
+            any::<(u32, u64, bool)>().prop_map(|(tag, id, intercepts)| Answer::Booted {
                 tag,
-                id: EnvironmentId(id)
+                id: EnvironmentId(id),
+                intercepts,
             }),
             any::<u32>().prop_map(|tag| Answer::Claimed { tag }),
             (any::<u32>(), refusal).prop_map(|(tag, refusal)| Answer::Refused { tag, refusal }),

@@ -345,3 +345,143 @@ pub(crate) fn landlock_version() -> Option<u32> {
     });
     version.ok().map(|version| version as u32)
 }
+
+/// An instruction of a program for the kernel, `struct bpf_insn`.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub(crate) struct Instruction {
+    code: u8,
+    registers: u8,
+    pub(crate) offset: i16,
+    number: i32,
+}
+
+impl Instruction {
+    /// An instruction with its destination and source registers.
+    pub(crate) fn new(code: u8, (to, from): (u8, u8), offset: i16, number: i32) -> Self {
+        let registers = if cfg!(target_endian = "little") {
+            from << 4 | to
+        } else {
+            to << 4 | from
+        };
+        Self {
+            code,
+            registers,
+            offset,
+            number,
+        }
+    }
+
+    /// The two that load the address of a map into a register.
+    pub(crate) fn map_address(to: u8, map: BorrowedFd<'_>) -> [Self; 2] {
+        const BPF_PSEUDO_MAP_FD: u8 = 1;
+        [
+            Self::new(0x18, (to, BPF_PSEUDO_MAP_FD), 0, map.as_raw_fd()),
+            Self::new(0, (0, 0), 0, 0),
+        ]
+    }
+}
+
+/// The part of `union bpf_attr` for BPF_PROG_LOAD.
+#[repr(C)]
+struct ProgramAttributes {
+    kind: u32,
+    count: u32,
+    instructions: u64,
+    license: u64,
+    log_level: u32,
+    log_size: u32,
+    log: u64,
+    kernel_version: u32,
+    flags: u32,
+    name: [u8; 16],
+    interface: u32,
+    attach_type: u32,
+}
+
+/// What a socket lookup program is attached as.
+const BPF_SK_LOOKUP: u32 = 36;
+
+/// A map with room for one socket, under the key 0.
+pub(crate) fn socket_map() -> io::Result<OwnedFd> {
+    const BPF_MAP_CREATE: libc::c_int = 0;
+    const BPF_MAP_TYPE_SOCKMAP: u32 = 15;
+    // Type, sizes of key and value in bytes, entries, flags.
+    let attributes: [u32; 5] = [BPF_MAP_TYPE_SOCKMAP, 4, 8, 1, 0];
+    // SAFETY: the attributes are numbers; this command opens a descriptor.
+    unsafe { bpf_open(BPF_MAP_CREATE, &attributes) }
+}
+
+/// Puts a socket into such a map.
+pub(crate) fn put_socket(map: BorrowedFd<'_>, socket: BorrowedFd<'_>) -> io::Result<()> {
+    const BPF_MAP_UPDATE_ELEM: libc::c_int = 2;
+    let (key, value) = (0u32, socket.as_raw_fd() as u64);
+    let attributes = [
+        map.as_raw_fd() as u64,
+        &raw const key as u64,
+        &raw const value as u64,
+        0,
+    ];
+    // SAFETY: key and value have the sizes the map was made with, and outlive the call.
+    unsafe { bpf(BPF_MAP_UPDATE_ELEM, &attributes) }?;
+    Ok(())
+}
+
+/// Has the kernel check and take a socket lookup program.
+pub(crate) fn load_socket_lookup(program: &[Instruction]) -> io::Result<OwnedFd> {
+    const BPF_PROG_LOAD: libc::c_int = 5;
+    const BPF_PROG_TYPE_SK_LOOKUP: u32 = 30;
+    let attributes = ProgramAttributes {
+        kind: BPF_PROG_TYPE_SK_LOOKUP,
+        count: program.len() as u32,
+        instructions: program.as_ptr() as u64,
+        license: c"Apache-2.0".as_ptr() as u64,
+        log_level: 0,
+        log_size: 0,
+        log: 0,
+        kernel_version: 0,
+        flags: 0,
+        name: *b"hearth_steering\0",
+        interface: 0,
+        attach_type: BPF_SK_LOOKUP,
+    };
+    // SAFETY: the instructions are as many as said, the license ends in a NUL, and both outlive the call, which opens
+    // a descriptor. The kernel verifies the program before it takes it.
+    unsafe { bpf_open(BPF_PROG_LOAD, &attributes) }
+}
+
+/// Attaches such a program to a network namespace, for as long as the result is open.
+pub(crate) fn attach_socket_lookup(
+    program: BorrowedFd<'_>,
+    namespace: BorrowedFd<'_>,
+) -> io::Result<OwnedFd> {
+    const BPF_LINK_CREATE: libc::c_int = 28;
+    let attributes = [
+        program.as_raw_fd() as u32,
+        namespace.as_raw_fd() as u32,
+        BPF_SK_LOOKUP,
+        0,
+    ];
+    // SAFETY: the attributes are numbers; this command opens a descriptor.
+    unsafe { bpf_open(BPF_LINK_CREATE, &attributes) }
+}
+
+/// Calls bpf(2) with a command that opens a descriptor, which is closed on exec.
+///
+/// # Safety
+/// As [`bpf`]; and the command must open a descriptor.
+unsafe fn bpf_open<T>(command: libc::c_int, attributes: &T) -> io::Result<OwnedFd> {
+    // SAFETY: the caller's.
+    let descriptor = unsafe { bpf(command, attributes) }?;
+    // SAFETY: the kernel has just opened this descriptor for us, and nothing else owns it.
+    Ok(unsafe { OwnedFd::from_raw_fd(descriptor as RawFd) })
+}
+
+/// Calls bpf(2).
+///
+/// # Safety
+/// The attributes must be those of the command, and what they point to valid during the call.
+unsafe fn bpf<T>(command: libc::c_int, attributes: &T) -> io::Result<libc::c_long> {
+    // SAFETY: the kernel reads as many bytes as the attributes have, and takes the rest for zero.
+    check(unsafe { libc::syscall(libc::SYS_bpf, command, ptr::from_ref(attributes), size_of::<T>()) })
+}

@@ -8,8 +8,10 @@ mod arn;
 mod code;
 mod environment;
 mod function;
+pub mod inside;
 pub mod limits;
 mod log;
+mod network_policy;
 mod request;
 pub mod time;
 
@@ -19,4 +21,5 @@ pub use code::{CodeHash, InvalidHash};
 pub use environment::EnvironmentId;
 pub use function::{FunctionName, FunctionReference, InvalidReference, Qualifier};
 pub use log::LogEvent;
+pub use network_policy::{Host, HostRule, InvalidPolicy, NetworkPolicy};
 pub use request::RequestId;

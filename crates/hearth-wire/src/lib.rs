@@ -32,6 +32,6 @@ pub use generated::{lambda, logs, sts};
 pub use operation::Operation;
 pub use request::RawRequest;
 pub use router::{BodyFailure, RequestBody, Router, ServiceRoutes, off_the_worker};
-pub use server::{Server, ServerOptions};
+pub use server::{Server, ServerOptions, serve_connection};
 pub use site::{Reception, Site, Visit};
 pub use values::{Blob, Timestamp};

@@ -19,7 +19,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use crate::{Body, Router};
+use crate::{Authenticator, Body, Router};
 
 /// Largest head of a request, in bytes.
 const LARGEST_HEAD: usize = 64 * 1024;
@@ -178,4 +178,23 @@ async fn answer(
 ) -> Result<Response<Body>, Infallible> {
     used.store(true, Ordering::Relaxed);
     Ok(router.handle_from(peer, request).await)
+}
+
+/// Serves one connection that was accepted elsewhere, until it closes. Its requests are verified by this
+/// authenticator instead of the router's own.
+pub async fn serve_connection(stream: TcpStream, router: Arc<Router>, authenticator: Arc<dyn Authenticator>) {
+    let _ = stream.set_nodelay(true);
+    let service = service_fn(|request| {
+        let (router, authenticator) = (&router, &authenticator);
+        async move { Ok::<_, Infallible>(router.handle_by(&**authenticator, request).await) }
+    });
+    let options = ServerOptions::default();
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(options.head_timeout)
+        .max_buf_size(LARGEST_HEAD)
+        .serve_connection(TokioIo::new(stream), service);
+    if let Err(error) = connection.await {
+        tracing::debug!(%error, "connection ended");
+    }
 }

@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use hearth_engine::{
-    CredentialSource, Engine, EngineOptions, Function, FunctionSpec, Invocation, LogBatch, LogSink,
-    RuntimeChoice, SessionVariables,
+    Api, CredentialSource, Endpoint, Engine, EngineOptions, Function, FunctionSpec, Invocation, LogBatch,
+    LogSink, RuntimeChoice, SessionVariables,
 };
 use hearth_runtime::frames::{Frame, FrameBuffer, INITIAL_CREDIT, Kind, OutgoingBody};
 use hearth_sandbox::{
@@ -21,11 +21,12 @@ use hearth_sandbox::{
     SandboxError, Start,
 };
 use hearth_types::{
-    AccountId, CodeHash, EnvironmentId, FunctionArn, FunctionName, Qualifier, Region, RequestId, Scope,
+    AccountId, CodeHash, EnvironmentId, FunctionArn, FunctionName, NetworkPolicy, Qualifier, Region,
+    RequestId, Scope,
 };
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::UnixStream;
+use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
 
@@ -108,6 +109,7 @@ impl Sandbox for FakeSandbox {
                 control: OwnedFd::from(server),
                 output: OwnedFd::from(output),
                 memory: MemoryGauge::fixed(30 << 20),
+                listener: None,
                 exit: ended,
             })
         })
@@ -384,6 +386,20 @@ impl LogSink for Collected {
     }
 }
 
+struct NoApi;
+
+impl Api for NoApi {
+    fn endpoint(&self, _: &FunctionSpec, _: &str) -> Arc<dyn Endpoint> {
+        Arc::new(Self)
+    }
+}
+
+impl Endpoint for NoApi {
+    fn serve(&self, _: TcpStream) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        Box::pin(async {})
+    }
+}
+
 struct NoCredentials;
 
 impl CredentialSource for NoCredentials {
@@ -417,6 +433,7 @@ impl Stage {
             options,
             Arc::clone(&sandbox) as Arc<dyn Sandbox>,
             Arc::new(NoCredentials),
+            Arc::new(NoApi),
             Arc::clone(&log) as Arc<dyn LogSink>,
         );
         Self { engine, sandbox, log }
@@ -453,6 +470,7 @@ fn spec() -> FunctionSpec {
         role: "arn:aws:iam::000000000000:role/r".into(),
         log_group: "/aws/lambda/f".into(),
         logging: hearth_runtime::Logging::Text,
+        network: NetworkPolicy::default(),
     }
 }
 

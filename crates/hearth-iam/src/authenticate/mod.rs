@@ -1,5 +1,6 @@
 //! Finding out who sends a request.
 
+mod inside;
 mod lenient;
 mod permission;
 mod refusal;
@@ -9,6 +10,7 @@ mod verified;
 
 use hearth_wire::SignedRequest;
 
+pub use inside::Inside;
 pub use lenient::Lenient;
 pub use verified::Verified;
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use hearth_types::{FunctionName, Qualifier, Region};
+use hearth_types::{FunctionName, Qualifier, Region, inside};
 
 use super::{RUNTIME_DIR, TASK_ROOT};
 use crate::family::Family;
@@ -34,9 +34,10 @@ const RESERVED: [&str; 20] = [
 ];
 
 /// Variables that are the same in every environment.
-const CONSTANT: [(&str, &str); 14] = [
+const CONSTANT: [(&str, &str); 15] = [
+    ("AWS_ENDPOINT_URL", inside::API_URL),
     ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand"),
-    ("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9001"),
+    ("AWS_LAMBDA_RUNTIME_API", inside::RUNTIME_API),
     ("AWS_XRAY_CONTEXT_MISSING", "LOG_ERROR"),
     ("AWS_XRAY_DAEMON_ADDRESS", "127.0.0.1:2000"),
     ("LAMBDA_RUNTIME_DIR", RUNTIME_DIR),
@@ -223,6 +224,7 @@ mod tests {
             ("AWS_REGION", "us-east-1"),
             ("TZ", ":UTC"),
             ("TABLE", "orders"),
+            ("AWS_ENDPOINT_URL", "http://169.254.100.1:4566"),
             ("_HANDLER", "index.handler"),
         ] {
             assert_eq!(variables[name], value, "{name}");
@@ -236,6 +238,7 @@ mod tests {
     fn a_function_may_replace_only_what_is_its_own() {
         let user = [
             ("PATH", "/bin"),
+            ("AWS_ENDPOINT_URL", "http://elsewhere"),
             ("TZ", "Europe/Oslo"),
             ("AWS_REGION", "x"),
             ("AWS_LAMBDA_LOG_FORMAT", "Text"),
@@ -244,6 +247,7 @@ mod tests {
         ];
         let variables = of("python3.11", &user);
         assert_eq!(variables["PATH"], "/bin");
+        assert_eq!(variables["AWS_ENDPOINT_URL"], "http://elsewhere");
         assert_eq!(variables["TZ"], "Europe/Oslo");
         assert_eq!(variables["AWS_LAMBDA_LOG_FORMAT"], "Text");
         assert_eq!(variables["AWS_REGION"], "us-east-1");

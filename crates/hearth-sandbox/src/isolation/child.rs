@@ -30,6 +30,8 @@ pub(crate) struct Plan<'a> {
     pub(crate) bound: &'a dyn Bound,
     /// A network namespace that was made ahead.
     pub(crate) network: Option<BorrowedFd<'a>>,
+    /// Whether one that is made now hands all its connections to the server.
+    pub(crate) intercepts: bool,
     pub(crate) runtime: usize,
     pub(crate) program: &'a Program,
     /// The interpreter's user.
@@ -60,7 +62,12 @@ fn prepare(plan: &Plan<'_>) -> Result<(), Failure> {
     sys::unshare(UnshareFlags::NEWCGROUP).at(Step::Namespaces)?;
     match plan.network {
         Some(ready) => network::enter(ready).at(Step::Namespaces)?,
-        None => network::enter_new().at(Step::Namespaces)?,
+        None => {
+            let parts = network::enter_new(plan.intercepts).at(Step::Namespaces)?;
+            Status::Network(parts.into())
+                .send(plan.status)
+                .at(Step::Namespaces)?;
+        }
     }
     rustix::system::sethostname(b"sandbox").at(Step::Namespaces)?;
     root::assemble(plan.runtime, plan.identity).at(Step::Root)

@@ -19,8 +19,8 @@ const GENERATED: &[(&str, &str)] = &[
         "127.0.0.1 localhost sandbox sandbox.localdomain\n::1 localhost\n",
     ),
     ("nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\n"),
-    // Nothing answers there yet, so looking a name up fails at once.
-    ("resolv.conf", "nameserver 127.0.0.1\n"),
+    // The address of Hearth's services, `hearth_types::inside::ADDRESS`.
+    ("resolv.conf", "nameserver 169.254.100.1\n"),
     ("hostname", "sandbox\n"),
 ];
 

@@ -36,11 +36,12 @@ pub(crate) fn seal() -> io::Result<()> {
 }
 
 /// What the warden works with once its world is built: making namespaces and mounts, entering those of an
-/// environment, raising a loopback interface, changing users, and reading the server's files.
+/// environment, furnishing network namespaces, changing users, and reading the server's files.
 const WARDEN: CapabilitySet = CapabilitySet::SYS_ADMIN
     .union(CapabilitySet::SYS_CHROOT)
     .union(CapabilitySet::SYS_PTRACE)
     .union(CapabilitySet::NET_ADMIN)
+    .union(CapabilitySet::NET_BIND_SERVICE)
     .union(CapabilitySet::SETUID)
     .union(CapabilitySet::SETGID)
     .union(CapabilitySet::KILL)

@@ -15,6 +15,8 @@ use rustix::net::{
 /// A message.
 #[derive(Debug)]
 pub(crate) enum Status {
+    /// The environment has made its own network namespace. With what the warden keeps of it.
+    Network(Vec<OwnedFd>),
     /// The sandbox is complete. With `/proc/<pid>/status` of the process that becomes the interpreter.
     Started(OwnedFd),
     /// A step failed with this error number, and the environment ends.
@@ -78,13 +80,17 @@ impl<T, E: Into<io::Error>> At<T> for Result<T, E> {
 const STARTED: u8 = 1;
 const FAILED: u8 = 2;
 const ENDED: u8 = 3;
+const NETWORK: u8 = 4;
 const SIZE: usize = 16;
+/// The most descriptors that come with a message.
+const DESCRIPTORS: usize = 4;
 
 impl Status {
     /// Sends the message. Fails when the warden is gone.
     pub(crate) fn send(&self, socket: impl AsFd) -> io::Result<()> {
         let mut record = [0; SIZE];
         let (kind, step, number, bytes) = match self {
+            Self::Network(_) => (NETWORK, 0, 0, 0),
             Self::Started(_) => (STARTED, 0, 0, 0),
             Self::Failed(step, errno) => (FAILED, *step as u8, *errno, 0),
             Self::Ended { status, peak_bytes } => (ENDED, 0, *status, *peak_bytes),
@@ -92,9 +98,10 @@ impl Status {
         record[..2].copy_from_slice(&[kind, step]);
         record[4..8].copy_from_slice(&number.to_le_bytes());
         record[8..].copy_from_slice(&bytes.to_le_bytes());
-        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS))];
         let mut ancillary = SendAncillaryBuffer::new(&mut space);
         let descriptors: Vec<BorrowedFd<'_>> = match self {
+            Self::Network(parts) => parts.iter().map(AsFd::as_fd).collect(),
             Self::Started(process) => vec![process.as_fd()],
             _ => vec![],
         };
@@ -113,7 +120,7 @@ impl Status {
     /// Takes the next message, if there is one. `Err` when the other side is gone or talks nonsense.
     pub(crate) fn receive(socket: impl AsFd) -> io::Result<Option<Self>> {
         let mut record = [0; SIZE];
-        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS))];
         let mut ancillary = RecvAncillaryBuffer::new(&mut space);
         let flags = RecvFlags::DONTWAIT | RecvFlags::CMSG_CLOEXEC;
         let mut parts = [IoSliceMut::new(&mut record)];
@@ -121,24 +128,25 @@ impl Status {
             Err(rustix::io::Errno::AGAIN) => return Ok(None),
             other => other?.bytes,
         };
-        let mut descriptors = ancillary.drain().filter_map(|message| match message {
+        let descriptors = ancillary.drain().filter_map(|message| match message {
             RecvAncillaryMessage::ScmRights(descriptors) => Some(descriptors),
             _ => None,
         });
-        let process = descriptors.next().and_then(|mut descriptors| descriptors.next());
+        let descriptors = descriptors.flatten().collect();
         if length != SIZE {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
-        Self::decode(&record, process)
+        Self::decode(&record, descriptors)
             .map(Some)
             .ok_or_else(|| io::ErrorKind::InvalidData.into())
     }
 
-    fn decode(record: &[u8; SIZE], process: Option<OwnedFd>) -> Option<Self> {
+    fn decode(record: &[u8; SIZE], descriptors: Vec<OwnedFd>) -> Option<Self> {
         let number = i32::from_le_bytes(record[4..8].try_into().ok()?);
         let peak_bytes = u64::from_le_bytes(record[8..].try_into().ok()?);
         match record[0] {
-            STARTED => process.map(Self::Started),
+            NETWORK => Some(Self::Network(descriptors)),
+            STARTED => descriptors.into_iter().next().map(Self::Started),
             FAILED => Some(Self::Failed(*Step::ALL.get(usize::from(record[1]))?, number)),
             ENDED => Some(Self::Ended {
                 status: number,

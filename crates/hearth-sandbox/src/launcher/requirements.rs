@@ -7,6 +7,7 @@ use rustix::fs::Access;
 use rustix::thread::CapabilitySet;
 
 use crate::isolation::cgroup::{Controller, Version, hierarchies};
+use crate::isolation::network;
 use crate::isolation::privileges::missing;
 use crate::sys;
 
@@ -32,7 +33,7 @@ const KERNEL: (u32, u32) = (5, 14);
 pub fn requirements() -> Vec<Requirement> {
     let mut all = vec![privileges(), kernel(), namespaces()];
     all.extend(Controller::ALL.map(controller));
-    all.extend([file_system(), seccomp(), landlock()]);
+    all.extend([file_system(), seccomp(), landlock(), interception()]);
     all
 }
 
@@ -160,5 +161,18 @@ fn landlock() -> Requirement {
         needed: false,
         found: version.map_or_else(|| "none".into(), |version| format!("version {version}")),
         advice: "add landlock to the kernel's lsm= parameter for a second wall around files".into(),
+    }
+}
+
+fn interception() -> Requirement {
+    let met = network::can_intercept();
+    Requirement {
+        name: "outbound network",
+        met,
+        needed: false,
+        found: if met { "socket lookup programs".into() } else { "none".into() },
+        advice: "functions reach only Hearth itself: outbound connections need a kernel built with CONFIG_BPF_SYSCALL, \
+                 and a container that may use bpf (--privileged)"
+            .into(),
     }
 }

@@ -13,6 +13,7 @@ use super::{Warden, complain};
 use crate::isolation::bounds::Bound;
 use crate::isolation::child::{self, NAMESPACES, Plan};
 use crate::isolation::limits::Limits;
+use crate::isolation::network::Parts;
 use crate::isolation::privileges::Identity;
 use crate::isolation::program::Program;
 use crate::isolation::status::Status;
@@ -28,6 +29,8 @@ struct Created {
     status: OwnedFd,
     control: OwnedFd,
     output: OwnedFd,
+    /// Those of its network, unless it makes that itself.
+    parts: Option<Parts>,
 }
 
 impl Warden {
@@ -55,7 +58,10 @@ impl Warden {
                 status,
                 control,
                 output,
+                parts,
             }) => {
+                let (listener, steering) =
+                    parts.map_or((None, None), |parts| (Some(parts.sockets), parts.steering));
                 let environment = Environment {
                     bound,
                     limits,
@@ -65,7 +71,13 @@ impl Warden {
                     status,
                     check_memory: None,
                     out_of_memory: false,
-                    phase: Phase::Booting(Booting { tag, control, output }),
+                    steering,
+                    phase: Phase::Booting(Booting {
+                        tag,
+                        control,
+                        output,
+                        listener,
+                    }),
                     ended: None,
                 };
                 let watched = self.events.add(id, &environment);
@@ -104,6 +116,7 @@ impl Warden {
             alone: &self.alone,
             bound,
             network: network.as_ref().map(AsFd::as_fd),
+            intercepts: self.networks.intercepts,
             runtime: usize::from(runtime.0),
             program,
             user,
@@ -122,6 +135,7 @@ impl Warden {
                 status,
                 control,
                 output,
+                parts: network.map(|network| network.parts),
             }),
         }
     }
@@ -132,6 +146,7 @@ impl Warden {
             return false;
         };
         match Status::receive(&environment.status) {
+            Ok(Some(Status::Network(parts))) => self.keep_network(id, parts),
             Ok(Some(Status::Started(process))) => self.report_booted(id, process),
             Ok(Some(Status::Failed(step, errno))) => {
                 let error = io::Error::from_raw_os_error(errno);
@@ -150,23 +165,48 @@ impl Warden {
         true
     }
 
+    /// Takes what an environment has made of its own network.
+    fn keep_network(&mut self, id: EnvironmentId, parts: Vec<OwnedFd>) {
+        let Some(environment) = self.environments.get_mut(&id) else {
+            return;
+        };
+        if let (Phase::Booting(booting), Ok(Parts { sockets, steering })) =
+            (&mut environment.phase, Parts::try_from(parts))
+        {
+            booting.listener = Some(sockets);
+            environment.steering = steering;
+        }
+    }
+
     fn report_booted(&mut self, id: EnvironmentId, process: OwnedFd) {
         let Some(environment) = self.environments.get_mut(&id) else {
             return;
         };
-        let Phase::Booting(Booting { tag, control, output }) =
-            std::mem::replace(&mut environment.phase, Phase::Booted)
-        else {
+        let Phase::Booting(booting) = std::mem::replace(&mut environment.phase, Phase::Booted) else {
             return;
         };
-        match environment.bound.gauge() {
-            Ok(stat) => {
+        match (environment.bound.gauge(), booting) {
+            (
+                Ok(stat),
+                Booting {
+                    tag,
+                    control,
+                    output,
+                    listener: Some(sockets),
+                },
+            ) => {
+                let intercepts = environment.steering.is_some();
+                let descriptors = [control, output, stat, process]
+                    .into_iter()
+                    .chain(sockets)
+                    .collect();
                 self.outbox
-                    .put_with(Answer::Booted { tag, id }, vec![control, output, stat, process]);
+                    .put_with(Answer::Booted { tag, id, intercepts }, descriptors);
             }
-            Err(error) => {
-                environment.phase = Phase::Booting(Booting { tag, control, output });
-                self.fail_boot(id, error.raw_os_error().unwrap_or(libc::EIO));
+            (stat, booting) => {
+                environment.phase = Phase::Booting(booting);
+                let errno = stat.err().and_then(|error| error.raw_os_error());
+                self.fail_boot(id, errno.unwrap_or(libc::EIO));
             }
         }
     }

@@ -7,6 +7,7 @@ use rustix::process::Pid;
 
 use crate::isolation::bounds::Bound;
 use crate::isolation::limits::Limits;
+use crate::isolation::network::Parts;
 use crate::isolation::privileges::Identity;
 
 /// An environment whose first process has not been reaped yet.
@@ -24,6 +25,8 @@ pub(super) struct Environment {
     /// When to look at its memory, unless an event comes first.
     pub(super) check_memory: Option<Instant>,
     pub(super) out_of_memory: bool,
+    /// Hands its connections to the server for as long as it is open.
+    pub(super) steering: Option<OwnedFd>,
     pub(super) phase: Phase,
     /// The interpreter's wait status and peak memory, once it has ended.
     pub(super) ended: Option<(i32, u64)>,
@@ -46,4 +49,6 @@ pub(super) struct Booting {
     pub(super) tag: u32,
     pub(super) control: OwnedFd,
     pub(super) output: OwnedFd,
+    /// The sockets that hear its network, unless it is about to make them itself.
+    pub(super) listener: Option<[OwnedFd; Parts::SOCKETS]>,
 }

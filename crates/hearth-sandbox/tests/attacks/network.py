@@ -23,7 +23,7 @@ refused("connect to the host's abstract socket", lambda: connect(socket.AF_UNIX,
 refused("connect to the host's socket file", lambda: connect(socket.AF_UNIX, FACTS["socket_file"]))
 holds("only lo is there", [name for _, name in socket.if_nameindex()] == ["lo"], socket.if_nameindex())
 holds("no socket of the host's is listed", FACTS["abstract"].encode() not in read("/proc/net/unix"))
-holds("nothing listens", len(read("/proc/net/tcp").splitlines()) == 1, read("/proc/net/tcp"))
+holds("nothing of anybody's listens", len(read("/proc/net/tcp").splitlines()) == 1, read("/proc/net/tcp"))
 for family in [AF_PACKET, AF_VSOCK, AF_ALG, AF_KEY, AF_XDP, AF_BLUETOOTH, AF_CAN, AF_TIPC]:
     refused(f"a socket of family {family}", lambda: socket.socket(family, socket.SOCK_RAW))
     refused(f"a datagram socket of family {family}", lambda: socket.socket(family, socket.SOCK_DGRAM))

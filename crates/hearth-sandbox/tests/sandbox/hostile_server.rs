@@ -184,7 +184,7 @@ impl Socket<'_> {
 
     fn boot(&self) -> Result<Answer, Failed> {
         let answer = self.expect(Request::boot(77), BOOTED, 0)?;
-        if answer.tag == 77 && answer.descriptors.len() == 4 {
+        if answer.tag == 77 && answer.descriptors.len() == 7 {
             Ok(answer)
         } else {
             Err(format!("{answer:?}").into())

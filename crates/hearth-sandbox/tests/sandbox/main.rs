@@ -11,6 +11,7 @@ mod environment;
 mod hostile_server;
 mod leftovers;
 mod life;
+mod network;
 mod node;
 mod programs;
 mod runtimes;
@@ -57,6 +58,7 @@ fn run_tests() -> ExitCode {
         deaths::trials(),
         hostile_server::trials(),
         life::trials(),
+        network::trials(),
         runtimes::trials(),
     ];
     let trials = suites

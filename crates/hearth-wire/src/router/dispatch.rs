@@ -13,13 +13,17 @@ use super::entity::{Entity, Read, RequestBody};
 use super::resolve::{Route, spoken};
 use super::{Linked, Router};
 use crate::model::OperationModel;
-use crate::{AwsError, Body, CommonError, Context, RawRequest, SignedRequest, Site, Visit, protocol};
+use crate::{
+    Authenticator, AwsError, Body, CommonError, Context, RawRequest, SignedRequest, Site, Visit, protocol,
+};
 
 /// Bodies from this size on, in bytes, are hashed and parsed where they hold up no other request.
 const HEAVY: usize = 256 * 1024;
 
 /// The head of a request and what is noted when it arrives.
-struct Arrived {
+struct Arrived<'a> {
+    /// Who verifies it.
+    authenticator: &'a dyn Authenticator,
     request_id: RequestId,
     at: SystemTime,
     parts: Parts,
@@ -34,6 +38,24 @@ impl Router {
     /// As [`Router::handle`], for a request of which it is known who sent it.
     pub async fn handle_from<B: RequestBody>(
         &self,
+        peer: Option<SocketAddr>,
+        request: Request<B>,
+    ) -> Response<Body> {
+        self.take(&*self.authenticator, peer, request).await
+    }
+
+    /// Answers a request that this authenticator verifies instead of the router's own.
+    pub async fn handle_by<B: RequestBody>(
+        &self,
+        authenticator: &dyn Authenticator,
+        request: Request<B>,
+    ) -> Response<Body> {
+        self.take(authenticator, None, request).await
+    }
+
+    async fn take<B: RequestBody>(
+        &self,
+        authenticator: &dyn Authenticator,
         peer: Option<SocketAddr>,
         request: Request<B>,
     ) -> Response<Body> {
@@ -54,6 +76,7 @@ impl Router {
         } else {
             self.answer(
                 Arrived {
+                    authenticator,
                     request_id,
                     at: SystemTime::now(),
                     parts,
@@ -103,7 +126,7 @@ impl Router {
         response
     }
 
-    async fn answer<B: RequestBody>(&self, arrived: Arrived, mut entity: Entity<B>) -> Response<Body> {
+    async fn answer<B: RequestBody>(&self, arrived: Arrived<'_>, mut entity: Entity<B>) -> Response<Body> {
         let request_id = arrived.request_id;
         let route = match self.resolve(&arrived.parts, &mut entity).await {
             Ok(route) => route,
@@ -131,10 +154,11 @@ impl Router {
     async fn call<B: RequestBody>(
         &self,
         Arrived {
+            authenticator,
             request_id,
             at,
             parts,
-        }: Arrived,
+        }: Arrived<'_>,
         mut entity: Entity<B>,
         route: Route,
     ) -> Result<Response<Body>, AwsError> {
@@ -148,7 +172,10 @@ impl Router {
             service: service.model.signing_name,
             operation: route.operation.name,
         };
-        let read = match self.read(&head, route.operation, &mut entity).await {
+        let read = match self
+            .read(authenticator, &head, route.operation, &mut entity)
+            .await
+        {
             Ok(read) => read,
             Err(error) => {
                 entity.discard(&parts.headers);
@@ -159,7 +186,7 @@ impl Router {
             body: &read.bytes,
             ..head
         };
-        let sender = off_the_worker(read.bytes.len(), || self.authenticator.authenticate(&signed))?;
+        let sender = off_the_worker(read.bytes.len(), || authenticator.authenticate(&signed))?;
         let handler = service
             .handlers
             .get(route.operation.name)
@@ -188,12 +215,13 @@ impl Router {
 
     async fn read<B: RequestBody>(
         &self,
+        authenticator: &dyn Authenticator,
         head: &SignedRequest<'_>,
         operation: &OperationModel,
         entity: &mut Entity<B>,
     ) -> Result<Read, AwsError> {
         if entity.takes_memory() {
-            self.authenticator.admit(head)?;
+            authenticator.admit(head)?;
         }
         entity.read(operation, &self.memory).await
     }

@@ -22,20 +22,35 @@ pub(super) struct Profile<'a> {
     pub(super) addresses: &'a [SocketAddr],
 }
 
+/// Who decides about requests.
+pub(super) struct Authenticators {
+    /// About those from outside.
+    pub(super) outside: Arc<dyn Authenticator>,
+    /// About those from environments, once their session is known to be their own.
+    pub(super) inside: Arc<Verified>,
+}
+
 /// Who decides about requests. The first `serve` on a data directory creates the root access key.
-pub(super) async fn authenticator(
+pub(super) async fn authenticators(
     mode: Mode,
     store: &dyn Store,
     sealer: &Sealer,
     sessions: SessionIssuer,
     profile: &Profile<'_>,
-) -> Result<Arc<dyn Authenticator>, Failure> {
+) -> Result<Authenticators, Failure> {
     match mode {
-        Mode::Dev => Ok(Arc::new(LocalOnly(Lenient::new(sessions)))),
+        Mode::Dev => Ok(Authenticators {
+            outside: Arc::new(LocalOnly(Lenient::new(sessions.clone()))),
+            inside: Arc::new(Verified::new(KeyRing::default(), sessions)),
+        }),
         Mode::Serve => {
             profile.provide(store, sealer).await?;
             let ring = KeyRing::load(store, sealer).await.map_err(Failure::failed)?;
-            Ok(Arc::new(Verified::new(ring, sessions)))
+            let verified = Arc::new(Verified::new(ring, sessions));
+            Ok(Authenticators {
+                outside: Arc::clone(&verified) as Arc<dyn Authenticator>,
+                inside: verified,
+            })
         }
     }
 }

@@ -4,6 +4,7 @@ mod credentials;
 mod guard;
 mod health;
 mod identity;
+mod inside;
 mod log_sink;
 mod node;
 mod signals;

@@ -19,6 +19,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::credentials::Sessions;
+use super::inside::InsideApi;
 use super::log_sink::Sink;
 use super::{health, identity, signals};
 use crate::failure::Failure;
@@ -92,10 +93,12 @@ async fn assemble(
     let sealer = Arc::new(Sealer::open(&data.join("keys")).map_err(Failure::failed)?);
     let sessions = SessionIssuer::new(Arc::clone(&sealer));
     let catalogue = Arc::new(Catalogue::new(discovery, mode.substitutes()));
+    let inside = InsideApi::default();
     let engine = Engine::new(
         engine_options(&settings),
         Arc::new(warden),
         Arc::new(Sessions(sessions.clone())),
+        Arc::new(inside.clone()),
         Arc::new(Sink(logs.clone())),
     );
     let profile = identity::Profile {
@@ -103,7 +106,7 @@ async fn assemble(
         outside: &outside,
         addresses,
     };
-    let authenticator = identity::authenticator(mode, &*store, &sealer, sessions, &profile).await?;
+    let authenticators = identity::authenticators(mode, &*store, &sealer, sessions, &profile).await?;
     let lambda = LambdaService::new(
         Arc::clone(&store),
         blobs,
@@ -116,16 +119,18 @@ async fn assemble(
             ..LambdaOptions::default()
         },
     );
-    let mut router = Router::new(authenticator);
+    let mut router = Router::new(authenticators.outside);
     lambda.register(&mut router);
     hearth_logs::register(&mut router, logs.clone());
     sts::register(&mut router);
     router.health(move || health::health(&catalogue));
+    let router = Arc::new(router);
+    inside.open(Arc::clone(&router), authenticators.inside);
     Ok(Node {
         engine,
         lambda,
         logs,
-        router: Arc::new(router),
+        router,
     })
 }
 

@@ -1,5 +1,6 @@
-//! Both authenticators, as the router calls them.
+//! All authenticators, as the router calls them.
 
+mod inside;
 mod lenient;
 mod verified;
 

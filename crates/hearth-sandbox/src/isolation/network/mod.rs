@@ -1,7 +1,15 @@
-//! Network namespaces that hold nothing but a loopback interface.
+//! Network namespaces that hold nothing but a loopback interface, on which every address there is ends.
 //!
-//! Making one costs more than the rest of an environment together, entering one that is there next to
+//! What connects inside reaches the server through a [`Listener`]: a program of the kernel's hands every TCP
+//! connection to one socket, whatever address it was made to (see `steering.rs`). Nothing of it leaves the
+//! machine but through the server.
+//!
+//! Making a namespace costs more than the rest of an environment together, entering one that is there next to
 //! nothing. So a few are made ahead. Each is used once: nothing an environment leaves behind reaches another.
+
+mod listener;
+mod route;
+mod steering;
 
 use std::fs::File;
 use std::io;
@@ -9,6 +17,9 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::net::{AddressFamily, SocketFlags, SocketType};
 use rustix::thread::{LinkNameSpaceType, UnshareFlags};
+
+pub(crate) use listener::Parts;
+pub(crate) use steering::is_possible as can_intercept;
 
 use crate::sys;
 
@@ -19,9 +30,24 @@ const READY: usize = 16;
 pub(crate) struct Networks {
     /// The warden's own, empty one.
     home: OwnedFd,
-    ready: Vec<OwnedFd>,
+    ready: Vec<Network>,
     /// The last attempt to make one failed. The next follows when one is needed.
     failed: bool,
+    /// Whether connections to any address can be handed to the server, or only those to its own.
+    pub(crate) intercepts: bool,
+}
+
+/// A network namespace nobody has entered yet.
+pub(crate) struct Network {
+    namespace: OwnedFd,
+    /// What the server hears of it.
+    pub(crate) parts: Parts,
+}
+
+impl AsFd for Network {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.namespace.as_fd()
+    }
 }
 
 impl Networks {
@@ -32,11 +58,12 @@ impl Networks {
             home: current()?,
             ready: Vec::new(),
             failed: false,
+            intercepts: can_intercept(),
         })
     }
 
     /// A namespace for one environment. If none is ready, the environment makes its own.
-    pub(crate) fn take(&mut self) -> Option<OwnedFd> {
+    pub(crate) fn take(&mut self) -> Option<Network> {
         self.failed = false;
         self.ready.pop()
     }
@@ -48,7 +75,12 @@ impl Networks {
 
     /// Makes one ahead.
     pub(crate) fn prepare(&mut self) {
-        let made = enter_new().and_then(|()| current());
+        let made = enter_new(self.intercepts).and_then(|parts| {
+            Ok(Network {
+                namespace: current()?,
+                parts,
+            })
+        });
         let made = enter(self.home.as_fd()).and(made);
         self.failed = made.is_err();
         self.ready.extend(made);
@@ -62,9 +94,11 @@ pub(crate) fn enter(namespace: BorrowedFd<'_>) -> io::Result<()> {
 }
 
 /// Moves the calling process into a namespace that is made for it.
-pub(crate) fn enter_new() -> io::Result<()> {
+pub(crate) fn enter_new(intercepts: bool) -> io::Result<Parts> {
     sys::unshare(UnshareFlags::NEWNET)?;
-    raise_loopback()
+    raise_loopback()?;
+    route::end_every_address_here()?;
+    Parts::open(intercepts)
 }
 
 fn current() -> io::Result<OwnedFd> {

@@ -1,0 +1,44 @@
+//! The authenticator of requests that come from inside an environment.
+
+use std::sync::Arc;
+
+use hearth_wire::{Authenticated, Authenticator, AwsError, CallerKind, CommonError, SignedRequest};
+
+use super::Verified;
+
+/// Believes nobody unproven, on a developer's machine too: a function would only have to make up an access key there
+/// to do what its developer may. And of all sessions only the environment's own is good inside it.
+#[derive(Debug)]
+pub struct Inside {
+    verified: Arc<Verified>,
+    /// The access key of the environment's session.
+    access_key_id: String,
+}
+
+impl Inside {
+    /// For the environment whose session has this access key.
+    pub fn new(verified: Arc<Verified>, access_key_id: String) -> Self {
+        Self {
+            verified,
+            access_key_id,
+        }
+    }
+}
+
+impl Authenticator for Inside {
+    fn authenticate(&self, request: &SignedRequest<'_>) -> Result<Authenticated, AwsError> {
+        let authenticated = self.verified.authenticate(request)?;
+        let caller = &authenticated.caller;
+        let session = matches!(caller.kind, CallerKind::Session { .. });
+        if session && caller.access_key.as_deref() != Some(self.access_key_id.as_str()) {
+            let message =
+                "The security token included in the request belongs to another execution environment.";
+            return Err(AwsError::common(CommonError::UnrecognizedClient, message));
+        }
+        Ok(authenticated)
+    }
+
+    fn admit(&self, head: &SignedRequest<'_>) -> Result<(), AwsError> {
+        self.verified.admit(head)
+    }
+}
