@@ -134,6 +134,9 @@ pub(crate) async fn run(
     tokio::pin!(clock);
     let result = loop {
         consume_budget().await;
+        if let Some(due) = journal.due().filter(|due| *due < clock.deadline()) {
+            clock.as_mut().reset(due);
+        }
         let Process { control, output, .. } = process;
         tokio::select! {
             biased;
@@ -145,7 +148,13 @@ pub(crate) async fn run(
                     Err(failure) => break Err(failure),
                 }
             }
-            () = &mut clock => break Err(Failure::TimedOut),
+            () = &mut clock => {
+                if Instant::now() >= deadline {
+                    break Err(Failure::TimedOut);
+                }
+                journal.hand_over_now();
+                clock.as_mut().reset(deadline);
+            }
             () = journal.handed_over(), if journal.is_behind() => {}
             () = output.readable(), if output.is_open() && !journal.is_behind() => output.read(journal),
         }

@@ -3,17 +3,22 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use hearth_runtime::Logging;
 use hearth_types::{LogEvent, Scope, limits, time};
+use tokio::time::Instant;
 
 use crate::report::PlatformEvent;
 use crate::{LogBatch, LogSink};
 
 /// Events are handed over when this many bytes of memory wait, at the latest at the end of the invocation.
 const BATCH_BYTES: usize = 64 * 1024;
+
+/// At the latest, events are handed over when the oldest has waited for so long: a log is followed while its function
+/// runs, and an invocation that is over sooner costs no more than one batch.
+const LINGER: Duration = Duration::from_millis(10);
 
 /// Collects the events of one environment and hands them to the sink in batches.
 pub(crate) struct Journal {
@@ -24,6 +29,8 @@ pub(crate) struct Journal {
     logging: Logging,
     waiting: Vec<LogEvent>,
     waiting_bytes: usize,
+    /// When the oldest event that waits came.
+    waiting_since: Option<Instant>,
     tail: Option<Vec<u8>>,
     handover: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
 }
@@ -44,6 +51,7 @@ impl Journal {
             logging,
             waiting: Vec::new(),
             waiting_bytes: 0,
+            waiting_since: None,
             tail: None,
             handover: None,
         }
@@ -97,12 +105,26 @@ impl Journal {
             }
         }
         self.waiting_bytes += size_of::<LogEvent>() + event.message.len();
+        self.waiting_since.get_or_insert_with(Instant::now);
         self.waiting.push(event);
     }
 
     /// Whether the sink is behind; then the function's output is left in its pipe.
     pub(crate) fn is_behind(&self) -> bool {
         self.handover.is_some()
+    }
+
+    /// When what waits is to be handed over; `None` if nothing waits or the sink is behind.
+    pub(crate) fn due(&self) -> Option<Instant> {
+        let since = self.waiting_since.filter(|_| self.handover.is_none())?;
+        Some(since + LINGER)
+    }
+
+    /// Starts handing over what waits, unless the sink is behind.
+    pub(crate) fn hand_over_now(&mut self) {
+        if self.handover.is_none() && !self.waiting.is_empty() {
+            self.hand_over();
+        }
     }
 
     /// Starts handing over if enough waits and the sink is not behind.
@@ -134,6 +156,7 @@ impl Journal {
 
     fn hand_over(&mut self) {
         self.waiting_bytes = 0;
+        self.waiting_since = None;
         let batch = LogBatch {
             scope: self.scope.clone(),
             group: self.group.clone(),

@@ -59,6 +59,18 @@ async fn output_stands_between_start_and_end() {
 }
 
 #[tokio::test]
+async fn lines_are_seen_while_the_function_runs() {
+    let stage = Stage::new(|_| {});
+    let function = stage.deploy(|_| {});
+    let running = stage.engine.invoke(&function, invocation(json!({"do": "hang"})));
+    let seen = until(|| stage.log.messages().iter().any(|line| line.starts_with("START")));
+    tokio::select! {
+        _ = running => panic!("it has ended"),
+        () = seen => {}
+    }
+}
+
+#[tokio::test]
 async fn a_log_of_json_has_events_and_keeps_what_matters() {
     let stage = Stage::new(|_| {});
     let json_form = |application, system| Logging::Json { application, system };
