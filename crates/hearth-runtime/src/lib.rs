@@ -1,9 +1,10 @@
-//! How platform and code talk: the frame protocol, bootstraps and installed runtimes.
+//! How platform and code talk: the frame protocol, the Runtime API, bootstraps and installed runtimes.
 //!
-//! Nothing here reads or writes a socket: [`frames`] and [`LogSplitter`] turn bytes into values and
-//! values into bytes, whoever owns the descriptors moves them.
+//! Nothing here opens a socket: [`frames`] and [`LogSplitter`] turn bytes into values and values into bytes, whoever
+//! owns the descriptors moves them; [`api`] serves connections that somebody else has accepted.
 #![forbid(unsafe_code)]
 
+pub mod api;
 mod bootstrap;
 mod catalogue;
 mod discover;
