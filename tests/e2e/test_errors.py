@@ -49,7 +49,8 @@ INVALID = [
      "Reserved keys used in this request: AWS_REGION"),
     ({"Environment": {"Variables": {"BIG": "x" * 4096}}}, "InvalidParameterValueException",
      "exceeded the 4KB limit"),
-    ({"Layers": ["arn:aws:lambda:us-east-1:000000000000:layer:l:1"]}, "InvalidParameterValueException", "Layers"),
+    ({"Layers": ["arn:aws:lambda:us-east-1:000000000000:layer:l:1"]}, "InvalidParameterValueException",
+     "Layer version arn:aws:lambda:us-east-1:000000000000:layer:l:1 does not exist."),
 ]
 
 

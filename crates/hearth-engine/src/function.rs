@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hearth_runtime::{Family, Logging};
+use hearth_runtime::{Family, Logging, environment};
 use hearth_sandbox::RuntimeIndex;
 use hearth_types::{CodeHash, FunctionArn, NetworkPolicy, Qualifier};
 
@@ -24,6 +24,18 @@ pub struct RuntimeChoice {
     pub version: String,
 }
 
+/// The layers of a function, unpacked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Layers {
+    /// The tree that appears at /opt: that of a single layer, or the one that several are merged into, later ones on
+    /// top. `None` without layers.
+    pub tree: Option<CodeHash>,
+    /// Whether it has a `lib` directory, which the dynamic loader must know from the start.
+    pub has_lib: bool,
+    /// Whether it has an `extensions` directory, whose programs run beside the function.
+    pub has_extensions: bool,
+}
+
 /// Everything about one revision of a function that running it takes. Immutable: an update makes a new one.
 #[derive(Clone, Debug)]
 pub struct FunctionSpec {
@@ -39,6 +51,8 @@ pub struct FunctionSpec {
     pub code: CodeHash,
     /// Whether the code brings a `lib` directory, which the dynamic loader must know from the start.
     pub code_has_lib: bool,
+    /// Its layers.
+    pub layers: Layers,
     /// Memory, in MB.
     pub memory_mb: u32,
     /// Size of /tmp, in MB.
@@ -63,6 +77,13 @@ pub struct Function {
     pub(crate) spec: FunctionSpec,
     pub(crate) pool: Arc<Pool>,
     pub(crate) concurrency: Concurrency,
+}
+
+impl FunctionSpec {
+    /// Whether an interpreter that is running already cannot serve the function.
+    pub(crate) fn needs_fresh_start(&self) -> bool {
+        self.code_has_lib || self.layers.has_lib || environment::needs_fresh_start(&self.environment)
+    }
 }
 
 impl Function {

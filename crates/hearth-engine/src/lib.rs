@@ -30,7 +30,7 @@ mod telemetry;
 
 pub use admission::ReservationError;
 pub use engine::{Engine, Statistics};
-pub use function::{Function, FunctionSpec, RuntimeChoice};
+pub use function::{Function, FunctionSpec, Layers, RuntimeChoice};
 pub use hearth_network::Endpoint;
 pub use hearth_sandbox::RuntimeIndex;
 pub use invocation::{FunctionError, Invocation, InvokeError, Outcome, ThrottleReason};

@@ -84,7 +84,7 @@ impl Starter {
     ) -> Result<(Process, Instant), StartError> {
         let session = self.credentials.session(spec);
         let variables = variables(spec, &session, stream);
-        let (mut process, begun) = if spec.code_has_lib || environment::needs_fresh_start(&spec.environment) {
+        let (mut process, begun) = if spec.needs_fresh_start() {
             self.boot_with(spec, &variables, &session).await?
         } else {
             let (mut process, begun) = self.take_ready(spec).await?;
@@ -186,6 +186,7 @@ impl Starter {
     ) -> Result<(), StartError> {
         let request = ClaimRequest {
             code: spec.code,
+            layers: spec.layers.tree,
             memory_mb: spec.memory_mb,
             ephemeral_mb: spec.ephemeral_mb,
         };

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hearth_engine::FunctionSpec;
-use hearth_types::{FunctionArn, NetworkPolicy, Qualifier};
+use hearth_types::{CodeHash, FunctionArn, NetworkPolicy, Qualifier};
 use hearth_wire::lambda::{State, StateReasonCode};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -67,22 +67,21 @@ async fn step(service: &Service, arn: &FunctionArn) -> Result<(), Error> {
         }
         return Ok(());
     };
-    let code = current.function.code;
     match prepared {
         Ok(deployment) => {
             // First in service, then told: whoever is told must not meet the old code.
             let availability = Availability::Active {
                 deployment,
-                code: code.hash,
+                packages: current.function.packages(),
             };
-            enter_service(service, arn, Entry { code, availability });
+            enter_service(service, arn, Entry::new(&current.function, availability));
             current.function.enter(Lifecycle::Ready);
         }
         Err(reason) => {
             error!(function = %arn, reason = reason.text, "a function could not be made ready");
             if current.function.lifecycle == Lifecycle::Creating {
                 let availability = Availability::Refused(State::Failed);
-                enter_service(service, arn, Entry { code, availability });
+                enter_service(service, arn, Entry::new(&current.function, availability));
             }
             let failed = current.function.lifecycle.fail(reason);
             current.function.enter(failed);
@@ -118,6 +117,11 @@ pub(crate) async fn prepare(service: &Service, function: &Function) -> Result<Ar
             text: error.to_string(),
         })?;
     let settings = &function.settings;
+    let layers: Vec<CodeHash> = settings.layers.iter().map(|layer| layer.code.hash).collect();
+    let layers = service.code.layers(&layers).await.map_err(|error| Reason {
+        code: error.reason_code(),
+        text: error.to_string(),
+    })?;
     let runtime = runtimes::choose(&service.catalogue, &settings.runtime).map_err(|error| Reason {
         code: StateReasonCode::InvalidRuntime,
         text: error.to_string(),
@@ -138,6 +142,7 @@ pub(crate) async fn prepare(service: &Service, function: &Function) -> Result<Ar
         handler: settings.handler.clone(),
         code: function.code.hash,
         code_has_lib: tree.has_lib,
+        layers,
         memory_mb: settings.memory_mb,
         ephemeral_mb: settings.ephemeral_mb,
         timeout: Duration::from_secs(settings.timeout_seconds.into()),

@@ -5,10 +5,13 @@ use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use bytes::Bytes;
+use hearth_engine::Layers;
 use hearth_store::package::{PackageError, inspect};
 use hearth_store::{BlobError, Blobs, Trees, UnpackError};
 use hearth_types::{CodeHash, limits};
-use hearth_wire::lambda::{FunctionCode, StateReasonCode, UpdateFunctionCodeRequest};
+use hearth_wire::lambda::{
+    FunctionCode, LayerVersionContentInput, StateReasonCode, UpdateFunctionCodeRequest,
+};
 use tokio::sync::RwLock;
 use tokio::task::spawn_blocking;
 use tokio::time::Instant;
@@ -91,18 +94,18 @@ impl CodeStore {
         let zip = source.into_zip()?;
         let size = zip.len() as u64;
         let checked = zip.clone();
-        match spawn_blocking(move || inspect(&checked))
+        let unpacked = match spawn_blocking(move || inspect(&checked))
             .await
             .expect("the reader of packages does not panic")
         {
             Ok(summary) if summary.entries == 0 => return Err(PackageRefused::Empty.into()),
-            Ok(_) => {}
+            Ok(summary) => summary.unpacked_bytes,
             Err(error) => return Err(PackageRefused::from(error).into()),
-        }
+        };
         let _writing = self.removal.read().await;
         let hash = self.blobs.put(zip).await.map_err(UnpackError::from)?;
         self.keep(hash);
-        Ok(Code { hash, size })
+        Ok(Code { hash, size, unpacked })
     }
 
     /// Makes sure that a package is unpacked.
@@ -111,6 +114,25 @@ impl CodeStore {
         let lib = self.trees.path(&hash).join("lib");
         let has_lib = spawn_blocking(move || lib.is_dir()).await.unwrap_or(false);
         Ok(Tree { has_lib })
+    }
+
+    /// Makes sure that layers are unpacked, and together where there are several.
+    pub(crate) async fn layers(&self, packages: &[CodeHash]) -> Result<Layers, CodeError> {
+        if packages.is_empty() {
+            return Ok(Layers::default());
+        }
+        for package in packages {
+            self.trees.unpack(*package).await?;
+        }
+        let tree = self.trees.merge(packages).await?;
+        let path = self.trees.path(&tree);
+        let has = move || (path.join("lib").is_dir(), path.join("extensions").is_dir());
+        let (has_lib, has_extensions) = spawn_blocking(has).await.unwrap_or_default();
+        Ok(Layers {
+            tree: Some(tree),
+            has_lib,
+            has_extensions,
+        })
     }
 
     /// A package as it was uploaded.
@@ -175,6 +197,17 @@ impl From<FunctionCode> for Source {
         let in_s3 = code.s3_bucket.is_some() || code.s3_key.is_some() || code.s3_object_version.is_some();
         Self {
             zip: code.zip_file.map(|blob| blob.0),
+            in_s3,
+        }
+    }
+}
+
+impl From<LayerVersionContentInput> for Source {
+    fn from(content: LayerVersionContentInput) -> Self {
+        let in_s3 =
+            content.s3_bucket.is_some() || content.s3_key.is_some() || content.s3_object_version.is_some();
+        Self {
+            zip: content.zip_file.map(|blob| blob.0),
             in_s3,
         }
     }

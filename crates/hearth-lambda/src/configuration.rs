@@ -4,7 +4,7 @@ use hearth_engine::runtime_version_arn;
 use hearth_iam::Sealer;
 use hearth_types::Qualifier;
 use hearth_wire::lambda::{
-    EnvironmentError, EnvironmentResponse, EphemeralStorage, FunctionConfiguration, PackageType,
+    EnvironmentError, EnvironmentResponse, EphemeralStorage, FunctionConfiguration, Layer, PackageType,
     RuntimeVersionConfig, SnapStartApplyOn, SnapStartOptimizationStatus, SnapStartResponse, StateReasonCode,
     TracingConfigResponse,
 };
@@ -74,8 +74,18 @@ pub(crate) fn listed(function: &Function, sealer: &Sealer, qualified: bool) -> F
             optimization_status: Some(SnapStartOptimizationStatus::Off),
         }),
         logging_config: Some(logging::show(settings)),
+        layers: layers(function),
         ..FunctionConfiguration::default()
     }
+}
+
+fn layers(function: &Function) -> Option<Vec<Layer>> {
+    let shown = function.settings.layers.iter().map(|layer| Layer {
+        arn: Some(layer.arn.to_string()),
+        code_size: Some(layer.code.size as i64),
+        ..Layer::default()
+    });
+    (!function.settings.layers.is_empty()).then(|| shown.collect())
 }
 
 fn environment(function: &Function, sealer: &Sealer) -> Option<EnvironmentResponse> {

@@ -52,12 +52,15 @@ pub(crate) async fn create_function(
         return Err(CreateError::TooManyTags.into());
     }
     network::policy(&tags).map_err(CreateError::from)?;
+    let layers = request.layers.take().unwrap_or_default();
+    let change = SettingsChange {
+        layers: Some(service.layers.resolve(ctx, layers)?),
+        ..SettingsChange::of_new(&mut request)
+    };
     let mut settings = Settings::for_new(arn.name.as_str());
-    settings.apply(
-        SettingsChange::of_new(&mut request),
-        &service.catalogue,
-        |variables| SealedEnvironment::seal(&service.sealer, &arn, variables),
-    )?;
+    settings.apply(change, &service.catalogue, |variables| {
+        SealedEnvironment::seal(&service.sealer, &arn, variables)
+    })?;
     if service.registry.find(&arn).is_some() {
         return Err(CreateError::Exists(arn.name).into());
     }

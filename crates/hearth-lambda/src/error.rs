@@ -12,8 +12,9 @@ use crate::code::{CodeError, PackageRefused};
 use crate::create_function::CreateError;
 use crate::delete_function::DeleteError;
 use crate::function_urls::UrlError;
+use crate::layers::{LayerError, LayersError};
 use crate::lifecycle::NotReady;
-use crate::list_functions::InvalidMarker;
+use crate::marker::InvalidMarker;
 use crate::payload::PayloadError;
 use crate::reference::ReferenceError;
 use crate::running::NotRun;
@@ -44,6 +45,10 @@ pub(crate) enum Error {
     Delete(#[from] DeleteError),
     #[error(transparent)]
     Code(#[from] CodeError),
+    #[error(transparent)]
+    Layer(#[from] LayerError),
+    #[error(transparent)]
+    Layers(#[from] LayersError),
     #[error(transparent)]
     NotReady(#[from] NotReady),
     #[error(transparent)]
@@ -82,7 +87,14 @@ impl From<Error> for AwsError {
             // AWS says no more than that, so that nobody learns what other accounts have.
             Error::Reference(ReferenceError::OtherAccount) => Self::common(CommonError::AccessDenied, ""),
             Error::Url(UrlError::NoFunction | UrlError::NoUrl) => modeled("ResourceNotFoundException"),
-            Error::RevisionMismatch => modeled("PreconditionFailedException"),
+            Error::RevisionMismatch | Error::Layer(LayerError::RevisionMismatch) => {
+                modeled("PreconditionFailedException")
+            }
+            Error::Layer(LayerError::NotAuthorized { .. }) => Self::common(CommonError::AccessDenied, text),
+            Error::Layer(LayerError::StatementExists(_)) => modeled("ResourceConflictException"),
+            Error::Layer(LayerError::PolicyTooLarge(_)) => modeled("PolicyLengthExceededException"),
+            Error::Layer(LayerError::BelowOne) => modeled("InvalidParameterValueException"),
+            Error::Layer(_) => modeled("ResourceNotFoundException"),
             Error::NotReady(NotReady::Unusable(reason)) => match reason.code {
                 StateReasonCode::InvalidRuntime => modeled("InvalidRuntimeException"),
                 _ => modeled("ServiceException"),
@@ -97,6 +109,7 @@ impl From<Error> for AwsError {
             Error::Reference(ReferenceError::QualifierMismatch | ReferenceError::Qualified)
             | Error::Unsupported(_)
             | Error::Settings(_)
+            | Error::Layers(_)
             | Error::Create(_)
             | Error::Delete(_)
             | Error::Code(CodeError::Refused(_))

@@ -1,6 +1,7 @@
 //! A function as it is kept in the store: everything the API shows of it, and nothing else.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use bytes::Bytes;
@@ -45,7 +46,13 @@ pub(crate) struct Code {
     pub(crate) hash: CodeHash,
     /// Bytes of the zip file.
     pub(crate) size: u64,
+    /// Bytes of what is in it; 0 where that was not recorded.
+    #[serde(default)]
+    pub(crate) unpacked: u64,
 }
+
+/// The names of the packages and merged trees that a function needs on disk.
+pub(crate) type Packages = Arc<[CodeHash]>;
 
 /// A function together with the store's revision of it.
 #[derive(Clone, Debug)]
@@ -78,6 +85,13 @@ impl Function {
     /// The document's key.
     pub(crate) fn key(&self) -> Key {
         key(&self.arn())
+    }
+
+    /// What it needs on disk: its code, each of its layers, and what these are merged into.
+    pub(crate) fn packages(&self) -> Packages {
+        let layers: Vec<CodeHash> = self.settings.layers.iter().map(|layer| layer.code.hash).collect();
+        let merged = (!layers.is_empty()).then(|| hearth_store::merged(&layers));
+        [self.code.hash].into_iter().chain(layers).chain(merged).collect()
     }
 
     /// The document's body.

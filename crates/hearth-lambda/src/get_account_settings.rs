@@ -14,7 +14,7 @@ pub(crate) async fn get_account_settings(
     ctx: &Context,
     _request: GetAccountSettingsRequest,
 ) -> Result<GetAccountSettingsResponse, Error> {
-    let usage = service.registry.usage(&ctx.scope);
+    let usage = service.usage(&ctx.scope);
     let invoker = &service.invoker;
     Ok(GetAccountSettingsResponse {
         account_limit: Some(AccountLimit {

@@ -17,13 +17,17 @@ use crate::code_link::{CODE_PATH, CodeLinks};
 use crate::error::Error;
 use crate::function_url::FunctionUrl;
 use crate::functions::Functions;
+use crate::layers::Layers;
 use crate::service::Service;
 use crate::{
-    Invoker, LambdaOptions, activation, code_link, create_function, create_function_url_config,
-    delete_function, delete_function_concurrency, delete_function_url_config, get_account_settings,
-    get_function, get_function_concurrency, get_function_configuration, get_function_url_config, invoke,
-    invoke_with_response_stream, list_function_url_configs, list_functions, put_function_concurrency, resume,
-    update_function_code, update_function_configuration, update_function_url_config,
+    Invoker, LambdaOptions, activation, add_layer_version_permission, code_link, create_function,
+    create_function_url_config, delete_function, delete_function_concurrency, delete_function_url_config,
+    delete_layer_version, get_account_settings, get_function, get_function_concurrency,
+    get_function_configuration, get_function_url_config, get_layer_version, get_layer_version_by_arn,
+    get_layer_version_policy, invoke, invoke_with_response_stream, list_function_url_configs, list_functions,
+    list_layer_versions, list_layers, publish_layer_version, put_function_concurrency,
+    remove_layer_version_permission, resume, update_function_code, update_function_configuration,
+    update_function_url_config,
 };
 
 /// The Lambda API of one node.
@@ -49,6 +53,7 @@ impl LambdaService {
         let (activations, requests) = mpsc::unbounded_channel();
         let service = Service {
             functions: Functions::new(Arc::clone(&store)),
+            layers: Layers::new(Arc::clone(&store)),
             store,
             registry: Arc::default(),
             urls: Arc::default(),
@@ -86,19 +91,28 @@ impl LambdaService {
                 });
             };
         }
+        operation!(AddLayerVersionPermission, add_layer_version_permission);
         operation!(CreateFunction, create_function);
         operation!(CreateFunctionUrlConfig, create_function_url_config);
         operation!(DeleteFunction, delete_function);
         operation!(DeleteFunctionConcurrency, delete_function_concurrency);
         operation!(DeleteFunctionUrlConfig, delete_function_url_config);
+        operation!(DeleteLayerVersion, delete_layer_version);
         operation!(GetAccountSettings, get_account_settings);
         operation!(GetFunction, get_function);
         operation!(GetFunctionConcurrency, get_function_concurrency);
         operation!(GetFunctionConfiguration, get_function_configuration);
         operation!(GetFunctionUrlConfig, get_function_url_config);
         operation!(ListFunctionUrlConfigs, list_function_url_configs);
+        operation!(GetLayerVersion, get_layer_version);
+        operation!(GetLayerVersionByArn, get_layer_version_by_arn);
+        operation!(GetLayerVersionPolicy, get_layer_version_policy);
         operation!(ListFunctions, list_functions);
+        operation!(ListLayerVersions, list_layer_versions);
+        operation!(ListLayers, list_layers);
+        operation!(PublishLayerVersion, publish_layer_version);
         operation!(PutFunctionConcurrency, put_function_concurrency);
+        operation!(RemoveLayerVersionPermission, remove_layer_version_permission);
         operation!(UpdateFunctionCode, update_function_code);
         operation!(UpdateFunctionConfiguration, update_function_configuration);
         operation!(UpdateFunctionUrlConfig, update_function_url_config);
@@ -170,6 +184,6 @@ async fn until(mut closing: watch::Receiver<bool>, work: impl Future<Output = ()
 async fn tidy(service: Arc<Service>) {
     loop {
         sleep(service.options.code_grace).await;
-        service.code.tidy(|| service.registry.packages()).await;
+        service.code.tidy(|| service.packages()).await;
     }
 }

@@ -5,12 +5,9 @@ use hearth_wire::lambda::{ListFunctionUrlConfigsRequest, ListFunctionUrlConfigsR
 
 use crate::error::Error;
 use crate::function_urls::UrlError;
-use crate::list_functions::{marker, read_marker};
+use crate::marker::{self, page};
 use crate::reference::Target;
 use crate::service::Service;
-
-/// The most URLs in one answer, whatever `MaxItems` says.
-const PAGE: usize = 50;
 
 pub(crate) async fn list_function_url_configs(
     service: &Service,
@@ -20,22 +17,16 @@ pub(crate) async fn list_function_url_configs(
     let target = Target::resolve_whole(&ctx.scope, &request.function_name)?;
     let arn = service.url_target(&target).ok_or(UrlError::NoFunction)?;
     // The URL of the function itself comes first; its marker is empty, as no alias's name is.
-    let after = request.marker.as_deref().map(read_marker).transpose()?;
-    let wanted = request
-        .max_items
-        .map_or(PAGE, |max| (max.max(1) as usize).min(PAGE));
+    let after = request.marker.as_deref().map(marker::read).transpose()?;
     let mut urls = service.urls.of(&arn);
     urls.retain(|url| {
         after
             .as_deref()
             .is_none_or(|after| url.alias.as_deref().unwrap_or_default() > after)
     });
-    let more = urls.len() > wanted;
-    urls.truncate(wanted);
-    let next_marker = urls
-        .last()
-        .filter(|_| more)
-        .map(|last| marker(last.alias.as_deref().unwrap_or_default()));
+    let next_marker = page(&mut urls, request.max_items, |last| {
+        last.alias.clone().unwrap_or_default()
+    });
     Ok(ListFunctionUrlConfigsResponse {
         function_url_configs: Some(urls.iter().map(|url| url.shown(&ctx.host)).collect()),
         next_marker,

@@ -11,7 +11,7 @@ use arc_swap::ArcSwap;
 use hearth_types::{CodeHash, FunctionArn, FunctionName, Scope, limits};
 use hearth_wire::lambda::State;
 
-use crate::function::Code;
+use crate::function::{Code, Function, Packages};
 use crate::invoker::Deployment;
 use crate::lifecycle::Reason;
 
@@ -28,6 +28,8 @@ type Account = Arc<HashMap<FunctionName, Entry>>;
 pub(crate) struct Entry {
     /// The package that counts against the account's storage.
     pub(crate) code: Code,
+    /// That package and those of its layers.
+    pub(crate) packages: Packages,
     /// Whether it can be invoked.
     pub(crate) availability: Availability,
 }
@@ -39,8 +41,8 @@ pub(crate) enum Availability {
     Active {
         /// The revision in service. During an update it is not yet what the store holds.
         deployment: Arc<dyn Deployment>,
-        /// The package it runs.
-        code: CodeHash,
+        /// The packages it runs.
+        packages: Packages,
     },
     /// It is refused: the function was never ready yet, or could not be made ready.
     Refused(State),
@@ -65,13 +67,22 @@ impl Usage {
 }
 
 impl Entry {
-    /// The package of the store's revision and that of the revision in service.
+    /// A function as the store holds it.
+    pub(crate) fn new(function: &Function, availability: Availability) -> Self {
+        Self {
+            code: function.code,
+            packages: function.packages(),
+            availability,
+        }
+    }
+
+    /// The packages of the store's revision and those of the revision in service.
     pub(crate) fn packages(&self) -> impl Iterator<Item = CodeHash> {
-        let in_service = match self.availability {
-            Availability::Active { code, .. } => Some(code),
-            Availability::Refused(_) | Availability::Unusable(_) => None,
+        let in_service: &[CodeHash] = match &self.availability {
+            Availability::Active { packages, .. } => packages,
+            Availability::Refused(_) | Availability::Unusable(_) => &[],
         };
-        [self.code.hash].into_iter().chain(in_service)
+        self.packages.iter().chain(in_service).copied()
     }
 
     /// Takes the function's environments out of service.
@@ -158,7 +169,9 @@ mod tests {
             code: Code {
                 hash: CodeHash::of(code),
                 size: code.len() as u64,
+                unpacked: 0,
             },
+            packages: [CodeHash::of(code)].into(),
             availability: Availability::Refused(State::Pending),
         }
     }

@@ -13,6 +13,7 @@ use crate::service::Service;
 /// Puts every function of the store into service and finishes what an earlier server did not.
 pub(crate) async fn resume(service: &Service) -> Result<(), StoreError> {
     service.urls.resume(&*service.store).await?;
+    service.layers.load().await?;
     let functions = service.functions.all().await?;
     for function in &functions {
         let arn = function.arn();
@@ -22,16 +23,9 @@ pub(crate) async fn resume(service: &Service) -> Result<(), StoreError> {
             warn!(function = %arn, %error, "the reserved concurrency has no effect");
         }
         let availability = availability(service, function).await;
-        enter_service(
-            service,
-            &arn,
-            Entry {
-                code: function.code,
-                availability,
-            },
-        );
+        enter_service(service, &arn, Entry::new(function, availability));
     }
-    service.code.sweep(service.registry.packages()).await;
+    service.code.sweep(service.packages()).await;
     for function in functions
         .iter()
         .filter(|function| function.lifecycle.is_in_preparation())
@@ -51,7 +45,7 @@ async fn availability(service: &Service, function: &Function) -> Availability {
             match activation::prepare(service, function).await {
                 Ok(deployment) => Availability::Active {
                     deployment,
-                    code: function.code.hash,
+                    packages: function.packages(),
                 },
                 Err(reason) => {
                     error!(function = %function.arn(), reason = reason.text, "a function cannot be invoked");

@@ -3,13 +3,14 @@
 //! Changes take turns: while one is committed and shown in the registry, no other is. So the registry never shows an
 //! older state than the store, and the limits of an account hold exactly.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use hearth_iam::Sealer;
 use hearth_runtime::Catalogue;
 use hearth_store::{Store, StoreError, Unit, When};
-use hearth_types::{FunctionArn, Scope, time};
+use hearth_types::{CodeHash, FunctionArn, Scope, time};
 use hearth_wire::lambda::State;
 use tokio::sync::{Mutex, mpsc};
 
@@ -23,12 +24,14 @@ use crate::function_url;
 use crate::function_urls::FunctionUrls;
 use crate::functions::Functions;
 use crate::invoker::Invoker;
-use crate::registry::{Availability, Entry, Registry};
+use crate::layers::{self, Layers};
+use crate::registry::{Availability, Entry, Registry, Usage};
 
 /// What the operations work with.
 pub(crate) struct Service {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) functions: Functions,
+    pub(crate) layers: Layers,
     pub(crate) registry: Arc<Registry>,
     pub(crate) urls: Arc<FunctionUrls>,
     pub(crate) invoker: Arc<dyn Invoker>,
@@ -47,6 +50,7 @@ impl Service {
     /// Commits a new function and begins to make it ready.
     pub(crate) async fn insert(&self, function: &Function) -> Result<(), Error> {
         let arn = function.arn();
+        layers::check_unpacked(function.code, &function.settings.layers)?;
         {
             let _turn = self.turn.lock().await;
             self.check_storage(&arn.scope, 0, function.code.size)?;
@@ -57,13 +61,7 @@ impl Service {
                 Err(error) => return Err(error.into()),
             }
             let availability = Availability::Refused(State::Pending);
-            self.registry.put(
-                &arn,
-                Entry {
-                    code: function.code,
-                    availability,
-                },
-            );
+            self.registry.put(&arn, Entry::new(function, availability));
         }
         self.activate(arn);
         Ok(())
@@ -85,13 +83,14 @@ impl Service {
             } = self.functions.find(arn).await?;
             check_update(&function, revision_id)?;
             let next = function.lifecycle.begin_update(arn)?;
-            let before = function.code;
+            let (before, packages) = (function.code, function.packages());
             change(&mut function)?;
+            layers::check_unpacked(function.code, &function.settings.layers)?;
             self.check_storage(&arn.scope, before.size, function.code.size)?;
             function.last_modified = time::last_modified(now);
             function.enter(next);
             self.put(&function, revision).await?;
-            self.code.keep(before.hash);
+            packages.iter().for_each(|package| self.code.keep(*package));
             let availability = match self.registry.find(arn) {
                 Some(Entry {
                     availability: active @ Availability::Active { .. },
@@ -99,13 +98,7 @@ impl Service {
                 }) => active,
                 _ => Availability::Refused(function.lifecycle.state()),
             };
-            self.registry.put(
-                arn,
-                Entry {
-                    code: function.code,
-                    availability,
-                },
-            );
+            self.registry.put(arn, Entry::new(&function, availability));
             function
         };
         self.activate(arn.clone());
@@ -164,9 +157,23 @@ impl Service {
         Ok(())
     }
 
-    fn check_storage(&self, scope: &Scope, before: u64, after: u64) -> Result<(), CodeError> {
-        let has_room = self.registry.usage(scope).has_room(before, after);
-        if has_room {
+    /// What an account uses in a region.
+    pub(crate) fn usage(&self, scope: &Scope) -> Usage {
+        let mut usage = self.registry.usage(scope);
+        usage.code_bytes += self.layers.code_bytes(scope);
+        usage
+    }
+
+    /// The packages of all functions and layers.
+    pub(crate) fn packages(&self) -> HashSet<CodeHash> {
+        let mut packages = self.registry.packages();
+        packages.extend(self.layers.packages());
+        packages
+    }
+
+    /// Whether an account may store `after` bytes of code more, and `before` less.
+    pub(crate) fn check_storage(&self, scope: &Scope, before: u64, after: u64) -> Result<(), CodeError> {
+        if self.usage(scope).has_room(before, after) {
             Ok(())
         } else {
             Err(CodeError::StorageExceeded)

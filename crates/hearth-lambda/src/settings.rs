@@ -11,6 +11,7 @@ use hearth_wire::lambda::{
 use serde::{Deserialize, Serialize};
 
 use crate::environment::{self, EnvironmentError, SealedEnvironment};
+use crate::layers::UsedLayer;
 use crate::logging::{self, LevelOfText};
 
 /// What a function is run with.
@@ -41,6 +42,9 @@ pub(crate) struct Settings {
     pub(crate) logging: Logging,
     /// The environment variables, if the function was ever given any.
     pub(crate) environment: Option<SealedEnvironment>,
+    /// The layers, the last one on top.
+    #[serde(default)]
+    pub(crate) layers: Vec<UsedLayer>,
 }
 
 /// What a request says about a function's configuration: only the members that it names.
@@ -57,6 +61,8 @@ pub(crate) struct SettingsChange {
     pub(crate) tracing: Option<TracingMode>,
     pub(crate) logging: Option<LoggingConfig>,
     pub(crate) environment: Option<Variables>,
+    /// Looked up already; a request names them by their ARNs.
+    pub(crate) layers: Option<Vec<UsedLayer>>,
 }
 
 /// Environment variables in the clear. `Debug` shows their number only.
@@ -101,6 +107,7 @@ impl Settings {
             log_group: format!("/aws/lambda/{name}"),
             logging: Logging::Text,
             environment: None,
+            layers: Vec::new(),
         }
     }
 
@@ -128,6 +135,7 @@ impl Settings {
         if let Some(change) = change.logging {
             logging::apply(&mut next, change)?;
         }
+        set(&mut next.layers, change.layers);
         set(
             &mut next.timeout_seconds,
             at_most("Timeout", change.timeout, *limits::TIMEOUT_SECONDS.end())?,
@@ -181,6 +189,7 @@ impl SettingsChange {
             tracing: request.tracing_config.take().and_then(|config| config.mode),
             logging: request.logging_config.take(),
             environment: request.environment.take().map(Variables::from),
+            layers: None,
         }
     }
 
@@ -198,6 +207,7 @@ impl SettingsChange {
             tracing: request.tracing_config.take().and_then(|config| config.mode),
             logging: request.logging_config.take(),
             environment: request.environment.take().map(Variables::from),
+            layers: None,
         }
     }
 }

@@ -40,7 +40,6 @@ pub(crate) fn check_new(request: &CreateFunctionRequest) -> Result<(), Unsupport
             request.capacity_provider_config.is_some(),
         ),
         ("DurableConfig", request.durable_config.is_some()),
-        ("Layers", is_list(&request.layers)),
         ("FileSystemConfigs", is_list(&request.file_system_configs)),
         ("KMSKeyArn", is_text(&request.kms_key_arn)),
         ("VpcConfig", request.vpc_config.as_ref().is_some_and(is_vpc)),
@@ -66,7 +65,6 @@ pub(crate) fn check_configuration(request: &UpdateFunctionConfigurationRequest) 
             request.capacity_provider_config.is_some(),
         ),
         ("DurableConfig", request.durable_config.is_some()),
-        ("Layers", is_list(&request.layers)),
         ("FileSystemConfigs", is_list(&request.file_system_configs)),
         ("KMSKeyArn", is_text(&request.kms_key_arn)),
         ("VpcConfig", request.vpc_config.as_ref().is_some_and(is_vpc)),
@@ -132,20 +130,20 @@ mod tests {
     #[test]
     fn a_member_in_use_is_named() {
         let request = CreateFunctionRequest {
-            layers: Some(vec!["arn:aws:lambda:us-east-1:000000000000:layer:l:1".into()]),
+            kms_key_arn: Some("arn:aws:kms:us-east-1:000000000000:key/k".into()),
             ..CreateFunctionRequest::default()
         };
         let error = check_new(&request).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "Hearth does not support Layers yet. Please leave it out."
+            "Hearth does not support KMSKeyArn yet. Please leave it out."
         );
     }
 
     #[test]
     fn members_that_say_none_are_fine() {
         let request = UpdateFunctionConfigurationRequest {
-            layers: Some(Vec::new()),
+            file_system_configs: Some(Vec::new()),
             kms_key_arn: Some(String::new()),
             vpc_config: Some(VpcConfig {
                 subnet_ids: Some(Vec::new()),

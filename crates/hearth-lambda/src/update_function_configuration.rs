@@ -18,7 +18,13 @@ pub(crate) async fn update_function_configuration(
 ) -> Result<FunctionConfiguration, Error> {
     let target = Target::resolve_latest(&ctx.scope, &request.function_name)?;
     unsupported::check_configuration(&request)?;
-    let change = SettingsChange::of_update(&mut request);
+    let layers = request.layers.take();
+    let change = SettingsChange {
+        layers: layers
+            .map(|names| service.layers.resolve(ctx, names))
+            .transpose()?,
+        ..SettingsChange::of_update(&mut request)
+    };
     let seal = |variables: &_| SealedEnvironment::seal(&service.sealer, &target.arn, variables);
     let revision_id = request.revision_id.as_deref();
     let function = service

@@ -3,7 +3,7 @@
 //!
 //! The program in them is `sleep`, so the figures are the sandbox's alone. "Booted" is the time from asking
 //! to the answer that the interpreter is about to be executed, "claimed" that from asking to the answer
-//! that code and /tmp are there, "ended" that from killing to the answer that nothing is left.
+//! that code and /tmp are there, "claimed with layers" the same with /opt, "ended" that from killing to the answer that nothing is left.
 #![allow(clippy::print_stdout, reason = "a measurement prints its figures")]
 
 use std::error::Error;
@@ -88,8 +88,8 @@ async fn end(client: &WardenClient, environment: Booted) -> Result<(), SandboxEr
 }
 
 async fn one_by_one(client: &WardenClient) -> Result<(), SandboxError> {
-    let (mut booted, mut claimed, mut ended) = (Vec::new(), Vec::new(), Vec::new());
-    for _ in 0..ONE_BY_ONE {
+    let (mut booted, mut claimed, mut layered, mut ended) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for number in 0..ONE_BY_ONE {
         let started = Instant::now();
         let environment = boot(client).await?;
         booted.push(started.elapsed());
@@ -97,16 +97,27 @@ async fn one_by_one(client: &WardenClient) -> Result<(), SandboxError> {
         let started = Instant::now();
         let claim = ClaimRequest {
             code: CodeHash::of(CODE),
+            layers: (number % 2 == 1).then(|| CodeHash::of(CODE)),
             memory_mb: 128,
             ephemeral_mb: 512,
         };
         client.claim(environment.id, claim).await?;
-        claimed.push(started.elapsed());
+        let times = if number % 2 == 1 {
+            &mut layered
+        } else {
+            &mut claimed
+        };
+        times.push(started.elapsed());
         let started = Instant::now();
         end(client, environment).await?;
         ended.push(started.elapsed());
     }
-    for (name, mut times) in [("booted", booted), ("claimed", claimed), ("ended", ended)] {
+    for (name, mut times) in [
+        ("booted", booted),
+        ("claimed", claimed),
+        ("claimed with layers", layered),
+        ("ended", ended),
+    ] {
         times.sort();
         let at = |share: f64| times[(times.len() as f64 * share) as usize];
         println!("one by one, {name}: p50 {:?}, p99 {:?}", at(0.5), at(0.99));

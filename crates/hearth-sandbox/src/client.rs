@@ -94,6 +94,7 @@ impl Sandbox for WardenClient {
         Box::pin(async move {
             let ClaimRequest {
                 code,
+                layers,
                 memory_mb,
                 ephemeral_mb,
             } = request;
@@ -103,6 +104,7 @@ impl Sandbox for WardenClient {
                     tag,
                     id,
                     code,
+                    layers,
                     memory_mb,
                     ephemeral_mb,
                 })

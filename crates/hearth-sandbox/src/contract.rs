@@ -94,6 +94,8 @@ pub struct Listener {
 pub struct ClaimRequest {
     /// The unpacked package that appears at /var/task.
     pub code: CodeHash,
+    /// The unpacked layers that appear at /opt, several of them merged into one tree; an empty directory without.
+    pub layers: Option<CodeHash>,
     /// Memory, in MB.
     pub memory_mb: u32,
     /// Size of /tmp, in MB.
@@ -137,8 +139,8 @@ pub enum SandboxError {
     /// The launcher's table has no such runtime.
     #[error("the sandbox knows no runtime number {}", .0.0)]
     NoSuchRuntime(RuntimeIndex),
-    /// There is no unpacked package of this hash.
-    #[error("code package {0} is not unpacked")]
+    /// There is no unpacked package of this hash, or its layers are not there.
+    #[error("code package {0} or its layers are not unpacked")]
     NoSuchCode(CodeHash),
     /// The environment has ended, or never was.
     #[error("{0} is not running")]

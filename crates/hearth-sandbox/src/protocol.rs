@@ -11,7 +11,7 @@ use hearth_types::{CodeHash, EnvironmentId};
 use crate::{Exit, ExitStatus, RuntimeIndex, Start};
 
 /// Size of a request, in bytes.
-pub(crate) const REQUEST_SIZE: usize = 56;
+pub(crate) const REQUEST_SIZE: usize = 88;
 /// Size of an answer, in bytes.
 pub(crate) const ANSWER_SIZE: usize = 40;
 
@@ -28,6 +28,7 @@ pub(crate) enum Request {
         tag: u32,
         id: EnvironmentId,
         code: CodeHash,
+        layers: Option<CodeHash>,
         memory_mb: u32,
         ephemeral_mb: u32,
     },
@@ -99,15 +100,20 @@ impl Request {
                 tag,
                 id,
                 code,
+                layers,
                 memory_mb,
                 ephemeral_mb,
             } => {
                 record[0] = CLAIM;
+                record[1] = u8::from(layers.is_some());
                 put(&mut record, 4, tag.to_le_bytes());
                 put(&mut record, 8, id.0.to_le_bytes());
                 put(&mut record, 16, memory_mb.to_le_bytes());
                 put(&mut record, 20, ephemeral_mb.to_le_bytes());
                 put(&mut record, 24, *code.as_bytes());
+                if let Some(layers) = layers {
+                    put(&mut record, 56, *layers.as_bytes());
+                }
             }
             Self::Kill { id } => {
                 record[0] = KILL;
@@ -140,10 +146,12 @@ impl Request {
             CLAIM => {
                 let ephemeral_mb = u32::from_le_bytes(get(record, 20));
                 let code = CodeHash::from_bytes(get(record, 24));
+                let layers = (record[1] != 0).then(|| CodeHash::from_bytes(get(record, 56)));
                 Self::Claim {
                     tag,
                     id,
                     code,
+                    layers,
                     memory_mb,
                     ephemeral_mb,
                 }
@@ -287,16 +295,16 @@ mod tests {
                     memory_mb,
                 }
             }),
-            any::<(u32, u64, [u8; 32], u32, u32)>().prop_map(|(tag, id, code, memory_mb, ephemeral_mb)| {
-                let (id, code) = (EnvironmentId(id), CodeHash::from_bytes(code));
-                Request::Claim {
+            any::<(u32, u64, [u8; 32], Option<[u8; 32]>, u32, u32)>().prop_map(
+                |(tag, id, code, layers, memory_mb, ephemeral_mb)| Request::Claim {
                     tag,
-                    id,
-                    code,
+                    id: EnvironmentId(id),
+                    code: CodeHash::from_bytes(code),
+                    layers: layers.map(CodeHash::from_bytes),
                     memory_mb,
                     ephemeral_mb,
                 }
-            }),
+            ),
             any::<u64>().prop_map(|id| Request::Kill {
                 id: EnvironmentId(id)
             }),

@@ -2,14 +2,16 @@
 
 use std::collections::HashSet;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use hearth_types::CodeHash;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use crate::blobs::{BlobError, Blobs, blocking};
 use crate::files;
+use crate::merge;
 use crate::package::{self, PackageError, Summary};
 
 /// How many packages may be unpacked at once.
@@ -63,8 +65,7 @@ impl Trees {
     /// Makes sure that a package is unpacked. Callers that want the same package wait for the one that unpacks
     /// it. What was started is finished even where the future is dropped.
     pub async fn unpack(&self, hash: CodeHash) -> Result<Unpacked, UnpackError> {
-        let lane = usize::from(hash.as_bytes()[0]) % LANES;
-        let turn = Arc::clone(&self.lanes[lane]).lock_owned().await;
+        let turn = self.turn(&hash).await;
         let trees = self.clone();
         blocking(move || {
             let _turn = turn;
@@ -73,6 +74,23 @@ impl Trees {
                 return Ok(Unpacked::Before);
             }
             trees.unpack_to(&hash, &tree).map(Unpacked::Now)
+        })
+        .await
+    }
+
+    /// Makes sure that packages, which are unpacked, are also there as one tree, later ones on top of earlier ones;
+    /// what names that tree (see [`merged`]).
+    pub async fn merge(&self, packages: &[CodeHash]) -> Result<CodeHash, UnpackError> {
+        let hash = merged(packages);
+        let turn = self.turn(&hash).await;
+        let (trees, packages) = (self.clone(), packages.to_vec());
+        blocking(move || {
+            let _turn = turn;
+            let tree = trees.path(&hash);
+            if !fs::exists(&tree).map_err(BlobError::from)? {
+                trees.merge_to(&packages, &tree).map_err(BlobError::from)?;
+            }
+            Ok(hash)
         })
         .await
     }
@@ -88,7 +106,7 @@ impl Trees {
         blocking(move || {
             // Out of the way first, so that no half of it is ever seen.
             match fs::rename(&tree, &unfinished) {
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
                 Err(error) => Err(error.into()),
                 Ok(()) => Ok::<(), BlobError>(files::remove(&unfinished)?),
             }
@@ -103,18 +121,33 @@ impl Trees {
         blocking(move || Ok(files::sweep(&dir, &referenced)?)).await
     }
 
+    async fn turn(&self, hash: &CodeHash) -> OwnedMutexGuard<()> {
+        let lane = usize::from(hash.as_bytes()[0]) % LANES;
+        Arc::clone(&self.lanes[lane]).lock_owned().await
+    }
+
+    fn merge_to(&self, packages: &[CodeHash], tree: &Path) -> io::Result<()> {
+        let unfinished = files::unfinished(&self.dir);
+        let mut entries = 0;
+        let merged = packages
+            .iter()
+            .try_for_each(|package| {
+                entries += merge::put_onto(&self.path(package), &unfinished)?;
+                Ok(())
+            })
+            .and_then(|()| finish(&unfinished, entries, tree));
+        if merged.is_err() {
+            // What cannot be removed now is removed at the next start.
+            let _ = files::remove(&unfinished);
+        }
+        merged
+    }
+
     fn unpack_to(&self, hash: &CodeHash, tree: &Path) -> Result<Summary, UnpackError> {
         let zip = self.blobs.file(hash)?;
         let unfinished = files::unfinished(&self.dir);
         let unpacked = package::unpack(zip, &unfinished).and_then(|summary| {
-            let synced = if summary.entries <= SYNCED_SINGLY {
-                files::sync_tree(&unfinished)
-            } else {
-                files::sync_file_system(&unfinished)
-            };
-            synced
-                .and_then(|()| files::finish(&unfinished, tree))
-                .map_err(BlobError::from)?;
+            finish(&unfinished, summary.entries, tree).map_err(BlobError::from)?;
             Ok(summary)
         });
         if unpacked.is_err() {
@@ -123,4 +156,26 @@ impl Trees {
         }
         unpacked
     }
+}
+
+/// What names the tree that packages are merged into: one alone is its own, of several it depends on their order.
+pub fn merged(packages: &[CodeHash]) -> CodeHash {
+    match packages {
+        [single] => *single,
+        several => {
+            let parts = several.iter().flat_map(|package| package.as_bytes());
+            // No package has this name: none begins so and is a zip archive.
+            CodeHash::of(&b"merged\0".iter().chain(parts).copied().collect::<Vec<u8>>())
+        }
+    }
+}
+
+/// Makes an unfinished tree durable and gives it its name.
+fn finish(unfinished: &Path, entries: usize, tree: &Path) -> io::Result<()> {
+    if entries <= SYNCED_SINGLY {
+        files::sync_tree(unfinished)?;
+    } else {
+        files::sync_file_system(unfinished)?;
+    }
+    files::finish(unfinished, tree)
 }

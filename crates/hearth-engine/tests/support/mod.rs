@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use hearth_engine::{
-    Api, CredentialSource, Endpoint, Engine, EngineOptions, Function, FunctionSpec, Invocation, LogBatch,
-    LogSink, RuntimeChoice, SessionVariables,
+    Api, CredentialSource, Endpoint, Engine, EngineOptions, Function, FunctionSpec, Invocation, Layers,
+    LogBatch, LogSink, RuntimeChoice, SessionVariables,
 };
 use hearth_runtime::frames::{Frame, FrameBuffer, INITIAL_CREDIT, Kind, OutgoingBody};
 use hearth_sandbox::{
@@ -463,6 +463,7 @@ fn spec() -> FunctionSpec {
         handler: "app.handler".into(),
         code: CodeHash::of(b"code"),
         code_has_lib: false,
+        layers: Layers::default(),
         memory_mb: 128,
         ephemeral_mb: 512,
         timeout: Duration::from_secs(3),

@@ -7,7 +7,7 @@ use hearth_lambda::LambdaOptions;
 use serde_json::Value;
 
 use crate::pattern::compare;
-use crate::support::{self, Answer, Node};
+use crate::support::{self, ACCOUNT, Answer, Node};
 use crate::template::{Template, read};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -72,9 +72,10 @@ async fn perform(node: &Node, request: &Value, template: &Template<'_>) -> Answe
     }
     let line = request["request"].as_str().expect("a request has a line");
     let (method, path) = line.split_once(' ').expect("a line is METHOD /path");
-    let headers: Vec<(&str, &str)> = members(&request["headers"])
+    let mut headers: Vec<(&str, &str)> = members(&request["headers"])
         .map(|(name, value)| (name, value.as_str().expect("a header is a text")))
         .collect();
+    headers.extend(request["account"].as_str().map(|account| (ACCOUNT, account)));
     let body = match (&request["body"], &request["text"]) {
         (_, Value::String(text)) => text.clone(),
         (Value::Null, _) => String::new(),

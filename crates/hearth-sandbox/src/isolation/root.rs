@@ -1,7 +1,7 @@
 //! The root of one environment: what differs between environments, put onto the base.
 
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{BorrowedFd, OwnedFd};
 
 use hearth_types::CodeHash;
 use rustix::fs::{CWD, Mode, OFlags, ResolveFlags};
@@ -63,15 +63,16 @@ pub(crate) fn open_code(code: &CodeHash, owners: Option<BorrowedFd<'_>>) -> io::
     Ok(view)
 }
 
-/// Gives a running environment its code and sizes its /tmp.
+/// Gives a running environment its code and layers and sizes its /tmp.
 ///
-/// While inside the environment's mount namespace the process, which has its root there too, uses two paths
-/// only. Both lie in the read-only base, where no environment can put a link. It comes back to `home` in any
+/// While inside the environment's mount namespace the process, which has its root there too, uses three paths
+/// only. All lie in the read-only base, where no environment can put a link. It comes back to `home` in any
 /// case.
 pub(crate) fn furnish(
     process: BorrowedFd<'_>,
     home: BorrowedFd<'_>,
-    code: impl AsFd,
+    code: &OwnedFd,
+    layers: Option<&OwnedFd>,
     ephemeral_mb: u32,
 ) -> io::Result<()> {
     let (size, inodes) = (
@@ -80,6 +81,7 @@ pub(crate) fn furnish(
     );
     rustix::thread::move_into_thread_name_spaces(process, ThreadNameSpaceType::MOUNT)?;
     let furnished = mounts::attach(code, "/var/task")
+        .and_then(|()| layers.map_or(Ok(()), |layers| mounts::attach(layers, "/opt")))
         .and_then(|()| mounts::reconfigure("/tmp", &[("size", &size), ("nr_inodes", &inodes)]));
     let mount = rustix::thread::LinkNameSpaceType::Mount;
     rustix::thread::move_into_link_name_space(home, Some(mount)).expect("the warden can always go home");

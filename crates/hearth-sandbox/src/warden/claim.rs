@@ -1,7 +1,7 @@
 //! Giving an environment its code, and holding it to its memory.
 
 use std::io;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 use hearth_types::{CodeHash, EnvironmentId};
@@ -19,30 +19,43 @@ impl Warden {
         &mut self,
         id: EnvironmentId,
         code: &CodeHash,
+        layers: Option<&CodeHash>,
         limits: Limits,
     ) -> Result<(), Refusal> {
-        let environment = self.environments.get_mut(&id).ok_or(Refusal::NoSuchEnvironment)?;
+        let environment = self.environments.get(&id).ok_or(Refusal::NoSuchEnvironment)?;
         match environment.phase {
             Phase::Booting(_) | Phase::Failed => return Err(Refusal::NoSuchEnvironment),
             Phase::Claimed => return Err(Refusal::AlreadyClaimed),
             Phase::Booted => {}
         }
-        let code = match root::open_code(code, self.owners.as_ref().map(AsFd::as_fd)) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(Refusal::NoSuchCode),
-            // Something else has this name: whatever it is, it is no code package.
-            Err(error) if is_no_directory(&error) => return Err(Refusal::NoSuchCode),
-            other => other.map_err(refuse)?,
-        };
-        environment.phase = Phase::Claimed;
-        self.give(id, code.as_fd(), limits).map_err(|error| {
+        let code = self.open(code)?;
+        let layers = layers.map(|layers| self.open(layers)).transpose()?;
+        self.give(id, &code, layers.as_ref(), limits).map_err(|error| {
             complain(&format_args!("{id} could not be claimed: {error}"));
             self.kill(id);
             refuse(error)
         })
     }
 
-    fn give(&mut self, id: EnvironmentId, code: impl AsFd, limits: Limits) -> io::Result<()> {
+    /// A view of an unpacked package.
+    fn open(&self, code: &CodeHash) -> Result<OwnedFd, Refusal> {
+        match root::open_code(code, self.owners.as_ref().map(AsFd::as_fd)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(Refusal::NoSuchCode),
+            // Something else has this name: whatever it is, it is no code package.
+            Err(error) if is_no_directory(&error) => Err(Refusal::NoSuchCode),
+            other => other.map_err(refuse),
+        }
+    }
+
+    fn give(
+        &mut self,
+        id: EnvironmentId,
+        code: &OwnedFd,
+        layers: Option<&OwnedFd>,
+        limits: Limits,
+    ) -> io::Result<()> {
         let environment = self.environments.get_mut(&id).ok_or(io::ErrorKind::NotFound)?;
+        environment.phase = Phase::Claimed;
         if environment.limits != limits {
             environment.limits = limits;
             environment.bound.change(limits)?;
@@ -52,6 +65,7 @@ impl Warden {
             environment.process.as_fd(),
             self.home.as_fd(),
             code,
+            layers,
             limits.ephemeral_mb,
         )
     }

@@ -42,9 +42,15 @@ impl Warden {
                 tag,
                 id,
                 code,
+                layers,
                 memory_mb,
                 ephemeral_mb,
-            } => match self.claim(id, &code, Limits::clamped(memory_mb, ephemeral_mb)) {
+            } => match self.claim(
+                id,
+                &code,
+                layers.as_ref(),
+                Limits::clamped(memory_mb, ephemeral_mb),
+            ) {
                 Ok(()) => self.outbox.put(Answer::Claimed { tag }),
                 Err(refusal) => self.refuse(tag, refusal),
             },

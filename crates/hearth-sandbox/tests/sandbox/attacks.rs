@@ -100,6 +100,11 @@ fn attack(path: &Path) -> Outcome {
             .unpack("other", &[("secret.py", b"another function's code")])?;
         let files: [(&str, &[u8]); 2] = [("attack.py", program.as_bytes()), ("main.py", b"")];
         let code = server.directory.unpack("attack", &files)?;
+        let layers = server.directory.unpack(
+            "layers",
+            &[("layer.py", b"BROUGHT = True"), ("tool", b"#!/bin/sh\nid -u\n")],
+        )?;
+        server.directory.set_mode(layers, "tool", 0o4755)?;
         for (name, target) in [
             ("absolute", Path::new("/etc/shadow")),
             ("relative", Path::new("../../../../../../../../etc/shadow")),
@@ -107,12 +112,14 @@ fn attack(path: &Path) -> Outcome {
             ("passwd", Path::new("/etc/passwd")),
         ] {
             server.directory.link(code, name, target)?;
+            server.directory.link(layers, name, target)?;
         }
         let host = Host::prepare(server, other)?;
         let booted = server.boot_with(RuntimeIndex(0), memory_mb, Start::Ready).await?;
         let mut environment = Environment::new(booted)?;
         let request = ClaimRequest {
             code,
+            layers: Some(layers),
             memory_mb,
             ephemeral_mb: 512,
         };

@@ -79,6 +79,7 @@ struct Request {
     memory_mb: u32,
     ephemeral_mb: u32,
     code: [u8; 32],
+    layers: [u8; 32],
 }
 
 impl Request {
@@ -103,6 +104,15 @@ impl Request {
         }
     }
 
+    fn with_layers(self, layers: CodeHash) -> Self {
+        Self {
+            // Says that there are layers.
+            start: 1,
+            layers: *layers.as_bytes(),
+            ..self
+        }
+    }
+
     fn kill(id: u64) -> Self {
         Self {
             kind: KILL,
@@ -119,6 +129,7 @@ impl Request {
         record.extend(self.memory_mb.to_le_bytes());
         record.extend(self.ephemeral_mb.to_le_bytes());
         record.extend(self.code);
+        record.extend(self.layers);
         record
     }
 }
@@ -247,7 +258,7 @@ fn garbage_is_dropped() -> Outcome {
         // A generator that gives the same on every run.
         let mut state = 1u64;
         for _ in 0..2000 {
-            let record: Vec<u8> = (0..56)
+            let record: Vec<u8> = (0..88)
                 .map(|_| {
                     state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
                     (state >> 33) as u8
@@ -263,7 +274,7 @@ fn garbage_is_dropped() -> Outcome {
 fn other_sizes_are_dropped() -> Outcome {
     play(|socket, _| {
         let valid = Request::boot(1).record();
-        for length in [1, 8, 55] {
+        for length in [1, 8, 56, 87] {
             socket.send_in_vain(&valid[..length])?;
         }
         socket.send_in_vain(&[valid.clone(), vec![0]].concat())?;
@@ -331,9 +342,20 @@ fn only_trees_are_code() -> Outcome {
         for code in [missing, file, link, upwards, magic, CodeHash::from_bytes([0; 32])] {
             socket.expect(Request::claim(1, booted.id, code), REFUSED, NO_SUCH_CODE)?;
         }
-        // None of this used up the claim.
+        // Nor are they layers.
         let code = directory.unpack("code", &[])?;
-        socket.expect(Request::claim(2, booted.id, code), CLAIMED, 0)?;
+        for layers in [missing, file, link, upwards, magic, CodeHash::from_bytes([0; 32])] {
+            let claim = Request::claim(1, booted.id, code).with_layers(layers);
+            socket.expect(claim, REFUSED, NO_SUCH_CODE)?;
+        }
+        // Layers that are not said to be there make no request.
+        let unsaid = Request {
+            start: 0,
+            ..Request::claim(1, booted.id, code).with_layers(code)
+        };
+        socket.send(&unsaid.record())?;
+        // None of this used up the claim.
+        socket.expect(Request::claim(2, booted.id, code).with_layers(code), CLAIMED, 0)?;
         for code in [code, missing] {
             socket.expect(Request::claim(3, booted.id, code), REFUSED, ALREADY_CLAIMED)?;
         }
@@ -394,7 +416,7 @@ fn an_environment_being_made_cannot_be_claimed() -> Outcome {
 fn descriptors_sent_along_are_closed() -> Outcome {
     play(|socket, _| {
         let file = File::open("/etc/passwd")?;
-        for record in [Request::boot(1).record(), vec![0; 56], vec![9]] {
+        for record in [Request::boot(1).record(), vec![0; 88], vec![9]] {
             let descriptors = [file.as_fd(); 16];
             let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(16))];
             let mut ancillary = SendAncillaryBuffer::new(&mut space);

@@ -23,6 +23,7 @@ pub(crate) fn trials() -> Vec<Trial> {
             ("answers_and_is_killed", answers_and_is_killed),
             ("variables_may_come_later", variables_may_come_later),
             ("code_appears_when_claimed", code_appears_when_claimed),
+            ("layers_appear_with_the_code", layers_appear_with_the_code),
             ("tmp_has_the_size_asked_for", tmp_has_the_size_asked_for),
             (
                 "memory_may_be_settled_when_claimed",
@@ -157,6 +158,7 @@ fn code_appears_when_claimed() -> Outcome {
         for gone in [id, elsewhere] {
             let request = ClaimRequest {
                 code,
+                layers: None,
                 memory_mb: 128,
                 ephemeral_mb: 512,
             };
@@ -174,6 +176,39 @@ fn code_appears_when_claimed() -> Outcome {
     })
 }
 
+fn layers_appear_with_the_code() -> Outcome {
+    let program = "import os; print(sorted(os.listdir('/opt')), os.stat('/opt').st_uid)";
+    Node::start()?.serve(async |server| {
+        let code = server
+            .directory
+            .unpack("code", &[("main.py", program.as_bytes())])?;
+        let unpacked = server.directory.unpack("layers", &[("module.py", b"")])?;
+        for (layers, listed) in [(Some(unpacked), "['module.py']"), (None, "[]")] {
+            let mut environment = server.boot().await?;
+            let request = ClaimRequest {
+                code,
+                layers: Some(CodeHash::of(b"nothing")),
+                memory_mb: 128,
+                ephemeral_mb: 512,
+            };
+            let refused = server.warden.claim(environment.id, request).await;
+            fail_unless(
+                matches!(refused, Err(SandboxError::NoSuchCode(_))),
+                "they are missing",
+            )?;
+            let request = ClaimRequest { layers, ..request };
+            server.warden.claim(environment.id, request).await?;
+            environment.order(&json!({"run": "/var/task/main.py"})).await?;
+            server.warden.kill(environment.id);
+            let (_, output) = environment.end().await?;
+            fail_unless(output.starts_with(listed), &output)?;
+            let owner: u32 = output[listed.len()..].trim().parse()?;
+            fail_unless([0, SERVER.uid].contains(&owner), output)?;
+        }
+        Ok(())
+    })
+}
+
 fn tmp_has_the_size_asked_for() -> Outcome {
     let program = "import os; s = os.statvfs('/tmp'); print(s.f_frsize * s.f_blocks >> 20)";
     Node::start()?.serve(async |server| {
@@ -184,6 +219,7 @@ fn tmp_has_the_size_asked_for() -> Outcome {
             let mut environment = server.boot().await?;
             let request = ClaimRequest {
                 code,
+                layers: None,
                 memory_mb: 128,
                 ephemeral_mb: asked,
             };
@@ -209,6 +245,7 @@ fn memory_may_be_settled_when_claimed() -> Outcome {
             let mut environment = Environment::new(booted)?;
             let request = ClaimRequest {
                 code,
+                layers: None,
                 memory_mb: claimed,
                 ephemeral_mb: 512,
             };

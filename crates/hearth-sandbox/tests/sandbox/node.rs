@@ -75,6 +75,12 @@ impl Directory {
         Ok(symlink(target, self.trees().join(code.to_string()).join(name))?)
     }
 
+    /// Gives a file of a code package a mode.
+    pub(crate) fn set_mode(&self, code: CodeHash, name: &str, mode: u32) -> Outcome {
+        let file = self.trees().join(code.to_string()).join(name);
+        Ok(fs::set_permissions(file, fs::Permissions::from_mode(mode))?)
+    }
+
     fn give_to_server(&self, path: &Path) -> Outcome {
         std::os::unix::fs::chown(path, Some(SERVER.uid), Some(SERVER.gid))?;
         for entry in path
@@ -189,6 +195,7 @@ impl Server {
     pub(crate) async fn claim(&self, environment: &Environment, code: CodeHash) -> Result<(), SandboxError> {
         let request = ClaimRequest {
             code,
+            layers: None,
             memory_mb: 128,
             ephemeral_mb: 512,
         };

@@ -21,7 +21,7 @@ pub static MODEL: ServiceModel = ServiceModel {
 };
 
 static OPERATIONS: [OperationModel; 91] = [
-    OperationModel::new("AddLayerVersionPermission", "POST", "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}/policy").status(201),
+    OperationModel::new("AddLayerVersionPermission", "POST", "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}/policy").status(201).implemented(Some(&shapes::ADD_LAYER_VERSION_PERMISSION_REQUEST), Some(&shapes::ADD_LAYER_VERSION_PERMISSION_RESPONSE)),
     OperationModel::new("AddPermission", "POST", "/2015-03-31/functions/{FunctionName}/policy").status(201),
     OperationModel::new("CheckpointDurableExecution", "POST", "/2025-12-01/durable-executions/{DurableExecutionArn}/checkpoint"),
     OperationModel::new("CreateAlias", "POST", "/2015-03-31/functions/{FunctionName}/aliases").status(201),
@@ -40,7 +40,7 @@ static OPERATIONS: [OperationModel; 91] = [
     OperationModel::new("DeleteFunctionConcurrency", "DELETE", "/2017-10-31/functions/{FunctionName}/concurrency").status(204).implemented(Some(&shapes::DELETE_FUNCTION_CONCURRENCY_REQUEST), None),
     OperationModel::new("DeleteFunctionEventInvokeConfig", "DELETE", "/2019-09-25/functions/{FunctionName}/event-invoke-config").status(204),
     OperationModel::new("DeleteFunctionUrlConfig", "DELETE", "/2021-10-31/functions/{FunctionName}/url").status(204).implemented(Some(&shapes::DELETE_FUNCTION_URL_CONFIG_REQUEST), None),
-    OperationModel::new("DeleteLayerVersion", "DELETE", "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}").status(204),
+    OperationModel::new("DeleteLayerVersion", "DELETE", "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}").status(204).implemented(Some(&shapes::DELETE_LAYER_VERSION_REQUEST), None),
     OperationModel::new("DeleteProvisionedConcurrencyConfig", "DELETE", "/2019-09-30/functions/{FunctionName}/provisioned-concurrency").status(204),
     OperationModel::new("DeleteResourcePolicy", "DELETE", "/2026-07-09/resource-policy/{ResourceArn}").status(204),
     OperationModel::new("GetAccountSettings", "GET", "/2016-08-19/account-settings").implemented(Some(&shapes::GET_ACCOUNT_SETTINGS_REQUEST), Some(&shapes::GET_ACCOUNT_SETTINGS_RESPONSE)),
@@ -59,9 +59,9 @@ static OPERATIONS: [OperationModel; 91] = [
     OperationModel::new("GetFunctionRecursionConfig", "GET", "/2024-08-31/functions/{FunctionName}/recursion-config"),
     OperationModel::new("GetFunctionScalingConfig", "GET", "/2025-11-30/functions/{FunctionName}/function-scaling-config"),
     OperationModel::new("GetFunctionUrlConfig", "GET", "/2021-10-31/functions/{FunctionName}/url").implemented(Some(&shapes::GET_FUNCTION_URL_CONFIG_REQUEST), Some(&shapes::GET_FUNCTION_URL_CONFIG_RESPONSE)),
-    OperationModel::new("GetLayerVersion", "GET", "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}"),
-    OperationModel::new("GetLayerVersionByArn", "GET", "/2018-10-31/layers?find=LayerVersion"),
-    OperationModel::new("GetLayerVersionPolicy", "GET", "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}/policy"),
+    OperationModel::new("GetLayerVersion", "GET", "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}").implemented(Some(&shapes::GET_LAYER_VERSION_REQUEST), Some(&shapes::GET_LAYER_VERSION_RESPONSE)),
+    OperationModel::new("GetLayerVersionByArn", "GET", "/2018-10-31/layers?find=LayerVersion").implemented(Some(&shapes::GET_LAYER_VERSION_BY_ARN_REQUEST), Some(&shapes::GET_LAYER_VERSION_RESPONSE)),
+    OperationModel::new("GetLayerVersionPolicy", "GET", "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}/policy").implemented(Some(&shapes::GET_LAYER_VERSION_POLICY_REQUEST), Some(&shapes::GET_LAYER_VERSION_POLICY_RESPONSE)),
     OperationModel::new("GetPolicy", "GET", "/2015-03-31/functions/{FunctionName}/policy"),
     OperationModel::new("GetProvisionedConcurrencyConfig", "GET", "/2019-09-30/functions/{FunctionName}/provisioned-concurrency"),
     OperationModel::new("GetResourcePolicy", "GET", "/2026-07-09/resource-policy/{ResourceArn}"),
@@ -79,13 +79,13 @@ static OPERATIONS: [OperationModel; 91] = [
     OperationModel::new("ListFunctionVersionsByCapacityProvider", "GET", "/2025-11-30/capacity-providers/{CapacityProviderName}/function-versions"),
     OperationModel::new("ListFunctions", "GET", "/2015-03-31/functions").implemented(Some(&shapes::LIST_FUNCTIONS_REQUEST), Some(&shapes::LIST_FUNCTIONS_RESPONSE)),
     OperationModel::new("ListFunctionsByCodeSigningConfig", "GET", "/2020-04-22/code-signing-configs/{CodeSigningConfigArn}/functions"),
-    OperationModel::new("ListLayerVersions", "GET", "/2018-10-31/layers/{LayerName}/versions"),
-    OperationModel::new("ListLayers", "GET", "/2018-10-31/layers"),
+    OperationModel::new("ListLayerVersions", "GET", "/2018-10-31/layers/{LayerName}/versions").implemented(Some(&shapes::LIST_LAYER_VERSIONS_REQUEST), Some(&shapes::LIST_LAYER_VERSIONS_RESPONSE)),
+    OperationModel::new("ListLayers", "GET", "/2018-10-31/layers").implemented(Some(&shapes::LIST_LAYERS_REQUEST), Some(&shapes::LIST_LAYERS_RESPONSE)),
     OperationModel::new("ListProvisionedConcurrencyConfigs", "GET", "/2019-09-30/functions/{FunctionName}/provisioned-concurrency?List=ALL"),
     OperationModel::new("ListTags", "GET", "/2017-03-31/tags/{Resource}"),
     OperationModel::new("ListVersionsByFunction", "GET", "/2015-03-31/functions/{FunctionName}/versions"),
     OperationModel::new("PauseDurableExecution", "POST", "/2025-12-01/durable-executions/{DurableExecutionArn}/pause").status(202),
-    OperationModel::new("PublishLayerVersion", "POST", "/2018-10-31/layers/{LayerName}/versions").status(201),
+    OperationModel::new("PublishLayerVersion", "POST", "/2018-10-31/layers/{LayerName}/versions").status(201).body_limit(70167211, "Request must be smaller than {limit} bytes for the PublishLayerVersion operation").implemented(Some(&shapes::PUBLISH_LAYER_VERSION_REQUEST), Some(&shapes::PUBLISH_LAYER_VERSION_RESPONSE)),
     OperationModel::new("PublishVersion", "POST", "/2015-03-31/functions/{FunctionName}/versions").status(201),
     OperationModel::new("PutFunctionCodeSigningConfig", "PUT", "/2020-06-30/functions/{FunctionName}/code-signing-config"),
     OperationModel::new("PutFunctionConcurrency", "PUT", "/2017-10-31/functions/{FunctionName}/concurrency").implemented(Some(&shapes::PUT_FUNCTION_CONCURRENCY_REQUEST), Some(&shapes::CONCURRENCY)),
@@ -95,7 +95,7 @@ static OPERATIONS: [OperationModel; 91] = [
     OperationModel::new("PutProvisionedConcurrencyConfig", "PUT", "/2019-09-30/functions/{FunctionName}/provisioned-concurrency").status(202),
     OperationModel::new("PutResourcePolicy", "PUT", "/2026-07-09/resource-policy/{ResourceArn}"),
     OperationModel::new("PutRuntimeManagementConfig", "PUT", "/2021-07-20/functions/{FunctionName}/runtime-management-config"),
-    OperationModel::new("RemoveLayerVersionPermission", "DELETE", "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}/policy/{StatementId}").status(204),
+    OperationModel::new("RemoveLayerVersionPermission", "DELETE", "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}/policy/{StatementId}").status(204).implemented(Some(&shapes::REMOVE_LAYER_VERSION_PERMISSION_REQUEST), None),
     OperationModel::new("RemovePermission", "DELETE", "/2015-03-31/functions/{FunctionName}/policy/{StatementId}").status(204),
     OperationModel::new("ResumeDurableExecution", "POST", "/2025-12-01/durable-executions/{DurableExecutionArn}/resume").status(202),
     OperationModel::new("SendDurableExecutionCallbackFailure", "POST", "/2025-12-01/durable-execution-callbacks/{CallbackId}/fail"),
@@ -178,21 +178,30 @@ static ERRORS: [ErrorModel; 58] = [
 pub mod operations {
     use super::*;
 
+    operation!(AddLayerVersionPermission: AddLayerVersionPermissionRequest => AddLayerVersionPermissionResponse, &OPERATIONS[0]);
     operation!(CreateFunction: CreateFunctionRequest => FunctionConfiguration, &OPERATIONS[7]);
     operation!(CreateFunctionUrlConfig: CreateFunctionUrlConfigRequest => CreateFunctionUrlConfigResponse, &OPERATIONS[8]);
     operation!(DeleteFunction: DeleteFunctionRequest => DeleteFunctionResponse, &OPERATIONS[14]);
     operation!(DeleteFunctionConcurrency: DeleteFunctionConcurrencyRequest => (), &OPERATIONS[16]);
     operation!(DeleteFunctionUrlConfig: DeleteFunctionUrlConfigRequest => (), &OPERATIONS[18]);
+    operation!(DeleteLayerVersion: DeleteLayerVersionRequest => (), &OPERATIONS[19]);
     operation!(GetAccountSettings: GetAccountSettingsRequest => GetAccountSettingsResponse, &OPERATIONS[22]);
     operation!(GetFunction: GetFunctionRequest => GetFunctionResponse, &OPERATIONS[30]);
     operation!(GetFunctionConcurrency: GetFunctionConcurrencyRequest => GetFunctionConcurrencyResponse, &OPERATIONS[32]);
     operation!(GetFunctionConfiguration: GetFunctionConfigurationRequest => FunctionConfiguration, &OPERATIONS[33]);
     operation!(GetFunctionUrlConfig: GetFunctionUrlConfigRequest => GetFunctionUrlConfigResponse, &OPERATIONS[37]);
+    operation!(GetLayerVersion: GetLayerVersionRequest => GetLayerVersionResponse, &OPERATIONS[38]);
+    operation!(GetLayerVersionByArn: GetLayerVersionByArnRequest => GetLayerVersionResponse, &OPERATIONS[39]);
+    operation!(GetLayerVersionPolicy: GetLayerVersionPolicyRequest => GetLayerVersionPolicyResponse, &OPERATIONS[40]);
     operation!(Invoke: InvocationRequest => InvocationResponse, &OPERATIONS[45]);
     operation!(InvokeWithResponseStream: InvokeWithResponseStreamRequest => InvokeWithResponseStreamResponse, &OPERATIONS[47]);
     operation!(ListFunctionUrlConfigs: ListFunctionUrlConfigsRequest => ListFunctionUrlConfigsResponse, &OPERATIONS[54]);
     operation!(ListFunctions: ListFunctionsRequest => ListFunctionsResponse, &OPERATIONS[56]);
+    operation!(ListLayerVersions: ListLayerVersionsRequest => ListLayerVersionsResponse, &OPERATIONS[58]);
+    operation!(ListLayers: ListLayersRequest => ListLayersResponse, &OPERATIONS[59]);
+    operation!(PublishLayerVersion: PublishLayerVersionRequest => PublishLayerVersionResponse, &OPERATIONS[64]);
     operation!(PutFunctionConcurrency: PutFunctionConcurrencyRequest => Concurrency, &OPERATIONS[67]);
+    operation!(RemoveLayerVersionPermission: RemoveLayerVersionPermissionRequest => (), &OPERATIONS[74]);
     operation!(UpdateFunctionCode: UpdateFunctionCodeRequest => FunctionConfiguration, &OPERATIONS[87]);
     operation!(UpdateFunctionConfiguration: UpdateFunctionConfigurationRequest => FunctionConfiguration, &OPERATIONS[88]);
     operation!(UpdateFunctionUrlConfig: UpdateFunctionUrlConfigRequest => UpdateFunctionUrlConfigResponse, &OPERATIONS[90]);
@@ -224,6 +233,32 @@ pub struct AccountUsage {
     pub total_code_size: Option<i64>,
     #[serde(rename = "FunctionCount", skip_serializing_if = "Option::is_none")]
     pub function_count: Option<i64>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct AddLayerVersionPermissionRequest {
+    #[serde(rename = "LayerName")]
+    pub layer_name: String,
+    #[serde(rename = "VersionNumber")]
+    pub version_number: i64,
+    #[serde(rename = "StatementId")]
+    pub statement_id: String,
+    #[serde(rename = "Action")]
+    pub action: String,
+    #[serde(rename = "Principal")]
+    pub principal: String,
+    #[serde(rename = "OrganizationId", skip_serializing_if = "Option::is_none")]
+    pub organization_id: Option<String>,
+    #[serde(rename = "RevisionId", skip_serializing_if = "Option::is_none")]
+    pub revision_id: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct AddLayerVersionPermissionResponse {
+    #[serde(rename = "Statement", skip_serializing_if = "Option::is_none")]
+    pub statement: Option<String>,
+    #[serde(rename = "RevisionId", skip_serializing_if = "Option::is_none")]
+    pub revision_id: Option<String>,
 }
 
 string_enum! {
@@ -398,6 +433,14 @@ pub struct DeleteFunctionUrlConfigRequest {
     pub function_name: String,
     #[serde(rename = "Qualifier", skip_serializing_if = "Option::is_none")]
     pub qualifier: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct DeleteLayerVersionRequest {
+    #[serde(rename = "LayerName")]
+    pub layer_name: String,
+    #[serde(rename = "VersionNumber")]
+    pub version_number: i64,
 }
 
 string_enum! {
@@ -748,6 +791,58 @@ pub struct GetFunctionUrlConfigResponse {
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct GetLayerVersionByArnRequest {
+    #[serde(rename = "Arn")]
+    pub arn: String,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct GetLayerVersionPolicyRequest {
+    #[serde(rename = "LayerName")]
+    pub layer_name: String,
+    #[serde(rename = "VersionNumber")]
+    pub version_number: i64,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct GetLayerVersionPolicyResponse {
+    #[serde(rename = "Policy", skip_serializing_if = "Option::is_none")]
+    pub policy: Option<String>,
+    #[serde(rename = "RevisionId", skip_serializing_if = "Option::is_none")]
+    pub revision_id: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct GetLayerVersionRequest {
+    #[serde(rename = "LayerName")]
+    pub layer_name: String,
+    #[serde(rename = "VersionNumber")]
+    pub version_number: i64,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct GetLayerVersionResponse {
+    #[serde(rename = "Content", skip_serializing_if = "Option::is_none")]
+    pub content: Option<LayerVersionContentOutput>,
+    #[serde(rename = "LayerArn", skip_serializing_if = "Option::is_none")]
+    pub layer_arn: Option<String>,
+    #[serde(rename = "LayerVersionArn", skip_serializing_if = "Option::is_none")]
+    pub layer_version_arn: Option<String>,
+    #[serde(rename = "Description", skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    #[serde(rename = "CreatedDate", skip_serializing_if = "Option::is_none")]
+    pub created_date: Option<String>,
+    #[serde(rename = "Version", skip_serializing_if = "Option::is_none")]
+    pub version: Option<i64>,
+    #[serde(rename = "CompatibleArchitectures", skip_serializing_if = "Option::is_none")]
+    pub compatible_architectures: Option<Vec<Architecture>>,
+    #[serde(rename = "CompatibleRuntimes", skip_serializing_if = "Option::is_none")]
+    pub compatible_runtimes: Option<Vec<String>>,
+    #[serde(rename = "LicenseInfo", skip_serializing_if = "Option::is_none")]
+    pub license_info: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ImageConfig {
     #[serde(rename = "EntryPoint", skip_serializing_if = "Option::is_none")]
     pub entry_point: Option<Vec<String>>,
@@ -918,6 +1013,64 @@ pub struct Layer {
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct LayerVersionContentInput {
+    #[serde(rename = "S3Bucket", skip_serializing_if = "Option::is_none")]
+    pub s3_bucket: Option<String>,
+    #[serde(rename = "S3Key", skip_serializing_if = "Option::is_none")]
+    pub s3_key: Option<String>,
+    #[serde(rename = "S3ObjectVersion", skip_serializing_if = "Option::is_none")]
+    pub s3_object_version: Option<String>,
+    #[serde(rename = "S3ObjectStorageMode", skip_serializing_if = "Option::is_none")]
+    pub s3_object_storage_mode: Option<S3ObjectStorageMode>,
+    #[serde(rename = "ZipFile", skip_serializing_if = "Option::is_none")]
+    pub zip_file: Option<Blob>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct LayerVersionContentOutput {
+    #[serde(rename = "Location", skip_serializing_if = "Option::is_none")]
+    pub location: Option<String>,
+    #[serde(rename = "CodeSha256", skip_serializing_if = "Option::is_none")]
+    pub code_sha256: Option<String>,
+    #[serde(rename = "CodeSize", skip_serializing_if = "Option::is_none")]
+    pub code_size: Option<i64>,
+    #[serde(rename = "SigningProfileVersionArn", skip_serializing_if = "Option::is_none")]
+    pub signing_profile_version_arn: Option<String>,
+    #[serde(rename = "SigningJobArn", skip_serializing_if = "Option::is_none")]
+    pub signing_job_arn: Option<String>,
+    #[serde(rename = "ResolvedS3Object", skip_serializing_if = "Option::is_none")]
+    pub resolved_s3_object: Option<ResolvedS3Object>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct LayerVersionsListItem {
+    #[serde(rename = "LayerVersionArn", skip_serializing_if = "Option::is_none")]
+    pub layer_version_arn: Option<String>,
+    #[serde(rename = "Version", skip_serializing_if = "Option::is_none")]
+    pub version: Option<i64>,
+    #[serde(rename = "Description", skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    #[serde(rename = "CreatedDate", skip_serializing_if = "Option::is_none")]
+    pub created_date: Option<String>,
+    #[serde(rename = "CompatibleArchitectures", skip_serializing_if = "Option::is_none")]
+    pub compatible_architectures: Option<Vec<Architecture>>,
+    #[serde(rename = "CompatibleRuntimes", skip_serializing_if = "Option::is_none")]
+    pub compatible_runtimes: Option<Vec<String>>,
+    #[serde(rename = "LicenseInfo", skip_serializing_if = "Option::is_none")]
+    pub license_info: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct LayersListItem {
+    #[serde(rename = "LayerName", skip_serializing_if = "Option::is_none")]
+    pub layer_name: Option<String>,
+    #[serde(rename = "LayerArn", skip_serializing_if = "Option::is_none")]
+    pub layer_arn: Option<String>,
+    #[serde(rename = "LatestMatchingVersion", skip_serializing_if = "Option::is_none")]
+    pub latest_matching_version: Option<LayerVersionsListItem>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ListFunctionUrlConfigsRequest {
     #[serde(rename = "FunctionName")]
     pub function_name: String,
@@ -955,6 +1108,48 @@ pub struct ListFunctionsResponse {
     pub functions: Option<Vec<FunctionConfiguration>>,
 }
 
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct ListLayerVersionsRequest {
+    #[serde(rename = "CompatibleArchitecture", skip_serializing_if = "Option::is_none")]
+    pub compatible_architecture: Option<Architecture>,
+    #[serde(rename = "CompatibleRuntime", skip_serializing_if = "Option::is_none")]
+    pub compatible_runtime: Option<String>,
+    #[serde(rename = "LayerName")]
+    pub layer_name: String,
+    #[serde(rename = "Marker", skip_serializing_if = "Option::is_none")]
+    pub marker: Option<String>,
+    #[serde(rename = "MaxItems", skip_serializing_if = "Option::is_none")]
+    pub max_items: Option<i32>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct ListLayerVersionsResponse {
+    #[serde(rename = "NextMarker", skip_serializing_if = "Option::is_none")]
+    pub next_marker: Option<String>,
+    #[serde(rename = "LayerVersions", skip_serializing_if = "Option::is_none")]
+    pub layer_versions: Option<Vec<LayerVersionsListItem>>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct ListLayersRequest {
+    #[serde(rename = "CompatibleArchitecture", skip_serializing_if = "Option::is_none")]
+    pub compatible_architecture: Option<Architecture>,
+    #[serde(rename = "CompatibleRuntime", skip_serializing_if = "Option::is_none")]
+    pub compatible_runtime: Option<String>,
+    #[serde(rename = "Marker", skip_serializing_if = "Option::is_none")]
+    pub marker: Option<String>,
+    #[serde(rename = "MaxItems", skip_serializing_if = "Option::is_none")]
+    pub max_items: Option<i32>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct ListLayersResponse {
+    #[serde(rename = "NextMarker", skip_serializing_if = "Option::is_none")]
+    pub next_marker: Option<String>,
+    #[serde(rename = "Layers", skip_serializing_if = "Option::is_none")]
+    pub layers: Option<Vec<LayersListItem>>,
+}
+
 string_enum! {
     LogFormat {
         Json = "JSON",
@@ -989,11 +1184,61 @@ string_enum! {
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct PublishLayerVersionRequest {
+    #[serde(rename = "LayerName")]
+    pub layer_name: String,
+    #[serde(rename = "Description", skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    #[serde(rename = "Content")]
+    pub content: LayerVersionContentInput,
+    #[serde(rename = "CompatibleArchitectures", skip_serializing_if = "Option::is_none")]
+    pub compatible_architectures: Option<Vec<Architecture>>,
+    #[serde(rename = "CompatibleRuntimes", skip_serializing_if = "Option::is_none")]
+    pub compatible_runtimes: Option<Vec<String>>,
+    #[serde(rename = "LicenseInfo", skip_serializing_if = "Option::is_none")]
+    pub license_info: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct PublishLayerVersionResponse {
+    #[serde(rename = "Content", skip_serializing_if = "Option::is_none")]
+    pub content: Option<LayerVersionContentOutput>,
+    #[serde(rename = "LayerArn", skip_serializing_if = "Option::is_none")]
+    pub layer_arn: Option<String>,
+    #[serde(rename = "LayerVersionArn", skip_serializing_if = "Option::is_none")]
+    pub layer_version_arn: Option<String>,
+    #[serde(rename = "Description", skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    #[serde(rename = "CreatedDate", skip_serializing_if = "Option::is_none")]
+    pub created_date: Option<String>,
+    #[serde(rename = "Version", skip_serializing_if = "Option::is_none")]
+    pub version: Option<i64>,
+    #[serde(rename = "CompatibleArchitectures", skip_serializing_if = "Option::is_none")]
+    pub compatible_architectures: Option<Vec<Architecture>>,
+    #[serde(rename = "CompatibleRuntimes", skip_serializing_if = "Option::is_none")]
+    pub compatible_runtimes: Option<Vec<String>>,
+    #[serde(rename = "LicenseInfo", skip_serializing_if = "Option::is_none")]
+    pub license_info: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct PutFunctionConcurrencyRequest {
     #[serde(rename = "FunctionName")]
     pub function_name: String,
     #[serde(rename = "ReservedConcurrentExecutions")]
     pub reserved_concurrent_executions: i32,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct RemoveLayerVersionPermissionRequest {
+    #[serde(rename = "LayerName")]
+    pub layer_name: String,
+    #[serde(rename = "VersionNumber")]
+    pub version_number: i64,
+    #[serde(rename = "StatementId")]
+    pub statement_id: String,
+    #[serde(rename = "RevisionId", skip_serializing_if = "Option::is_none")]
+    pub revision_id: Option<String>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -1337,6 +1582,19 @@ mod shapes {
         Member::new("TotalCodeSize", &LONG),
         Member::new("FunctionCount", &LONG),
     ]);
+    pub(super) static ADD_LAYER_VERSION_PERMISSION_REQUEST: Shape = Shape::structure("AddLayerVersionPermissionRequest", &[
+        Member::new("LayerName", &LAYER_NAME_OR_ARN).label("LayerName").required(),
+        Member::new("VersionNumber", &LAYER_VERSION_NUMBER).label("VersionNumber").required(),
+        Member::new("StatementId", &STATEMENT_ID).required(),
+        Member::new("Action", &LAYER_PERMISSION_ALLOWED_ACTION).required(),
+        Member::new("Principal", &LAYER_PERMISSION_ALLOWED_PRINCIPAL).required(),
+        Member::new("OrganizationId", &ORGANIZATION_ID),
+        Member::new("RevisionId", &STRING).query("RevisionId"),
+    ]);
+    pub(super) static ADD_LAYER_VERSION_PERMISSION_RESPONSE: Shape = Shape::structure("AddLayerVersionPermissionResponse", &[
+        Member::new("Statement", &STRING),
+        Member::new("RevisionId", &STRING),
+    ]);
     pub(super) static ALLOW_CREDENTIALS: Shape = Shape::boolean("AllowCredentials");
     pub(super) static ALLOW_METHODS_LIST: Shape = Shape::list("AllowMethodsList", &METHOD).min(0.0).max(6.0);
     pub(super) static ALLOW_ORIGINS_LIST: Shape = Shape::list("AllowOriginsList", &ORIGIN).min(0.0).max(100.0);
@@ -1351,6 +1609,8 @@ mod shapes {
         Member::new("LambdaManagedInstancesCapacityProviderConfig", &LAMBDA_MANAGED_INSTANCES_CAPACITY_PROVIDER_CONFIG).required(),
     ]);
     pub(super) static CODE_SIGNING_CONFIG_ARN: Shape = Shape::string("CodeSigningConfigArn").min(0.0).max(200.0).pattern({ static P: Pattern = Pattern::new(r#"arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:\d{12}:code-signing-config:csc-[a-z0-9]{17}"#); &P });
+    pub(super) static COMPATIBLE_ARCHITECTURES: Shape = Shape::list("CompatibleArchitectures", &ARCHITECTURE).min(0.0).max(2.0);
+    pub(super) static COMPATIBLE_RUNTIMES: Shape = Shape::list("CompatibleRuntimes", &RUNTIME).min(0.0).max(15.0);
     pub(super) static CONCURRENCY: Shape = Shape::structure("Concurrency", &[
         Member::new("ReservedConcurrentExecutions", &RESERVED_CONCURRENT_EXECUTIONS),
     ]);
@@ -1425,6 +1685,10 @@ mod shapes {
     pub(super) static DELETE_FUNCTION_URL_CONFIG_REQUEST: Shape = Shape::structure("DeleteFunctionUrlConfigRequest", &[
         Member::new("FunctionName", &FUNCTION_URL_FUNCTION_NAME).label("FunctionName").required(),
         Member::new("Qualifier", &FUNCTION_URL_QUALIFIER).query("Qualifier"),
+    ]);
+    pub(super) static DELETE_LAYER_VERSION_REQUEST: Shape = Shape::structure("DeleteLayerVersionRequest", &[
+        Member::new("LayerName", &LAYER_NAME_OR_ARN).label("LayerName").required(),
+        Member::new("VersionNumber", &LAYER_VERSION_NUMBER).label("VersionNumber").required(),
     ]);
     pub(super) static DESCRIPTION: Shape = Shape::string("Description").min(0.0).max(256.0);
     pub(super) static DIRECT_S3_READ: Shape = Shape::string("DirectS3Read").one_of(&["ENABLED", "DISABLED", "AUTO"]);
@@ -1592,6 +1856,32 @@ mod shapes {
         Member::new("LastModifiedTime", &TIMESTAMP).required(),
         Member::new("InvokeMode", &INVOKE_MODE),
     ]);
+    pub(super) static GET_LAYER_VERSION_BY_ARN_REQUEST: Shape = Shape::structure("GetLayerVersionByArnRequest", &[
+        Member::new("Arn", &LAYER_VERSION_ARN).query("Arn").required(),
+    ]);
+    pub(super) static GET_LAYER_VERSION_POLICY_REQUEST: Shape = Shape::structure("GetLayerVersionPolicyRequest", &[
+        Member::new("LayerName", &LAYER_NAME_OR_ARN).label("LayerName").required(),
+        Member::new("VersionNumber", &LAYER_VERSION_NUMBER).label("VersionNumber").required(),
+    ]);
+    pub(super) static GET_LAYER_VERSION_POLICY_RESPONSE: Shape = Shape::structure("GetLayerVersionPolicyResponse", &[
+        Member::new("Policy", &STRING),
+        Member::new("RevisionId", &STRING),
+    ]);
+    pub(super) static GET_LAYER_VERSION_REQUEST: Shape = Shape::structure("GetLayerVersionRequest", &[
+        Member::new("LayerName", &LAYER_NAME_OR_ARN).label("LayerName").required(),
+        Member::new("VersionNumber", &LAYER_VERSION_NUMBER).label("VersionNumber").required(),
+    ]);
+    pub(super) static GET_LAYER_VERSION_RESPONSE: Shape = Shape::structure("GetLayerVersionResponse", &[
+        Member::new("Content", &LAYER_VERSION_CONTENT_OUTPUT),
+        Member::new("LayerArn", &LAYER_ARN),
+        Member::new("LayerVersionArn", &LAYER_VERSION_ARN),
+        Member::new("Description", &DESCRIPTION),
+        Member::new("CreatedDate", &TIMESTAMP),
+        Member::new("Version", &LAYER_VERSION_NUMBER),
+        Member::new("CompatibleArchitectures", &COMPATIBLE_ARCHITECTURES),
+        Member::new("CompatibleRuntimes", &COMPATIBLE_RUNTIMES),
+        Member::new("LicenseInfo", &LICENSE_INFO),
+    ]);
     pub(super) static HANDLER: Shape = Shape::string("Handler").min(0.0).max(128.0).pattern({ static P: Pattern = Pattern::new(r#"[^\s]+"#); &P });
     pub(super) static HEADER: Shape = Shape::string("Header").min(0.0).max(1024.0).pattern({ static P: Pattern = Pattern::new(r#".*"#); &P });
     pub(super) static HEADERS_LIST: Shape = Shape::list("HeadersList", &HEADER).min(0.0).max(100.0);
@@ -1670,9 +1960,47 @@ mod shapes {
         Member::new("SigningProfileVersionArn", &ARN),
         Member::new("SigningJobArn", &ARN),
     ]);
+    pub(super) static LAYER_ARN: Shape = Shape::string("LayerArn").min(1.0).max(2048.0).pattern({ static P: Pattern = Pattern::new(r#"arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:\d{12}:layer:[a-zA-Z0-9-_]+"#); &P });
     pub(super) static LAYER_LIST: Shape = Shape::list("LayerList", &LAYER_VERSION_ARN);
+    pub(super) static LAYER_NAME: Shape = Shape::string("LayerName").min(1.0).max(140.0).pattern({ static P: Pattern = Pattern::accepting_words(r#"(arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:\d{12}:layer:[a-zA-Z0-9-_]+)|[a-zA-Z0-9-_]+"#); &P });
+    pub(super) static LAYER_NAME_OR_ARN: Shape = Shape::string("LayerNameOrArn").min(1.0).max(2048.0).pattern({ static P: Pattern = Pattern::new(r#"(arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:\d{12}:layer:[a-zA-Z0-9-_]{1,140}|[a-zA-Z0-9-_]{1,140})"#); &P });
+    pub(super) static LAYER_PERMISSION_ALLOWED_ACTION: Shape = Shape::string("LayerPermissionAllowedAction").min(0.0).max(22.0).pattern({ static P: Pattern = Pattern::new(r#"lambda:GetLayerVersion"#); &P });
+    pub(super) static LAYER_PERMISSION_ALLOWED_PRINCIPAL: Shape = Shape::string("LayerPermissionAllowedPrincipal").min(0.0).max(10000.0).pattern({ static P: Pattern = Pattern::new(r#"\d{12}|\*|arn:(aws[a-zA-Z-]*):iam::\d{12}:root"#); &P });
     pub(super) static LAYER_VERSION_ARN: Shape = Shape::string("LayerVersionArn").min(1.0).max(2048.0).pattern({ static P: Pattern = Pattern::new(r#"((arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:\d{12}:layer:[a-zA-Z0-9-_]+:[0-9]+)|(arn:[a-zA-Z0-9-]+:lambda:::awslayer:[a-zA-Z0-9-_]+))"#); &P });
+    pub(super) static LAYER_VERSION_CONTENT_INPUT: Shape = Shape::structure("LayerVersionContentInput", &[
+        Member::new("S3Bucket", &S3_BUCKET),
+        Member::new("S3Key", &S3_KEY),
+        Member::new("S3ObjectVersion", &S3_OBJECT_VERSION),
+        Member::new("S3ObjectStorageMode", &S3_OBJECT_STORAGE_MODE),
+        Member::new("ZipFile", &BLOB),
+    ]);
+    pub(super) static LAYER_VERSION_CONTENT_OUTPUT: Shape = Shape::structure("LayerVersionContentOutput", &[
+        Member::new("Location", &SENSITIVE_STRING_ON_SERVER_ONLY),
+        Member::new("CodeSha256", &STRING),
+        Member::new("CodeSize", &LONG),
+        Member::new("SigningProfileVersionArn", &ARN),
+        Member::new("SigningJobArn", &ARN),
+        Member::new("ResolvedS3Object", &RESOLVED_S3_OBJECT),
+    ]);
+    pub(super) static LAYER_VERSION_NUMBER: Shape = Shape::long("LayerVersionNumber");
+    pub(super) static LAYER_VERSIONS_LIST: Shape = Shape::list("LayerVersionsList", &LAYER_VERSIONS_LIST_ITEM);
+    pub(super) static LAYER_VERSIONS_LIST_ITEM: Shape = Shape::structure("LayerVersionsListItem", &[
+        Member::new("LayerVersionArn", &LAYER_VERSION_ARN),
+        Member::new("Version", &LAYER_VERSION_NUMBER),
+        Member::new("Description", &DESCRIPTION),
+        Member::new("CreatedDate", &TIMESTAMP),
+        Member::new("CompatibleArchitectures", &COMPATIBLE_ARCHITECTURES),
+        Member::new("CompatibleRuntimes", &COMPATIBLE_RUNTIMES),
+        Member::new("LicenseInfo", &LICENSE_INFO),
+    ]);
+    pub(super) static LAYERS_LIST: Shape = Shape::list("LayersList", &LAYERS_LIST_ITEM);
+    pub(super) static LAYERS_LIST_ITEM: Shape = Shape::structure("LayersListItem", &[
+        Member::new("LayerName", &LAYER_NAME),
+        Member::new("LayerArn", &LAYER_ARN),
+        Member::new("LatestMatchingVersion", &LAYER_VERSIONS_LIST_ITEM),
+    ]);
     pub(super) static LAYERS_REFERENCE_LIST: Shape = Shape::list("LayersReferenceList", &LAYER);
+    pub(super) static LICENSE_INFO: Shape = Shape::string("LicenseInfo").min(0.0).max(512.0).pattern({ static P: Pattern = Pattern::new(r#".*"#); &P });
     pub(super) static LIST_FUNCTION_URL_CONFIGS_REQUEST: Shape = Shape::structure("ListFunctionUrlConfigsRequest", &[
         Member::new("FunctionName", &FUNCTION_URL_FUNCTION_NAME).label("FunctionName").required(),
         Member::new("Marker", &STRING).query("Marker"),
@@ -1692,6 +2020,27 @@ mod shapes {
         Member::new("NextMarker", &STRING),
         Member::new("Functions", &FUNCTION_LIST),
     ]);
+    pub(super) static LIST_LAYER_VERSIONS_REQUEST: Shape = Shape::structure("ListLayerVersionsRequest", &[
+        Member::new("CompatibleArchitecture", &ARCHITECTURE).query("CompatibleArchitecture"),
+        Member::new("CompatibleRuntime", &RUNTIME).query("CompatibleRuntime"),
+        Member::new("LayerName", &LAYER_NAME_OR_ARN).label("LayerName").required(),
+        Member::new("Marker", &STRING).query("Marker"),
+        Member::new("MaxItems", &MAX_LAYER_LIST_ITEMS).query("MaxItems"),
+    ]);
+    pub(super) static LIST_LAYER_VERSIONS_RESPONSE: Shape = Shape::structure("ListLayerVersionsResponse", &[
+        Member::new("NextMarker", &STRING),
+        Member::new("LayerVersions", &LAYER_VERSIONS_LIST),
+    ]);
+    pub(super) static LIST_LAYERS_REQUEST: Shape = Shape::structure("ListLayersRequest", &[
+        Member::new("CompatibleArchitecture", &ARCHITECTURE).query("CompatibleArchitecture"),
+        Member::new("CompatibleRuntime", &RUNTIME).query("CompatibleRuntime"),
+        Member::new("Marker", &STRING).query("Marker"),
+        Member::new("MaxItems", &MAX_LAYER_LIST_ITEMS).query("MaxItems"),
+    ]);
+    pub(super) static LIST_LAYERS_RESPONSE: Shape = Shape::structure("ListLayersResponse", &[
+        Member::new("NextMarker", &STRING),
+        Member::new("Layers", &LAYERS_LIST),
+    ]);
     pub(super) static LOCAL_MOUNT_PATH: Shape = Shape::string("LocalMountPath").min(0.0).max(160.0).pattern({ static P: Pattern = Pattern::new(r#"/mnt/[a-zA-Z0-9-_.]+"#); &P });
     pub(super) static LOG_FORMAT: Shape = Shape::string("LogFormat").one_of(&["JSON", "Text"]);
     pub(super) static LOG_GROUP: Shape = Shape::string("LogGroup").min(1.0).max(512.0).pattern({ static P: Pattern = Pattern::new(r#"[\.\-_/#A-Za-z0-9]+"#); &P });
@@ -1706,6 +2055,7 @@ mod shapes {
     pub(super) static MASTER_REGION: Shape = Shape::string("MasterRegion").min(1.0).max(50.0).pattern({ static P: Pattern = Pattern::new(r#"ALL|(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}"#); &P });
     pub(super) static MAX_AGE: Shape = Shape::integer("MaxAge").min(0.0).max(86400.0);
     pub(super) static MAX_ITEMS: Shape = Shape::integer("MaxItems").min(1.0).max(50.0);
+    pub(super) static MAX_LAYER_LIST_ITEMS: Shape = Shape::integer("MaxLayerListItems").min(1.0).max(50.0);
     pub(super) static MAX_LIST_ITEMS: Shape = Shape::integer("MaxListItems").min(1.0).max(10000.0);
     pub(super) static MEMORY_SIZE: Shape = Shape::integer("MemorySize").min(128.0).max(32768.0);
     pub(super) static METHOD: Shape = Shape::string("Method").min(0.0).max(6.0).pattern({ static P: Pattern = Pattern::new(r#".*"#); &P });
@@ -1713,12 +2063,38 @@ mod shapes {
     pub(super) static NAMESPACED_FUNCTION_NAME: Shape = Shape::string("NamespacedFunctionName").min(1.0).max(256.0).pattern({ static P: Pattern = Pattern::accepting_words(r#"(arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:)?(\d{12}:)?(function:)?([a-zA-Z0-9-_\.]+)(:(\$LATEST(\.PUBLISHED)?|[a-zA-Z0-9-_]+))?"#); &P });
     pub(super) static NULLABLE_BOOLEAN: Shape = Shape::boolean("NullableBoolean");
     pub(super) static NUMERIC_LATEST_PUBLISHED_OR_ALIAS_QUALIFIER: Shape = Shape::string("NumericLatestPublishedOrAliasQualifier").min(1.0).max(128.0).pattern({ static P: Pattern = Pattern::accepting_words(r#"\$(LATEST(\.PUBLISHED)?)|[a-zA-Z0-9-_$]+"#); &P });
+    pub(super) static ORGANIZATION_ID: Shape = Shape::string("OrganizationId").min(0.0).max(34.0).pattern({ static P: Pattern = Pattern::new(r#"o-[a-z0-9]{10,32}"#); &P });
     pub(super) static ORIGIN: Shape = Shape::string("Origin").min(1.0).max(253.0).pattern({ static P: Pattern = Pattern::new(r#".*"#); &P });
     pub(super) static PACKAGE_TYPE: Shape = Shape::string("PackageType").one_of(&["Zip", "Image"]);
     pub(super) static PER_EXECUTION_ENVIRONMENT_MAX_CONCURRENCY: Shape = Shape::integer("PerExecutionEnvironmentMaxConcurrency").min(1.0).max(1600.0);
+    pub(super) static PUBLISH_LAYER_VERSION_REQUEST: Shape = Shape::structure("PublishLayerVersionRequest", &[
+        Member::new("LayerName", &LAYER_NAME_OR_ARN).label("LayerName").required(),
+        Member::new("Description", &DESCRIPTION),
+        Member::new("Content", &LAYER_VERSION_CONTENT_INPUT).required(),
+        Member::new("CompatibleArchitectures", &COMPATIBLE_ARCHITECTURES),
+        Member::new("CompatibleRuntimes", &COMPATIBLE_RUNTIMES),
+        Member::new("LicenseInfo", &LICENSE_INFO),
+    ]);
+    pub(super) static PUBLISH_LAYER_VERSION_RESPONSE: Shape = Shape::structure("PublishLayerVersionResponse", &[
+        Member::new("Content", &LAYER_VERSION_CONTENT_OUTPUT),
+        Member::new("LayerArn", &LAYER_ARN),
+        Member::new("LayerVersionArn", &LAYER_VERSION_ARN),
+        Member::new("Description", &DESCRIPTION),
+        Member::new("CreatedDate", &TIMESTAMP),
+        Member::new("Version", &LAYER_VERSION_NUMBER),
+        Member::new("CompatibleArchitectures", &COMPATIBLE_ARCHITECTURES),
+        Member::new("CompatibleRuntimes", &COMPATIBLE_RUNTIMES),
+        Member::new("LicenseInfo", &LICENSE_INFO),
+    ]);
     pub(super) static PUT_FUNCTION_CONCURRENCY_REQUEST: Shape = Shape::structure("PutFunctionConcurrencyRequest", &[
         Member::new("FunctionName", &FUNCTION_NAME).label("FunctionName").required(),
         Member::new("ReservedConcurrentExecutions", &RESERVED_CONCURRENT_EXECUTIONS).required(),
+    ]);
+    pub(super) static REMOVE_LAYER_VERSION_PERMISSION_REQUEST: Shape = Shape::structure("RemoveLayerVersionPermissionRequest", &[
+        Member::new("LayerName", &LAYER_NAME_OR_ARN).label("LayerName").required(),
+        Member::new("VersionNumber", &LAYER_VERSION_NUMBER).label("VersionNumber").required(),
+        Member::new("StatementId", &STATEMENT_ID).label("StatementId").required(),
+        Member::new("RevisionId", &STRING).query("RevisionId"),
     ]);
     pub(super) static RESERVED_CONCURRENT_EXECUTIONS: Shape = Shape::integer("ReservedConcurrentExecutions").min(0.0);
     pub(super) static RESOLVED_S3_OBJECT: Shape = Shape::structure("ResolvedS3Object", &[
@@ -1763,6 +2139,7 @@ mod shapes {
     pub(super) static STATE: Shape = Shape::string("State").one_of(&["Pending", "Active", "Inactive", "Failed", "Deactivating", "Deactivated", "ActiveNonInvocable", "Deleting"]);
     pub(super) static STATE_REASON: Shape = Shape::string("StateReason");
     pub(super) static STATE_REASON_CODE: Shape = Shape::string("StateReasonCode").one_of(&["Idle", "Creating", "Restoring", "EniLimitExceeded", "InsufficientRolePermissions", "InvalidConfiguration", "InternalError", "SubnetOutOfIPAddresses", "InvalidSubnet", "InvalidSecurityGroup", "ImageDeleted", "ImageAccessDenied", "InvalidImage", "KMSKeyAccessDenied", "KMSKeyNotFound", "InvalidStateKMSKey", "DisabledKMSKey", "EFSIOError", "EFSMountConnectivityError", "EFSMountFailure", "EFSMountTimeout", "InvalidRuntime", "InvalidZipFileException", "FunctionError", "ServiceQuotaExceededException", "VcpuLimitExceeded", "CapacityProviderScalingLimitExceeded", "InsufficientCapacity", "EC2RequestLimitExceeded", "FunctionError.InitTimeout", "FunctionError.RuntimeInitError", "FunctionError.ExtensionInitError", "FunctionError.InvalidEntryPoint", "FunctionError.InvalidWorkingDirectory", "FunctionError.PermissionDenied", "FunctionError.TooManyExtensions", "FunctionError.InitResourceExhausted", "DisallowedByVpcEncryptionControl", "DrainingDurableExecutions", "IncompatibleAcceleratorInstanceTypes", "DependencyError"]);
+    pub(super) static STATEMENT_ID: Shape = Shape::string("StatementId").min(1.0).max(100.0).pattern({ static P: Pattern = Pattern::accepting_words(r#"([a-zA-Z0-9-_]+)"#); &P });
     pub(super) static STRING: Shape = Shape::string("String");
     pub(super) static STRING_LIST: Shape = Shape::list("StringList", &STRING).min(0.0).max(1500.0);
     pub(super) static SUBNET_ID: Shape = Shape::string("SubnetId").min(0.0).max(1024.0).pattern({ static P: Pattern = Pattern::new(r#"subnet-[0-9a-z]*"#); &P });

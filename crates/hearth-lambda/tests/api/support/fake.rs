@@ -202,6 +202,11 @@ impl FakeDeployment {
             "trace": invocation.trace,
             "code": spec.code.to_string(),
             "hasLib": spec.code_has_lib,
+            "layers": {
+                "tree": spec.layers.tree.map(|tree| tree.to_string()),
+                "hasLib": spec.layers.has_lib,
+                "hasExtensions": spec.layers.has_extensions,
+            },
             "runtime": spec.runtime.identifier,
             "memory": spec.memory_mb,
             "ephemeral": spec.ephemeral_mb,
