@@ -12,6 +12,8 @@ const { applyEnvironment, loadHandler } = require('./handler.cjs');
 const { Invocation } = require('./invocation.cjs');
 const { logError, patchConsole, setUpLogging } = require('./log.cjs');
 const { rehearse } = require('./rehearsal.cjs');
+const { StreamedInvocation } = require('./streamed.cjs');
+const { installGlobal, isStreaming } = require('./streaming.cjs');
 
 /** Exit status when a module waits for something that will never come, as Node's own. */
 const UNSETTLED_AWAIT = 13;
@@ -19,6 +21,8 @@ const UNSETTLED_AWAIT = 13;
 const channel = new Channel(3, { onPing, onClaim, onInvoke });
 let claiming = false;
 let handler;
+/** How the handler's invocations run: their class. */
+let Kind;
 /** The latest invocation; finished ones ignore what they are told. */
 let invocation;
 let rehearsed = false;
@@ -36,11 +40,13 @@ async function onClaim(claim) {
   claiming = true;
   applyEnvironment(claim.environment, claim.taskRoot);
   setUpLogging(claim.environment);
+  installGlobal();
   channel.unref();
   try {
     handler = await loadHandler(claim.taskRoot, claim.handler);
     // Node reports rejections that the code left unhandled at the end of this turn of the event loop.
     await new Promise(setImmediate);
+    Kind = isStreaming(handler) ? StreamedInvocation : Invocation;
   } catch (error) {
     logError('Uncaught Exception', error);
     abandon(error, UNCAUGHT);
@@ -51,7 +57,7 @@ async function onClaim(claim) {
 }
 
 function onInvoke(request, meta, event) {
-  invocation = new Invocation(channel, request, meta);
+  invocation = new Kind(channel, request, meta);
   invocation.run(handler, event);
 }
 

@@ -17,8 +17,12 @@ const CHUNK = 6;
 const END = 7;
 const ERROR = 8;
 const CREDIT = 9;
+const STREAM = 10;
+const DONE = 11;
 
 const NOTHING = Buffer.alloc(0);
+/** Payloads from this size on, in bytes, are not copied to stand beside their header. */
+const LARGE = 16 * 1024;
 
 /** Largest response of an invocation, in bytes. */
 const MAX_RESPONSE = 6_291_556;
@@ -31,7 +35,10 @@ class Channel {
   #received = NOTHING;
   /** The event that is arriving: `{ request, meta, chunks, ungranted }`. */
   #incoming;
-  /** The response that waits for credit: `{ request, rest, credit }`. */
+  /**
+   * The response that is on its way: `{ request, rest, credit, whole, onTaken }`. `rest` waits for credit. When all of
+   * it was sent, a whole response ends; of a streamed one, `onTaken` is called for the next piece.
+   */
   #outgoing;
 
   /**
@@ -79,13 +86,43 @@ class Channel {
     } else if (length <= MAX_PAYLOAD) {
       this.#respondAtOnce(request, text, length);
     } else {
-      this.#outgoing = { request, rest: Buffer.from(text), credit: INITIAL_CREDIT };
+      this.#outgoing = { request, rest: Buffer.from(text), credit: INITIAL_CREDIT, whole: true };
       this.#sendChunks();
     }
   }
 
+  /** Begins a streamed response. */
+  stream(request, contentType) {
+    this.#outgoing = { request, rest: NOTHING, credit: INITIAL_CREDIT };
+    this.#send(STREAM, request, Buffer.from(contentType));
+  }
+
+  /** Sends the next piece of a streamed response as far as credit reaches. */
+  write(bytes, onTaken) {
+    if (bytes.length === 0) {
+      onTaken();
+      return;
+    }
+    Object.assign(this.#outgoing, { rest: bytes, onTaken });
+    this.#sendChunks();
+  }
+
+  /** Ends a response that was sent in pieces. */
+  end(request) {
+    this.#outgoing = undefined;
+    this.#socket.ref();
+    this.#send(END, request, NOTHING);
+  }
+
+  /** The invocation of a streamed response is over. */
+  done(request) {
+    this.#socket.ref();
+    this.#send(DONE, request, NOTHING);
+  }
+
   /** Ends an invocation with an error: `{ errorType, errorMessage, … }`. */
   error(request, error, onSent) {
+    this.#outgoing = undefined;
     this.#socket.ref();
     this.#send(ERROR, request, encodeError(error), onSent);
   }
@@ -105,18 +142,24 @@ class Channel {
       const chunk = body.rest.subarray(0, Math.min(MAX_PAYLOAD, body.credit));
       body.rest = body.rest.subarray(chunk.length);
       body.credit -= chunk.length;
-      this.#send(CHUNK, body.request, chunk);
+      this.#send(CHUNK, body.request, chunk, body.rest.length > 0 ? undefined : body.onTaken);
     }
-    if (body.rest.length === 0) {
-      this.#outgoing = undefined;
-      this.#send(END, body.request, NOTHING);
+    if (body.whole && body.rest.length === 0) {
+      this.end(body.request);
     }
   }
 
   #send(kind, request, payload, onSent) {
     const header = Buffer.allocUnsafe(HEADER_BYTES);
     putHeader(header, 0, kind, payload.length, request);
-    this.#socket.write(payload.length > 0 ? Buffer.concat([header, payload]) : header, onSent);
+    if (payload.length < LARGE) {
+      this.#socket.write(payload.length > 0 ? Buffer.concat([header, payload]) : header, onSent);
+    } else {
+      this.#socket.cork();
+      this.#socket.write(header);
+      this.#socket.write(payload, onSent);
+      this.#socket.uncork();
+    }
   }
 
   #onData(bytes) {

@@ -1,6 +1,7 @@
 // One invocation: the handler's three ways to answer, and its context.
 'use strict';
 
+const { describeInvocation, setTrace } = require('./context.cjs');
 const { describe } = require('./errors.cjs');
 const { logError, setRequestId } = require('./log.cjs');
 
@@ -101,7 +102,6 @@ class Invocation {
 
   #context() {
     const invocation = this;
-    const { requestId, deadlineMs, invokedFunctionArn, clientContext, cognitoIdentity } = this.#meta;
     return {
       get callbackWaitsForEmptyEventLoop() {
         return invocation.#waitsForEmptyEventLoop;
@@ -112,33 +112,8 @@ class Invocation {
       succeed: (result) => this.#succeed(result),
       fail: (error) => this.#fail(error),
       done: (error, result) => (error === undefined || error === null ? this.#succeed(result) : this.#fail(error)),
-      functionVersion: process.env.AWS_LAMBDA_FUNCTION_VERSION,
-      functionName: process.env.AWS_LAMBDA_FUNCTION_NAME,
-      memoryLimitInMB: process.env.AWS_LAMBDA_FUNCTION_MEMORY_SIZE,
-      logGroupName: process.env.AWS_LAMBDA_LOG_GROUP_NAME,
-      logStreamName: process.env.AWS_LAMBDA_LOG_STREAM_NAME,
-      clientContext: parseClientContext(clientContext),
-      identity: cognitoIdentity,
-      invokedFunctionArn,
-      awsRequestId: requestId,
-      getRemainingTimeInMillis: () => deadlineMs - Date.now(),
+      ...describeInvocation(this.#meta),
     };
-  }
-}
-
-function parseClientContext(text) {
-  try {
-    return text === undefined ? undefined : JSON.parse(text);
-  } catch (error) {
-    throw new Error(`Cannot parse ClientContext as json: ${error}`);
-  }
-}
-
-function setTrace(traceId) {
-  if (traceId === undefined) {
-    delete process.env._X_AMZN_TRACE_ID;
-  } else {
-    process.env._X_AMZN_TRACE_ID = traceId;
   }
 }
 

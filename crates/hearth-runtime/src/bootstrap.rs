@@ -15,12 +15,15 @@ const NODEJS: &[BootstrapFile] = files!(
     "nodejs":
     "bootstrap.cjs",
     "channel.cjs",
+    "context.cjs",
     "errors.cjs",
     "handler.cjs",
     "invocation.cjs",
     "log.cjs",
     "rehearsal.cjs",
     "rehearsed.mjs",
+    "streamed.cjs",
+    "streaming.cjs",
 );
 
 const PYTHON: &[BootstrapFile] = files!(

@@ -35,6 +35,10 @@ struct AnswerPattern {
     text: Option<String>,
     /// The length of the response.
     bytes: Option<usize>,
+    /// The content type of a streamed response.
+    stream: Option<String>,
+    /// Whether a streamed response was ended; true unless it says otherwise.
+    complete: Option<bool>,
     /// The type of the error.
     r#type: Option<String>,
     /// The JSON of the error.
@@ -82,8 +86,26 @@ impl Expected {
 impl AnswerPattern {
     fn matches(&self, answer: &Answer) -> Result<(), String> {
         match answer {
-            Answer::Response(body) if self.wants_response() => self.response(body),
-            Answer::Error { error_type, body } if self.error.is_some() => self.error(error_type, body),
+            Answer::Response(body) if self.wants_response() && self.stream.is_none() => self.response(body),
+            Answer::Stream {
+                content_type,
+                body,
+                complete,
+                error,
+            } if self.stream.as_ref() == Some(content_type) => {
+                if self.complete.unwrap_or(true) != *complete {
+                    return Err(format!("complete: {complete}"));
+                }
+                self.response(body)?;
+                match (&self.error, error) {
+                    (None, None) => Ok(()),
+                    (Some(_), Some((error_type, body))) => self.error(error_type, body),
+                    (_, error) => Err(format!("error {error:?}")),
+                }
+            }
+            Answer::Error { error_type, body } if self.error.is_some() && self.stream.is_none() => {
+                self.error(error_type, body)
+            }
             Answer::Ended if self.ended => Ok(()),
             other => Err(format!("not {other}")),
         }

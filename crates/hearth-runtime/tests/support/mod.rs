@@ -1,6 +1,7 @@
 //! Bootstraps as plain child processes: no sandbox, but the real socket, pipe and files.
 
 mod case;
+mod collected;
 mod expected;
 mod outcome;
 mod process;

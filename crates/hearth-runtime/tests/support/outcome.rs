@@ -25,6 +25,17 @@ pub(crate) enum Answer {
     Claimed,
     /// A response.
     Response(String),
+    /// A response that was streamed.
+    Stream {
+        /// Its content type.
+        content_type: String,
+        /// What was written.
+        body: String,
+        /// Whether it was ended.
+        complete: bool,
+        /// Type and JSON of the error that the invocation failed with.
+        error: Option<(String, String)>,
+    },
     /// An error.
     Error {
         /// Its type.
@@ -50,6 +61,17 @@ impl Answer {
                 error_type,
                 body: change(&body),
             },
+            Self::Stream {
+                content_type,
+                body,
+                complete,
+                error,
+            } => Self::Stream {
+                content_type,
+                body: if body.len() > 100_000 { body } else { change(&body) },
+                complete,
+                error: error.map(|(error_type, body)| (error_type, change(&body))),
+            },
             other => other,
         }
     }
@@ -74,6 +96,19 @@ impl fmt::Display for Answer {
             Self::Claimed => f.write_str("claimed"),
             Self::Response(body) if body.len() > 2000 => write!(f, "response of {} bytes", body.len()),
             Self::Response(body) => write!(f, "response {body}"),
+            Self::Stream {
+                content_type,
+                body,
+                complete,
+                error,
+            } => {
+                write!(
+                    f,
+                    "stream of {content_type:?}, {} bytes {body:.2000?}",
+                    body.len()
+                )?;
+                write!(f, ", complete: {complete}, error: {error:.2000?}")
+            }
             Self::Error { error_type, body } => write!(f, "error {error_type:?} {body:.2000}"),
             Self::Ended => f.write_str("end of the process"),
         }

@@ -11,13 +11,11 @@ use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::{Bytes, BytesMut};
-use hearth_runtime::frames::{
-    Claim, CognitoIdentity, CreditWindow, Frame, FrameBuffer, IncomingBody, Invoke, Message, OutgoingBody,
-};
+use hearth_runtime::frames::{Claim, CognitoIdentity, Frame, FrameBuffer, Invoke, Message, OutgoingBody};
 use hearth_runtime::{LogSplitter, environment};
-use hearth_types::limits::RUNTIME_PAYLOAD;
 
 use super::case::Event;
+use super::collected::Collected;
 use super::scene::request_id;
 use super::{Answer, Scene};
 
@@ -129,23 +127,29 @@ impl Process {
 
     /// Sends the event and takes the answer, both as far as the credit goes.
     fn exchange(&mut self, request: u64, mut event: OutgoingBody) -> Answer {
-        let mut response = IncomingBody::new(RUNTIME_PAYLOAD);
-        let mut window = CreditWindow::new();
+        let mut response = Collected::default();
         loop {
             for frame in event.by_ref() {
                 self.send(&frame);
             }
             match self.receive() {
                 Some(Message::Credit { bytes, .. }) => event.grant(bytes),
+                Some(Message::Stream {
+                    request: of,
+                    content_type,
+                }) if of == request => response.announce(content_type),
                 Some(Message::Chunk { request: of, body }) if of == request => {
-                    window.spend(body.len()).unwrap();
-                    response.push(body).unwrap();
-                    if let Some(bytes) = window.reopen() {
+                    if let Some(bytes) = response.push(body) {
                         self.send(&Frame::credit(request, bytes));
                     }
                 }
-                Some(Message::End(of)) if of == request => return Answer::response(&response.finish()),
-                Some(Message::Error { request: of, error }) if of == request => return error.into(),
+                Some(Message::End(of)) if of == request => {
+                    if let Some(answer) = response.end() {
+                        return answer;
+                    }
+                }
+                Some(Message::Done(of)) if of == request => return response.done(),
+                Some(Message::Error { request: of, error }) if of == request => return response.fail(error),
                 None => return Answer::Ended,
                 other => panic!("{other:?} during invocation {request}"),
             }

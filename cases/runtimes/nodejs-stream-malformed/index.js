@@ -1,0 +1,3 @@
+const handler = async () => {};
+handler[Symbol.for('aws.lambda.runtime.handler.streaming')] = 'request';
+exports.handler = handler;

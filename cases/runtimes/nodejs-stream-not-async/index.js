@@ -1,0 +1,4 @@
+exports.handler = awslambda.streamifyResponse((event, stream) => {
+  stream.write('some');
+  setTimeout(() => stream.end('too late'), 5);
+});
