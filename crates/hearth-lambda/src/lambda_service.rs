@@ -15,10 +15,10 @@ use crate::asynchronous::Worker;
 use crate::code::CodeStore;
 use crate::code_link::{CODE_PATH, CodeLinks};
 use crate::error::Error;
-use crate::function_url::FunctionUrl;
 use crate::functions::Functions;
 use crate::layers::Layers;
 use crate::service::Service;
+use crate::url_access::UrlAccess;
 use crate::{
     Invoker, LambdaOptions, activation, add_layer_version_permission, code_link, create_function,
     create_function_url_config, delete_function, delete_function_concurrency, delete_function_url_config,
@@ -150,9 +150,9 @@ impl LambdaService {
         Ok(())
     }
 
-    /// The function URL with this id. Looks into no store.
-    pub fn function_url(&self, id: &str) -> Option<Arc<FunctionUrl>> {
-        self.service.urls.by_id(id)
+    /// The functions as their URLs lead to them.
+    pub fn urls(&self) -> UrlAccess {
+        UrlAccess::new(Arc::clone(&self.service))
     }
 
     /// Starts no more asynchronous invocations, and waits for those that run.

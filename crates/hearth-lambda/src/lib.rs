@@ -56,13 +56,16 @@ mod running;
 mod runtimes;
 mod service;
 mod settings;
-mod trace;
 mod unsupported;
 mod update_function_code;
 mod update_function_configuration;
 mod update_function_url_config;
+mod url_access;
+
+pub(crate) use hearth_types::trace;
 
 pub use function_url::FunctionUrl;
 pub use invoker::{BoxFuture, Deployment, Invoker};
 pub use lambda_service::LambdaService;
 pub use options::LambdaOptions;
+pub use url_access::UrlAccess;

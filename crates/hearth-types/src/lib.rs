@@ -15,6 +15,7 @@ mod log;
 mod network_policy;
 mod request;
 pub mod time;
+pub mod trace;
 
 pub use account::{AccountId, InvalidAccount, InvalidRegion, Region, Scope};
 pub use arn::FunctionArn;

@@ -8,6 +8,8 @@ use ::time::macros::format_description;
 
 const MILLIS: &[BorrowedFormatItem<'_>] =
     format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]");
+const ACCESS_LOG: &[BorrowedFormatItem<'_>] =
+    format_description!("[day]/[month repr:short]/[year]:[hour]:[minute]:[second] +0000");
 const DAY: &[BorrowedFormatItem<'_>] = format_description!("[year]/[month]/[day]");
 
 /// Milliseconds since the Unix epoch.
@@ -24,6 +26,11 @@ pub fn iso8601(at: SystemTime) -> String {
 /// `2026-01-01T00:00:00.000+0000`, as `LastModified` of the Lambda API carries it.
 pub fn last_modified(at: SystemTime) -> String {
     format!("{}+0000", format(at, MILLIS))
+}
+
+/// `01/Jan/2026:00:00:00 +0000`, as the events of HTTP requests carry it.
+pub fn access_log(at: SystemTime) -> String {
+    format(at, ACCESS_LOG)
 }
 
 /// `2026/01/01`, as log stream names begin.
@@ -48,6 +55,7 @@ mod tests {
         let at = UNIX_EPOCH + Duration::from_millis(1_767_225_600_007);
         assert_eq!(iso8601(at), "2026-01-01T00:00:00.007Z");
         assert_eq!(last_modified(at), "2026-01-01T00:00:00.007+0000");
+        assert_eq!(access_log(at), "01/Jan/2026:00:00:00 +0000");
         assert_eq!(day(at), "2026/01/01");
         assert_eq!(unix_millis(at), 1_767_225_600_007);
     }

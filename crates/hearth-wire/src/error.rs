@@ -3,10 +3,11 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use http::{HeaderName, HeaderValue};
+use http::{HeaderName, HeaderValue, Response};
 use serde_json::Value;
 
 use crate::model::ServiceModel;
+use crate::{Body, protocol};
 
 /// An error answer: what a client finds as code, status and message, before any protocol.
 #[derive(Clone, Debug)]
@@ -61,6 +62,11 @@ impl AwsError {
     pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.push((name, value));
         self
+    }
+
+    /// The answer as services with the rest-json protocol write it.
+    pub fn into_rest_json(self, service: &ServiceModel) -> Response<Body> {
+        protocol::write_rest_json_error(Some(service), self)
     }
 
     /// `Type` of the error: whose fault it is.

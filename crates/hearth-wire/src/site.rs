@@ -10,14 +10,15 @@ use hearth_types::RequestId;
 use http::Response;
 use http::request::Parts;
 
-use crate::{Body, BodyFailure};
+use crate::{Authenticator, Body, BodyFailure};
 
 /// The answer to a visit, under way.
 pub type Reception<'a> = Pin<Box<dyn Future<Output = Response<Body>> + Send + 'a>>;
 
 /// A request to a [`Site`], without its body.
-#[derive(Debug)]
-pub struct Visit {
+pub struct Visit<'a> {
+    /// Who finds out who sends it, where the site wants to know.
+    pub authenticator: &'a dyn Authenticator,
     /// The id that the answer carries in `x-amzn-RequestId`.
     pub request_id: RequestId,
     /// When the head of the request had been read.
@@ -35,11 +36,11 @@ pub trait Site: Send + Sync + 'static {
     fn claims(&self, head: &Parts) -> bool;
 
     /// Judges a visit before its body is read: the answer, where the body cannot change it. Must not block.
-    fn receive(&self, visit: &Visit) -> Option<Response<Body>>;
+    fn receive(&self, visit: &Visit<'_>) -> Option<Response<Body>>;
 
     /// The largest body, in bytes.
     fn body_limit(&self) -> u64;
 
     /// Answers a visit.
-    fn answer(&self, visit: Visit, body: Result<Bytes, BodyFailure>) -> Reception<'_>;
+    fn answer<'a>(&'a self, visit: Visit<'a>, body: Result<Bytes, BodyFailure>) -> Reception<'a>;
 }

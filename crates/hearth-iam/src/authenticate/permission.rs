@@ -6,7 +6,11 @@ use hearth_wire::{Caller, CallerKind};
 use super::refusal::Refusal;
 
 /// The operations open to functions, by service and name.
-const OPEN_TO_SESSIONS: [(&str, &str); 2] = [("lambda", "Invoke"), ("sts", "GetCallerIdentity")];
+const OPEN_TO_SESSIONS: &[(&str, &str)] = &[
+    ("lambda", "Invoke"),
+    ("lambda", "InvokeFunctionUrl"),
+    ("sts", "GetCallerIdentity"),
+];
 
 /// Refuses operations that the caller may not use.
 pub(super) fn check(caller: &Caller, service: &str, operation: &str) -> Result<(), Refusal> {

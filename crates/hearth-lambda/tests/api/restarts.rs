@@ -61,13 +61,13 @@ async fn urls_stay_what_they_are() {
     assert_eq!(node.get(url).await.json(), before);
     let id = before["FunctionUrl"].as_str().unwrap();
     let id = id.strip_prefix("http://").unwrap().split('.').next().unwrap();
-    assert_eq!(node.lambda.function_url(id).unwrap().name.as_str(), "f");
+    assert_eq!(node.lambda.urls().find(id).unwrap().name.as_str(), "f");
     node.send("DELETE", "/2015-03-31/functions/f", &[], "").await;
-    assert!(node.lambda.function_url(id).is_none());
+    assert!(node.lambda.urls().find(id).is_none());
     node.kill().await;
 
     let node = start(dir.path()).await;
-    assert!(node.lambda.function_url(id).is_none());
+    assert!(node.lambda.urls().find(id).is_none());
 }
 
 #[tokio::test(flavor = "multi_thread")]

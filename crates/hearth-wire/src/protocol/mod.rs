@@ -68,11 +68,20 @@ pub(crate) fn write_error(
     error: AwsError,
     request_id: RequestId,
 ) -> Response<Body> {
-    let mut response = match protocol {
-        Protocol::RestJson => rest_json::write_error(service, &error),
+    let response = match protocol {
+        Protocol::RestJson => return write_rest_json_error(service, error),
         Protocol::AwsJson { version, .. } => aws_json::write_error(version, &error),
         Protocol::Query { namespace } => query::write_error(namespace, &error, request_id),
     };
+    with_status(response, error)
+}
+
+/// Writes an error as the rest-json protocol has it.
+pub(crate) fn write_rest_json_error(service: Option<&ServiceModel>, error: AwsError) -> Response<Body> {
+    with_status(rest_json::write_error(service, &error), error)
+}
+
+fn with_status(mut response: Response<Body>, error: AwsError) -> Response<Body> {
     *response.status_mut() = status(error.status);
     response
         .headers_mut()

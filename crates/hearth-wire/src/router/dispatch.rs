@@ -63,6 +63,7 @@ impl Router {
         let request_id = RequestId::new();
         let mut response = if let Some(site) = self.sites.iter().find(|site| site.claims(&parts)) {
             let visit = Visit {
+                authenticator,
                 request_id,
                 received_at: SystemTime::now(),
                 peer,
@@ -93,7 +94,7 @@ impl Router {
     async fn visit<B: RequestBody>(
         &self,
         site: &dyn Site,
-        visit: Visit,
+        visit: Visit<'_>,
         mut entity: Entity<B>,
     ) -> Response<Body> {
         if let Some(response) = site.receive(&visit) {

@@ -65,7 +65,7 @@ impl Site for Backwards {
         head.uri.path().starts_with("/site/")
     }
 
-    fn receive(&self, visit: &Visit) -> Option<Response<Body>> {
+    fn receive(&self, visit: &Visit<'_>) -> Option<Response<Body>> {
         let closed = visit.head.uri.path() == "/site/closed";
         closed.then(|| Response::new(Body::from("closed")))
     }
@@ -74,7 +74,7 @@ impl Site for Backwards {
         100_000
     }
 
-    fn answer(&self, visit: Visit, body: Result<Bytes, BodyFailure>) -> Reception<'_> {
+    fn answer<'a>(&'a self, visit: Visit<'a>, body: Result<Bytes, BodyFailure>) -> Reception<'a> {
         let text = match body {
             Ok(bytes) => bytes.iter().rev().copied().collect(),
             Err(failure) => Bytes::from(failure.to_string()),

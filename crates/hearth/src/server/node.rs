@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hearth_engine::{Engine, EngineOptions};
+use hearth_gateway::FunctionUrls;
 use hearth_iam::{Sealer, SessionIssuer, sts};
 use hearth_lambda::{LambdaOptions, LambdaService};
 use hearth_logs::{LogOptions, LogStore};
@@ -123,6 +124,7 @@ async fn assemble(
     lambda.register(&mut router);
     hearth_logs::register(&mut router, logs.clone());
     sts::register(&mut router);
+    router.site(FunctionUrls::new(lambda.urls()));
     router.health(move || health::health(&catalogue));
     let router = Arc::new(router);
     inside.open(Arc::clone(&router), authenticators.inside);

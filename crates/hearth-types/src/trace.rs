@@ -1,13 +1,14 @@
-//! The trace header of an invocation.
+//! The trace that an invocation belongs to, as its header says.
 
 use std::time::SystemTime;
 
-use hearth_types::time;
 use uuid::Uuid;
+
+use crate::time;
 
 /// The caller's `X-Amzn-Trace-Id`, or a new trace that is not sampled:
 /// `Root=1-<seconds in hexadecimal>-<24 digits>;Parent=<16 digits>;Sampled=0`.
-pub(crate) fn of(header: Option<&str>, now: SystemTime) -> String {
+pub fn of(header: Option<&str>, now: SystemTime) -> String {
     if let Some(header) = header {
         return header.to_owned();
     }

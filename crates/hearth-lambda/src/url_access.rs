@@ -1,0 +1,54 @@
+//! Functions as their URLs lead to them.
+
+use std::sync::Arc;
+
+use hearth_engine::{Invocation, Outcome, ResponseStream};
+use hearth_types::FunctionArn;
+use hearth_wire::{AwsError, Caller};
+
+use crate::error::Error;
+use crate::function_url::FunctionUrl;
+use crate::running;
+use crate::service::Service;
+
+/// Finds functions by their URLs, says who may use them, and runs them. Looks into no store.
+#[derive(Clone)]
+pub struct UrlAccess {
+    service: Arc<Service>,
+}
+
+impl UrlAccess {
+    pub(crate) fn new(service: Arc<Service>) -> Self {
+        Self { service }
+    }
+
+    /// The URL with this id.
+    pub fn find(&self, id: &str) -> Option<Arc<FunctionUrl>> {
+        self.service.urls.by_id(id)
+    }
+
+    /// Whether somebody may use a URL; without a caller, whoever does not say who he is.
+    pub fn admits(&self, url: &FunctionUrl, caller: Option<&Caller>) -> bool {
+        caller.is_some_and(|caller| caller.account == url.scope.account)
+    }
+
+    /// Runs the function to its end.
+    pub async fn invoke(&self, url: &FunctionUrl, invocation: Invocation) -> Result<Outcome, AwsError> {
+        let outcome = running::run(&self.service.registry, &target(url), invocation).await;
+        Ok(outcome.map_err(Error::from)?)
+    }
+
+    /// Runs the function and hands its response over as it comes.
+    pub async fn invoke_streaming(
+        &self,
+        url: &FunctionUrl,
+        invocation: Invocation,
+    ) -> Result<ResponseStream, AwsError> {
+        let stream = running::stream(&self.service.registry, &target(url), invocation).await;
+        Ok(stream.map_err(Error::from)?)
+    }
+}
+
+fn target(url: &FunctionUrl) -> FunctionArn {
+    FunctionArn::new(url.scope.clone(), url.name.clone())
+}
