@@ -6,6 +6,7 @@ import shutil
 
 import pytest
 
+from npm import Npm
 from server import BINARY, Server
 
 
@@ -57,3 +58,9 @@ def language(request):
     if not shutil.which(needed):
         pytest.skip(f"{needed} is not installed")
     return request.param
+
+
+@pytest.fixture
+def npm(tmp_path):
+    """Programs for Node.js that use packages of npm."""
+    return Npm(tmp_path)
