@@ -7,7 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hearth_engine::FunctionSpec;
-use hearth_types::{CodeHash, FunctionArn, NetworkPolicy, Qualifier};
+use hearth_store::{Unit, When};
+use hearth_types::{CodeHash, FunctionArn, NetworkPolicy};
 use hearth_wire::lambda::{State, StateReasonCode};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -19,7 +20,7 @@ use crate::function::{Function, Stored};
 use crate::invoker::Deployment;
 use crate::lifecycle::{Lifecycle, Reason};
 use crate::network;
-use crate::registry::{Availability, Entry};
+use crate::registry::{Availability, Entry, Release};
 use crate::runtimes;
 use crate::service::Service;
 use crate::settings::Variables;
@@ -60,13 +61,13 @@ async fn step(service: &Service, arn: &FunctionArn) -> Result<(), Error> {
     let _turn = service.turn.lock().await;
     // It was deleted meanwhile, perhaps created again: then somebody else makes it ready.
     let current = in_preparation(service, arn).await?;
-    let Some(mut current) = current.filter(|stored| stored.function.revision_id == function.revision_id)
-    else {
+    let Some(mut current) = current.filter(|stored| stored.function.runs_as(&function)) else {
         if let Ok(deployment) = prepared {
             deployment.retire();
         }
         return Ok(());
     };
+    let mut version = version_in_preparation(service, &current.function).await?;
     match prepared {
         Ok(deployment) => {
             // First in service, then told: whoever is told must not meet the old code.
@@ -74,20 +75,58 @@ async fn step(service: &Service, arn: &FunctionArn) -> Result<(), Error> {
                 deployment,
                 packages: current.function.packages(),
             };
-            enter_service(service, arn, Entry::new(&current.function, availability));
+            enter_service(service, arn, Release::new(&current.function, availability));
             current.function.enter(Lifecycle::Ready);
+            if let Some((_, version)) = &mut version {
+                version.function.enter(Lifecycle::Ready);
+            }
         }
         Err(reason) => {
             error!(function = %arn, reason = reason.text, "a function could not be made ready");
             if current.function.lifecycle == Lifecycle::Creating {
                 let availability = Availability::Refused(State::Failed);
-                enter_service(service, arn, Entry::new(&current.function, availability));
+                enter_service(service, arn, Release::new(&current.function, availability));
             }
-            let failed = current.function.lifecycle.fail(reason);
+            let failed = current.function.lifecycle.fail(reason.clone());
             current.function.enter(failed);
+            if let Some((_, version)) = &mut version {
+                version.function.enter(Lifecycle::CreationFailed(reason));
+            }
         }
     }
-    service.put(&current.function, current.revision).await
+    let mut unit = Unit::new();
+    if let Some((number, version)) = version {
+        let release = service.release(&version.function, number);
+        service
+            .registry
+            .update(arn, |entry| entry.put_version(number, release));
+        unit = unit.put(
+            version.function.key(),
+            version.function.to_body(),
+            When::Revision(version.revision),
+        );
+    }
+    let Stored { function, revision } = current;
+    let unit = unit.put(function.key(), function.to_body(), When::Revision(revision));
+    service.store.commit(unit).await?;
+    Ok(())
+}
+
+/// The version that becomes ready with the function: the one that was published with the update, or at creation.
+async fn version_in_preparation(
+    service: &Service,
+    function: &Function,
+) -> Result<Option<(u64, Stored)>, Error> {
+    let Some(number) = function.whole.published else {
+        return Ok(None);
+    };
+    match service.functions.version(&function.arn(), number).await {
+        Ok(version) => {
+            Ok(Some((number, version)).filter(|(_, version)| version.function.lifecycle.is_in_preparation()))
+        }
+        Err(Error::NotFound(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 async fn in_preparation(service: &Service, arn: &FunctionArn) -> Result<Option<Stored>, Error> {
@@ -98,15 +137,15 @@ async fn in_preparation(service: &Service, arn: &FunctionArn) -> Result<Option<S
     }
 }
 
-/// Puts a function into the registry and retires what was there.
-pub(crate) fn enter_service(service: &Service, arn: &FunctionArn, entry: Entry) {
-    if let Some(before) = service.registry.put(arn, entry) {
-        before.packages().for_each(|package| service.code.keep(package));
-        before.retire();
+/// Puts `$LATEST` of a function into the registry and retires what was there.
+fn enter_service(service: &Service, arn: &FunctionArn, latest: Release) {
+    let replace = |entry: &mut Entry| std::mem::replace(&mut entry.latest, latest);
+    if let Some(before) = service.registry.update(arn, replace) {
+        service.let_go(&before);
     }
 }
 
-/// Unpacks and checks a function's code and deploys it.
+/// Unpacks and checks the code of a function or one of its versions and deploys it.
 pub(crate) async fn prepare(service: &Service, function: &Function) -> Result<Arc<dyn Deployment>, Reason> {
     let tree = service
         .code
@@ -137,7 +176,7 @@ pub(crate) async fn prepare(service: &Service, function: &Function) -> Result<Ar
     };
     let spec = FunctionSpec {
         arn: function.arn(),
-        version: Qualifier::Latest,
+        version: function.version.clone(),
         runtime,
         handler: settings.handler.clone(),
         code: function.code.hash,
@@ -151,7 +190,7 @@ pub(crate) async fn prepare(service: &Service, function: &Function) -> Result<Ar
         log_group: settings.log_group.clone(),
         logging: settings.logging,
         // Tags were checked when they were set; what cannot be read opens nothing.
-        network: network::policy(&function.tags).unwrap_or(NetworkPolicy::None),
+        network: network::policy(&function.whole.tags).unwrap_or(NetworkPolicy::None),
     };
     Ok(service.invoker.deploy(spec).await)
 }

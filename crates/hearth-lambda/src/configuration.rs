@@ -2,7 +2,6 @@
 
 use hearth_engine::runtime_version_arn;
 use hearth_iam::Sealer;
-use hearth_types::Qualifier;
 use hearth_wire::lambda::{
     EnvironmentError, EnvironmentResponse, EphemeralStorage, FunctionConfiguration, Layer, PackageType,
     RuntimeVersionConfig, SnapStartApplyOn, SnapStartOptimizationStatus, SnapStartResponse, StateReasonCode,
@@ -14,8 +13,8 @@ use crate::lifecycle::Reason;
 use crate::logging;
 
 /// Everything of a function that GetFunctionConfiguration and the operations that change it answer. The ARN is
-/// qualified where the request was.
-pub(crate) fn show(function: &Function, sealer: &Sealer, qualified: bool) -> FunctionConfiguration {
+/// qualified as the request was.
+pub(crate) fn show(function: &Function, sealer: &Sealer, qualifier: Option<&str>) -> FunctionConfiguration {
     let lifecycle = &function.lifecycle;
     let (state_reason, state_reason_code) = split(lifecycle.state_reason());
     let (update_reason, update_reason_code) = split(lifecycle.last_update_reason());
@@ -33,22 +32,21 @@ pub(crate) fn show(function: &Function, sealer: &Sealer, qualified: bool) -> Fun
             )),
             ..RuntimeVersionConfig::default()
         }),
-        ..listed(function, sealer, qualified)
+        ..listed(function, sealer, qualifier)
     }
 }
 
 /// What ListFunctions answers: no state, and no runtime version.
-pub(crate) fn listed(function: &Function, sealer: &Sealer, qualified: bool) -> FunctionConfiguration {
+pub(crate) fn listed(function: &Function, sealer: &Sealer, qualifier: Option<&str>) -> FunctionConfiguration {
     let settings = &function.settings;
     let arn = function.arn();
-    let shown_arn = if qualified {
-        arn.qualified(Qualifier::Latest)
-    } else {
-        arn
+    let shown_arn = match qualifier {
+        Some(qualifier) => format!("{arn}:{qualifier}"),
+        None => arn.to_string(),
     };
     FunctionConfiguration {
         function_name: Some(function.name.to_string()),
-        function_arn: Some(shown_arn.to_string()),
+        function_arn: Some(shown_arn),
         runtime: Some(settings.runtime.clone()),
         role: Some(settings.role.clone()),
         handler: Some(settings.handler.clone()),
@@ -58,7 +56,7 @@ pub(crate) fn listed(function: &Function, sealer: &Sealer, qualified: bool) -> F
         timeout: Some(settings.timeout_seconds as i32),
         memory_size: Some(settings.memory_mb as i32),
         last_modified: Some(function.last_modified.clone()),
-        version: Some(Qualifier::Latest.to_string()),
+        version: Some(function.version.to_string()),
         environment: environment(function, sealer),
         tracing_config: Some(TracingConfigResponse {
             mode: Some(settings.tracing),

@@ -9,6 +9,7 @@ use crate::configuration;
 use crate::environment::SealedEnvironment;
 use crate::error::Error;
 use crate::function::Function;
+use crate::lifecycle::Lifecycle;
 use crate::network::{self, InvalidTag};
 use crate::reference::Target;
 use crate::service::Service;
@@ -47,6 +48,7 @@ pub(crate) async fn create_function(
         return Err(CreateError::NameTooLong(arn.name).into());
     }
     unsupported::check_new(&request)?;
+    let publish = request.publish == Some(true);
     let tags = request.tags.take().unwrap_or_default();
     if tags.len() > TAGS {
         return Err(CreateError::TooManyTags.into());
@@ -66,7 +68,10 @@ pub(crate) async fn create_function(
     }
     let code = service.code.accept(Source::from(request.code)).await?;
     let mut function = Function::new(arn, code, settings, ctx.received_at);
-    function.tags = tags;
-    service.insert(&function).await?;
-    Ok(configuration::show(&function, &service.sealer, false))
+    function.whole.tags = tags;
+    let version = publish.then(|| function.publish(None, Lifecycle::Creating, ctx.received_at));
+    service.insert(&function, version.as_ref()).await?;
+    // AWS names the version it published and the ARN without it.
+    let shown = version.as_ref().unwrap_or(&function);
+    Ok(configuration::show(shown, &service.sealer, None))
 }

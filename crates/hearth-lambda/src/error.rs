@@ -9,6 +9,7 @@ use http::header::RETRY_AFTER;
 use tracing::error;
 
 use crate::code::{CodeError, PackageRefused};
+use crate::create_alias::AliasExists;
 use crate::create_function::CreateError;
 use crate::delete_function::DeleteError;
 use crate::function_urls::UrlError;
@@ -16,7 +17,9 @@ use crate::layers::{LayerError, LayersError};
 use crate::lifecycle::NotReady;
 use crate::marker::InvalidMarker;
 use crate::payload::PayloadError;
+use crate::publish_version::OtherCode;
 use crate::reference::ReferenceError;
+use crate::routing::RoutingError;
 use crate::running::NotRun;
 use crate::settings::SettingsError;
 use crate::unsupported::Unsupported;
@@ -27,6 +30,12 @@ pub(crate) enum Error {
     /// There is no such function, version or alias; the ARN is the one the message names.
     #[error("Function not found: {0}")]
     NotFound(String),
+    /// There is no such alias; the ARN is the one the message names.
+    #[error("Cannot find alias arn: {0}")]
+    CannotFindAlias(String),
+    /// The same, in the words that UpdateAlias has for it.
+    #[error("Alias not found: {0}")]
+    AliasNotFound(String),
     /// The function changed since the client looked.
     #[error(
         "The Revision Id provided does not match the latest Revision Id. Call the GetFunction/GetAlias API to \
@@ -43,6 +52,12 @@ pub(crate) enum Error {
     Create(#[from] CreateError),
     #[error(transparent)]
     Delete(#[from] DeleteError),
+    #[error(transparent)]
+    Publish(#[from] OtherCode),
+    #[error(transparent)]
+    AliasExists(#[from] AliasExists),
+    #[error(transparent)]
+    Routing(#[from] RoutingError),
     #[error(transparent)]
     Code(#[from] CodeError),
     #[error(transparent)]
@@ -81,6 +96,8 @@ impl From<Error> for AwsError {
         let modeled = |code| Self::modeled(&lambda::MODEL, code, text.clone());
         match error {
             Error::NotFound(_)
+            | Error::CannotFindAlias(_)
+            | Error::AliasNotFound(_)
             | Error::Reference(ReferenceError::NoSuchName { .. } | ReferenceError::OtherRegion { .. }) => {
                 modeled("ResourceNotFoundException")
             }
@@ -99,9 +116,11 @@ impl From<Error> for AwsError {
                 StateReasonCode::InvalidRuntime => modeled("InvalidRuntimeException"),
                 _ => modeled("ServiceException"),
             },
-            Error::NotReady(_) | Error::Create(CreateError::Exists(_)) | Error::Url(UrlError::Exists(_)) => {
-                modeled("ResourceConflictException")
-            }
+            Error::NotReady(_)
+            | Error::Create(CreateError::Exists(_))
+            | Error::AliasExists(_)
+            | Error::Delete(DeleteError::Referenced(_))
+            | Error::Url(UrlError::Exists(_)) => modeled("ResourceConflictException"),
             Error::Code(CodeError::Refused(PackageRefused::TooLarge)) => {
                 Self::common(CommonError::RequestTooLarge, text)
             }
@@ -112,6 +131,8 @@ impl From<Error> for AwsError {
             | Error::Layers(_)
             | Error::Create(_)
             | Error::Delete(_)
+            | Error::Publish(_)
+            | Error::Routing(_)
             | Error::Code(CodeError::Refused(_))
             | Error::Reservation(_)
             | Error::Marker(_) => modeled("InvalidParameterValueException"),

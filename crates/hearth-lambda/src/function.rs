@@ -5,24 +5,31 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use bytes::Bytes;
+use hearth_iam::policy::ResourcePolicy;
 use hearth_store::{Document, Key, Kind, StoreError};
-use hearth_types::{CodeHash, FunctionArn, FunctionName, Scope, time};
+use hearth_types::{CodeHash, FunctionArn, FunctionName, NetworkPolicy, Qualifier, Scope, time};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::lifecycle::Lifecycle;
 use crate::settings::Settings;
 
-/// The kind of these documents.
+/// The kind of the documents that hold `$LATEST`.
 pub(crate) const KIND: Kind = Kind::new("function");
+/// The kind of the documents that hold published versions.
+pub(crate) const VERSION_KIND: Kind = Kind::new("function-version");
 
-/// A function and its unpublished state, `$LATEST`.
+/// One state of a function: the unpublished one, `$LATEST`, which updates change, or a published version, whose code
+/// and configuration stay as they are.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Function {
     /// Account and region.
     pub(crate) scope: Scope,
     /// Its name, unique in the scope.
     pub(crate) name: FunctionName,
+    /// `$LATEST` or the number of a version.
+    #[serde(default)]
+    pub(crate) version: Qualifier,
     /// Where it is in its life.
     pub(crate) lifecycle: Lifecycle,
     /// Changes with everything the API shows under `Configuration`.
@@ -33,10 +40,29 @@ pub(crate) struct Function {
     pub(crate) code: Code,
     /// Its configuration.
     pub(crate) settings: Settings,
+    /// Who else may use it. An alias has a policy of its own.
+    #[serde(default)]
+    pub(crate) policy: ResourcePolicy,
+    /// What belongs to all its states together.
+    #[serde(flatten)]
+    pub(crate) whole: Whole,
+}
+
+/// What belongs to a function as a whole: kept with `$LATEST`, empty in versions.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Whole {
     /// Its tags.
+    #[serde(default)]
     pub(crate) tags: BTreeMap<String, String>,
     /// Reserved concurrency, where there is a reservation.
+    #[serde(default)]
     pub(crate) reserved_concurrency: Option<u32>,
+    /// The highest number that a version was ever given. None is given twice.
+    #[serde(default)]
+    pub(crate) last_version: u64,
+    /// The version that was published of `$LATEST` as it is now.
+    #[serde(default)]
+    pub(crate) published: Option<u64>,
 }
 
 /// A code package in the blob store.
@@ -67,14 +93,39 @@ impl Function {
         Self {
             scope: arn.scope,
             name: arn.name,
+            version: Qualifier::Latest,
             lifecycle: Lifecycle::Creating,
             revision_id: Uuid::new_v4(),
             last_modified: time::last_modified(now),
             code,
             settings,
-            tags: BTreeMap::new(),
-            reserved_concurrency: None,
+            policy: ResourcePolicy::default(),
+            whole: Whole::default(),
         }
+    }
+
+    /// Publishes `$LATEST` as it is now under the next number. The version begins its life in `lifecycle`.
+    pub(crate) fn publish(
+        &mut self,
+        description: Option<String>,
+        lifecycle: Lifecycle,
+        now: SystemTime,
+    ) -> Self {
+        self.whole.last_version += 1;
+        self.whole.published = Some(self.whole.last_version);
+        let mut version = Self {
+            version: Qualifier::Version(self.whole.last_version),
+            lifecycle,
+            revision_id: Uuid::new_v4(),
+            last_modified: time::last_modified(now),
+            policy: ResourcePolicy::default(),
+            whole: Whole::default(),
+            ..self.clone()
+        };
+        if let Some(description) = description {
+            version.settings.description = description;
+        }
+        version
     }
 
     /// The unqualified ARN.
@@ -84,7 +135,10 @@ impl Function {
 
     /// The document's key.
     pub(crate) fn key(&self) -> Key {
-        key(&self.arn())
+        match self.version {
+            Qualifier::Version(number) => version_key(&self.arn(), number),
+            Qualifier::Latest | Qualifier::Alias(_) => key(&self.arn()),
+        }
     }
 
     /// What it needs on disk: its code, each of its layers, and what these are merged into.
@@ -106,6 +160,12 @@ impl Function {
         self.lifecycle = lifecycle;
         self.revision_id = Uuid::new_v4();
     }
+
+    /// Whether what runs is the same, whatever else has changed.
+    pub(crate) fn runs_as(&self, other: &Self) -> bool {
+        let network = |function: &Self| function.whole.tags.get(NetworkPolicy::TAG).cloned();
+        self.code == other.code && self.settings == other.settings && network(self) == network(other)
+    }
 }
 
 impl TryFrom<Document> for Stored {
@@ -124,4 +184,14 @@ impl TryFrom<Document> for Stored {
 /// The key of a function's document.
 pub(crate) fn key(arn: &FunctionArn) -> Key {
     Key::new(arn.scope.clone(), KIND, arn.name.as_str())
+}
+
+/// The key of a version's document. Keys of one function's versions stand together, in the order of their numbers.
+pub(crate) fn version_key(arn: &FunctionArn, number: u64) -> Key {
+    Key::new(arn.scope.clone(), VERSION_KIND, version_id(arn, number))
+}
+
+/// The identifier of a version's document.
+pub(crate) fn version_id(arn: &FunctionArn, number: u64) -> String {
+    format!("{}:{number:020}", arn.name)
 }

@@ -113,10 +113,14 @@ impl Shown {
 }
 
 impl Service {
-    /// What a request means that gives or changes a URL, if it is there. There are no aliases yet.
+    /// What a request means that gives or changes a URL, if it is there.
     pub(crate) fn url_target(&self, target: &Target) -> Option<FunctionArn> {
         let arn = target.whole_or_alias()?;
-        let is_there = arn.qualifier.is_none() && self.registry.find(&arn).is_some();
+        let entry = self.registry.find(&target.arn)?;
+        let is_there = match &arn.qualifier {
+            Some(qualifier) => entry.choose(qualifier, 0.0).is_some(),
+            None => true,
+        };
         is_there.then_some(arn)
     }
 

@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use hearth_store::{Store, StoreError};
-use hearth_types::{FunctionArn, Scope};
+use hearth_store::{Kind, Store, StoreError};
+use hearth_types::{FunctionArn, Qualifier, Scope};
 
 use crate::error::Error;
-use crate::function::{self, Function, KIND, Stored};
-use crate::reference::Target;
+use crate::function::{self, Function, KIND, Stored, VERSION_KIND};
 
 /// The functions in the store.
 #[derive(Clone)]
@@ -27,15 +26,18 @@ impl Functions {
         Ok(document.try_into()?)
     }
 
-    /// The function that a request means, qualifier included: there are no versions and aliases yet, so every
-    /// qualifier but `$LATEST` means something that does not exist.
-    pub(crate) async fn require(&self, target: &Target) -> Result<Stored, Error> {
-        if !target.is_latest() {
-            return Err(Error::NotFound(target.qualified_arn()));
-        }
-        match self.find(&target.arn).await {
-            Err(Error::NotFound(_)) => Err(Error::NotFound(target.qualified_arn())),
-            found => found,
+    /// A published version.
+    pub(crate) async fn version(&self, arn: &FunctionArn, number: u64) -> Result<Stored, Error> {
+        let document = self.store.get(&function::version_key(arn, number)).await?;
+        let named = || arn.qualified(Qualifier::Version(number)).to_string();
+        Ok(document.ok_or_else(|| Error::NotFound(named()))?.try_into()?)
+    }
+
+    /// `$LATEST` or a published version.
+    pub(crate) async fn state(&self, arn: &FunctionArn, version: &Qualifier) -> Result<Stored, Error> {
+        match version {
+            Qualifier::Version(number) => self.version(arn, *number).await,
+            Qualifier::Latest | Qualifier::Alias(_) => self.find(arn).await,
         }
     }
 
@@ -53,9 +55,29 @@ impl Functions {
             .collect()
     }
 
-    /// All functions of all accounts and regions.
-    pub(crate) async fn all(&self) -> Result<Vec<Function>, StoreError> {
-        let documents = self.store.list_all(KIND).await?;
+    /// Up to `limit` published versions of a function, ordered by number, beginning behind `after`.
+    pub(crate) async fn versions(
+        &self,
+        arn: &FunctionArn,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<Function>, StoreError> {
+        let after = function::version_id(arn, after);
+        let documents = self
+            .store
+            .list(&arn.scope, VERSION_KIND, Some(&after), limit)
+            .await?;
+        let prefix = format!("{}:", arn.name);
+        documents
+            .into_iter()
+            .take_while(|document| document.key.id.starts_with(&prefix))
+            .map(|document| Ok(Stored::try_from(document)?.function))
+            .collect()
+    }
+
+    /// All functions of all accounts and regions, or all published versions.
+    pub(crate) async fn all(&self, kind: Kind) -> Result<Vec<Function>, StoreError> {
+        let documents = self.store.list_all(kind).await?;
         documents
             .into_iter()
             .map(|document| Ok(Stored::try_from(document)?.function))

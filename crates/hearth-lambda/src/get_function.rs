@@ -1,5 +1,6 @@
 //! GetFunction.
 
+use hearth_types::Qualifier;
 use hearth_wire::Context;
 use hearth_wire::lambda::{Concurrency, FunctionCodeLocation, GetFunctionRequest, GetFunctionResponse};
 
@@ -14,13 +15,16 @@ pub(crate) async fn get_function(
     request: GetFunctionRequest,
 ) -> Result<GetFunctionResponse, Error> {
     let target = Target::resolve(&ctx.scope, &request.function_name, request.qualifier.as_deref())?;
-    let function = service.functions.require(&target).await?.function;
-    let reserved = function.reserved_concurrency;
+    let function = service.require(&target).await?.function;
+    let whole = match function.version {
+        Qualifier::Latest => function.whole.clone(),
+        _ => service.functions.find(&target.arn).await?.function.whole,
+    };
     Ok(GetFunctionResponse {
         configuration: Some(configuration::show(
             &function,
             &service.sealer,
-            target.qualifier.is_some(),
+            target.qualifier.as_deref(),
         )),
         code: Some(FunctionCodeLocation {
             repository_type: Some("S3".to_owned()),
@@ -31,8 +35,8 @@ pub(crate) async fn get_function(
             ),
             ..FunctionCodeLocation::default()
         }),
-        tags: (!function.tags.is_empty()).then_some(function.tags),
-        concurrency: reserved.map(|reserved| Concurrency {
+        tags: (!whole.tags.is_empty()).then_some(whole.tags),
+        concurrency: whole.reserved_concurrency.map(|reserved| Concurrency {
             reserved_concurrent_executions: Some(reserved as i32),
         }),
         ..GetFunctionResponse::default()

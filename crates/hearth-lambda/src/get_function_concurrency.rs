@@ -18,6 +18,7 @@ pub(crate) async fn get_function_concurrency(
         .find(&target.arn)
         .await?
         .function
+        .whole
         .reserved_concurrency;
     Ok(GetFunctionConcurrencyResponse {
         reserved_concurrent_executions: reserved.map(|reserved| reserved as i32),

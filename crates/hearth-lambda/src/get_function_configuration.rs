@@ -14,10 +14,10 @@ pub(crate) async fn get_function_configuration(
     request: GetFunctionConfigurationRequest,
 ) -> Result<FunctionConfiguration, Error> {
     let target = Target::resolve(&ctx.scope, &request.function_name, request.qualifier.as_deref())?;
-    let function = service.functions.require(&target).await?.function;
+    let function = service.require(&target).await?.function;
     Ok(configuration::show(
         &function,
         &service.sealer,
-        target.qualifier.is_some(),
+        target.qualifier.as_deref(),
     ))
 }

@@ -10,10 +10,8 @@ use http::{HeaderName, HeaderValue, Response, StatusCode};
 
 use crate::asynchronous;
 use crate::error::Error;
-use crate::lifecycle::NotReady;
 use crate::payload;
 use crate::reference::Target;
-use crate::registry::Availability;
 use crate::running;
 use crate::service::Service;
 use crate::trace;
@@ -30,36 +28,52 @@ pub(crate) async fn invoke(
     request: RawRequest,
 ) -> Result<Response<Body>, Error> {
     let kind = invocation_type(&request);
-    let (arn, invocation) = accept(service, ctx, request, kind)?;
+    let Accepted {
+        arn,
+        qualifier,
+        invocation,
+    } = accept(service, ctx, request, kind)?;
     match kind {
         InvocationType::DryRun => Ok(empty(StatusCode::NO_CONTENT)),
         InvocationType::Event => {
-            asynchronous::accept(&service.store, &arn, invocation, ctx.received_at).await?;
+            asynchronous::accept(&service.store, &arn, qualifier, invocation, ctx.received_at).await?;
             Ok(empty(StatusCode::ACCEPTED))
         }
         InvocationType::RequestResponse => {
             let trace = invocation.trace.clone();
-            let outcome = running::run(&service.registry, &arn, invocation).await?;
-            Ok(answer(outcome, trace))
+            let (outcome, version) = running::run(&service.registry, &arn, &qualifier, invocation).await?;
+            Ok(answer(outcome, &version, trace))
         }
     }
 }
 
-/// Checks a request to invoke a function, which must be in service: what to run, and with what.
+/// What to run, and with what.
+pub(crate) struct Accepted {
+    /// The unqualified ARN of the function.
+    pub(crate) arn: FunctionArn,
+    /// The version or alias.
+    pub(crate) qualifier: Qualifier,
+    pub(crate) invocation: Invocation,
+}
+
+/// Checks a request to invoke a function, which must be in service.
 pub(crate) fn accept(
     service: &Service,
     ctx: &Context,
     request: RawRequest,
     kind: InvocationType,
-) -> Result<(FunctionArn, Invocation), Error> {
+) -> Result<Accepted, Error> {
     let target = Target::resolve(
         &ctx.scope,
         request.label("FunctionName").unwrap_or_default(),
         request.query("Qualifier"),
     )?;
     unsupported::check_invocation(&request)?;
-    let entry = service.registry.find(&target.arn).filter(|_| target.is_latest());
-    let entry = entry.ok_or_else(|| Error::NotFound(target.qualified_arn()))?;
+    let not_found = || Error::NotFound(target.qualified_arn());
+    let qualifier = target.state().ok_or_else(not_found)?;
+    let entry = service.registry.find(&target.arn).ok_or_else(not_found)?;
+    let chosen = entry.choose(&qualifier, ctx.request_id.fraction());
+    let (_, release) = chosen.ok_or_else(not_found)?;
     let invocation = Invocation {
         request_id: ctx.request_id,
         invoked_arn: target.qualified_arn(),
@@ -71,11 +85,12 @@ pub(crate) fn accept(
         tail: request.header("x-amz-log-type") == Some(LogType::Tail.as_str()),
         payload: payload::accept(request.body, kind)?,
     };
-    match entry.availability {
-        Availability::Active { .. } => Ok((target.arn, invocation)),
-        Availability::Refused(state) => Err(NotReady::NotActive { state }.into()),
-        Availability::Unusable(reason) => Err(NotReady::Unusable(reason).into()),
-    }
+    release.availability.check()?;
+    Ok(Accepted {
+        arn: target.arn,
+        qualifier,
+        invocation,
+    })
 }
 
 /// The model has checked the header.
@@ -95,7 +110,7 @@ pub(crate) fn empty(status: StatusCode) -> Response<Body> {
     response
 }
 
-fn answer(outcome: Outcome, trace: Option<String>) -> Response<Body> {
+fn answer(outcome: Outcome, version: &Qualifier, trace: Option<String>) -> Response<Body> {
     let mut response = Response::new(Body::from(outcome.payload));
     let headers = response.headers_mut();
     headers.insert(
@@ -107,7 +122,7 @@ fn answer(outcome: Outcome, trace: Option<String>) -> Response<Body> {
             headers.insert(name, value);
         }
     };
-    set(EXECUTED_VERSION, Some(Qualifier::Latest.to_string()));
+    set(EXECUTED_VERSION, Some(version.to_string()));
     set(FUNCTION_ERROR, outcome.error.map(|error| error.kind.to_owned()));
     set(LOG_RESULT, outcome.log_tail.map(|tail| STANDARD.encode(tail)));
     set(TRACE_ID, trace);

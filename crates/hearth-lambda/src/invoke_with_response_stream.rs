@@ -4,14 +4,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use hearth_engine::{InvokeError, Outcome, ResponseStream};
-use hearth_types::Qualifier;
 use hearth_wire::lambda::{InvocationType, InvokeWithResponseStreamCompleteEvent};
 use hearth_wire::{Body, Context, EVENT_STREAM, RawRequest, encode_event};
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Response, StatusCode};
 
 use crate::error::Error;
-use crate::invoke::{EXECUTED_VERSION, TRACE_ID, accept, empty, invocation_type};
+use crate::invoke::{Accepted, EXECUTED_VERSION, TRACE_ID, accept, empty, invocation_type};
 use crate::running;
 use crate::service::Service;
 
@@ -21,17 +20,20 @@ pub(crate) async fn invoke_with_response_stream(
     request: RawRequest,
 ) -> Result<Response<Body>, Error> {
     let kind = invocation_type(&request);
-    let (arn, invocation) = accept(service, ctx, request, kind)?;
+    let Accepted {
+        arn,
+        qualifier,
+        invocation,
+    } = accept(service, ctx, request, kind)?;
     if kind == InvocationType::DryRun {
         return Ok(empty(StatusCode::NO_CONTENT));
     }
     let trace = invocation.trace.clone();
-    let stream = running::stream(&service.registry, &arn, invocation).await?;
+    let (stream, version) = running::stream(&service.registry, &arn, &qualifier, invocation).await?;
     let mut response = Response::new(Body::unfold(Some(stream), next_message));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(EVENT_STREAM));
-    let version = Qualifier::Latest.to_string();
-    for (name, value) in [(EXECUTED_VERSION, Some(version)), (TRACE_ID, trace)] {
+    for (name, value) in [(EXECUTED_VERSION, Some(version.to_string())), (TRACE_ID, trace)] {
         if let Some(value) = value.and_then(|value| HeaderValue::try_from(value).ok()) {
             headers.insert(name, value);
         }

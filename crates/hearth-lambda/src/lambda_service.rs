@@ -1,6 +1,6 @@
 //! The service as the composition root sees it.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use hearth_iam::Sealer;
 use hearth_runtime::Catalogue;
@@ -20,14 +20,14 @@ use crate::layers::Layers;
 use crate::service::Service;
 use crate::url_access::UrlAccess;
 use crate::{
-    Invoker, LambdaOptions, activation, add_layer_version_permission, code_link, create_function,
-    create_function_url_config, delete_function, delete_function_concurrency, delete_function_url_config,
-    delete_layer_version, get_account_settings, get_function, get_function_concurrency,
-    get_function_configuration, get_function_url_config, get_layer_version, get_layer_version_by_arn,
-    get_layer_version_policy, invoke, invoke_with_response_stream, list_function_url_configs, list_functions,
-    list_layer_versions, list_layers, publish_layer_version, put_function_concurrency,
-    remove_layer_version_permission, resume, update_function_code, update_function_configuration,
-    update_function_url_config,
+    Invoker, LambdaOptions, activation, add_layer_version_permission, code_link, create_alias,
+    create_function, create_function_url_config, delete_alias, delete_function, delete_function_concurrency,
+    delete_function_url_config, delete_layer_version, get_account_settings, get_alias, get_function,
+    get_function_concurrency, get_function_configuration, get_function_url_config, get_layer_version,
+    get_layer_version_by_arn, get_layer_version_policy, invoke, invoke_with_response_stream, list_aliases,
+    list_function_url_configs, list_functions, list_layer_versions, list_layers, list_versions_by_function,
+    publish_layer_version, publish_version, put_function_concurrency, remove_layer_version_permission,
+    resume, update_alias, update_function_code, update_function_configuration, update_function_url_config,
 };
 
 /// The Lambda API of one node.
@@ -51,7 +51,8 @@ impl LambdaService {
     ) -> Self {
         let options = Arc::new(options);
         let (activations, requests) = mpsc::unbounded_channel();
-        let service = Service {
+        let service = Arc::new_cyclic(|me| Service {
+            me: Weak::clone(me),
             functions: Functions::new(Arc::clone(&store)),
             layers: Layers::new(Arc::clone(&store)),
             store,
@@ -65,8 +66,8 @@ impl LambdaService {
             options,
             activations,
             turn: Mutex::default(),
-        };
-        let (service, closing) = (Arc::new(service), watch::Sender::new(false));
+        });
+        let closing = watch::Sender::new(false);
         let mut background = JoinSet::new();
         background.spawn(until(
             closing.subscribe(),
@@ -92,17 +93,21 @@ impl LambdaService {
             };
         }
         operation!(AddLayerVersionPermission, add_layer_version_permission);
+        operation!(CreateAlias, create_alias);
         operation!(CreateFunction, create_function);
         operation!(CreateFunctionUrlConfig, create_function_url_config);
+        operation!(DeleteAlias, delete_alias);
         operation!(DeleteFunction, delete_function);
         operation!(DeleteFunctionConcurrency, delete_function_concurrency);
         operation!(DeleteFunctionUrlConfig, delete_function_url_config);
         operation!(DeleteLayerVersion, delete_layer_version);
         operation!(GetAccountSettings, get_account_settings);
+        operation!(GetAlias, get_alias);
         operation!(GetFunction, get_function);
         operation!(GetFunctionConcurrency, get_function_concurrency);
         operation!(GetFunctionConfiguration, get_function_configuration);
         operation!(GetFunctionUrlConfig, get_function_url_config);
+        operation!(ListAliases, list_aliases);
         operation!(ListFunctionUrlConfigs, list_function_url_configs);
         operation!(GetLayerVersion, get_layer_version);
         operation!(GetLayerVersionByArn, get_layer_version_by_arn);
@@ -110,9 +115,12 @@ impl LambdaService {
         operation!(ListFunctions, list_functions);
         operation!(ListLayerVersions, list_layer_versions);
         operation!(ListLayers, list_layers);
+        operation!(ListVersionsByFunction, list_versions_by_function);
         operation!(PublishLayerVersion, publish_layer_version);
+        operation!(PublishVersion, publish_version);
         operation!(PutFunctionConcurrency, put_function_concurrency);
         operation!(RemoveLayerVersionPermission, remove_layer_version_permission);
+        operation!(UpdateAlias, update_alias);
         operation!(UpdateFunctionCode, update_function_code);
         operation!(UpdateFunctionConfiguration, update_function_configuration);
         operation!(UpdateFunctionUrlConfig, update_function_url_config);

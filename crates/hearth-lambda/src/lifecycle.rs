@@ -100,6 +100,20 @@ impl Lifecycle {
         }
     }
 
+    /// Whether a version may be published of it; of what is not known to run, none may.
+    pub(crate) fn check_publish(&self, arn: impl ToString) -> Result<(), NotReady> {
+        match self {
+            Self::Ready => Ok(()),
+            Self::Updating => Err(NotReady::Updating { arn: arn.to_string() }),
+            Self::Creating => Err(NotReady::NotActive {
+                state: State::Pending,
+            }),
+            Self::CreationFailed(_) | Self::UpdateFailed(_) => {
+                Err(NotReady::NotActive { state: State::Failed })
+            }
+        }
+    }
+
     /// The state after the preparation failed.
     pub(crate) fn fail(&self, reason: Reason) -> Self {
         match self {
@@ -147,6 +161,23 @@ mod tests {
             "The function is being created."
         );
         assert_eq!(updating.fail(reason()), Lifecycle::UpdateFailed(reason()));
+    }
+
+    #[test]
+    fn only_what_runs_is_published() {
+        assert!(Lifecycle::Ready.check_publish("arn").is_ok());
+        let updating = Lifecycle::Updating.check_publish("arn").unwrap_err().to_string();
+        assert!(
+            updating.ends_with("An update is in progress for resource: arn"),
+            "{updating}"
+        );
+        for failed in [
+            Lifecycle::Creating.fail(reason()),
+            Lifecycle::Ready.fail(reason()),
+        ] {
+            let error = failed.check_publish("arn").unwrap_err().to_string();
+            assert!(error.ends_with("in the following state: Failed"), "{error}");
+        }
     }
 
     #[test]

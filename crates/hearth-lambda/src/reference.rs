@@ -96,9 +96,17 @@ impl Target {
             .is_none_or(|qualifier| qualifier == "$LATEST")
     }
 
+    /// Which state is meant: `$LATEST` for want of a qualifier, nothing where the qualifier is one that cannot exist.
+    pub(crate) fn state(&self) -> Option<Qualifier> {
+        match &self.qualifier {
+            None => Some(Qualifier::Latest),
+            Some(text) => Qualifier::parse(text),
+        }
+    }
+
     /// The qualifier, if it is one that an alias may have.
     pub(crate) fn alias(&self) -> Option<String> {
-        match Qualifier::parse(self.qualifier.as_deref()?)? {
+        match self.state()? {
             Qualifier::Alias(name) => Some(name),
             Qualifier::Latest | Qualifier::Version(_) => None,
         }
@@ -153,8 +161,11 @@ mod tests {
             Err(ReferenceError::QualifierMismatch)
         ));
         assert!(!resolve("f", Some("$latest")).unwrap().is_latest());
-        assert_eq!(resolve("f:prod", None).unwrap().alias().as_deref(), Some("prod"));
-        assert_eq!(resolve("f:7", None).unwrap().alias(), None);
+        let state = |name| resolve(name, None).unwrap().state();
+        assert_eq!(state("f:prod"), Some(Qualifier::Alias("prod".into())));
+        assert_eq!(state("f:7"), Some(Qualifier::Version(7)));
+        assert_eq!(state("f"), Some(Qualifier::Latest));
+        assert_eq!(resolve("f", Some("$latest")).unwrap().state(), None);
     }
 
     #[test]

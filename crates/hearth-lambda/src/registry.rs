@@ -3,17 +3,20 @@
 //! A snapshot that is replaced whole, so that reading takes no lock. Only whoever holds the service's write lock
 //! changes it, after the commit of what it shows.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use hearth_types::{CodeHash, FunctionArn, FunctionName, Scope, limits};
+use hearth_types::{CodeHash, FunctionArn, FunctionName, Qualifier, Scope, limits};
 use hearth_wire::lambda::State;
 
+use crate::alias::Alias;
 use crate::function::{Code, Function, Packages};
 use crate::invoker::Deployment;
-use crate::lifecycle::Reason;
+use crate::lifecycle::{NotReady, Reason};
+use crate::on_demand::OnDemand;
+use crate::running::NotRun;
 
 /// All functions of all accounts and regions.
 #[derive(Debug, Default)]
@@ -23,9 +26,20 @@ pub(crate) struct Registry {
 
 type Account = Arc<HashMap<FunctionName, Entry>>;
 
-/// One function.
-#[derive(Clone)]
+/// One function. Cheap to clone.
+#[derive(Clone, Debug)]
 pub(crate) struct Entry {
+    /// `$LATEST`.
+    pub(crate) latest: Release,
+    /// The published versions, by number.
+    pub(crate) versions: Arc<BTreeMap<u64, Release>>,
+    /// The aliases, by name.
+    pub(crate) aliases: Arc<BTreeMap<String, Arc<Alias>>>,
+}
+
+/// One state of a function: `$LATEST` or a version.
+#[derive(Clone)]
+pub(crate) struct Release {
     /// The package that counts against the account's storage.
     pub(crate) code: Code,
     /// That package and those of its layers.
@@ -44,6 +58,8 @@ pub(crate) enum Availability {
         /// The packages it runs.
         packages: Packages,
     },
+    /// It is run, once the version is in service.
+    OnDemand(Arc<OnDemand>),
     /// It is refused: the function was never ready yet, or could not be made ready.
     Refused(State),
     /// It is refused: the function was ready, but this server cannot run it as it is.
@@ -67,7 +83,65 @@ impl Usage {
 }
 
 impl Entry {
-    /// A function as the store holds it.
+    /// A function without versions and aliases.
+    pub(crate) fn new(latest: Release) -> Self {
+        Self {
+            latest,
+            versions: Arc::default(),
+            aliases: Arc::default(),
+        }
+    }
+
+    /// The release that is meant, and which one it is: an alias comes to one of its versions, between which `draw`
+    /// decides, a number from 0 to just below 1.
+    pub(crate) fn choose(&self, qualifier: &Qualifier, draw: f64) -> Option<(Qualifier, &Release)> {
+        match qualifier {
+            Qualifier::Latest => Some((Qualifier::Latest, &self.latest)),
+            Qualifier::Version(number) => Some((qualifier.clone(), self.versions.get(number)?)),
+            Qualifier::Alias(name) => {
+                let chosen = self.aliases.get(name)?.choose(draw);
+                Some((chosen.clone(), self.release(&chosen)?))
+            }
+        }
+    }
+
+    /// `$LATEST` or a version.
+    pub(crate) fn release(&self, version: &Qualifier) -> Option<&Release> {
+        match version {
+            Qualifier::Latest => Some(&self.latest),
+            Qualifier::Version(number) => self.versions.get(number),
+            Qualifier::Alias(_) => None,
+        }
+    }
+
+    /// Adds or replaces a version.
+    pub(crate) fn put_version(&mut self, number: u64, release: Release) {
+        Arc::make_mut(&mut self.versions).insert(number, release);
+    }
+
+    /// Removes a version; what was there.
+    pub(crate) fn remove_version(&mut self, number: u64) -> Option<Release> {
+        Arc::make_mut(&mut self.versions).remove(&number)
+    }
+
+    /// Adds or replaces an alias.
+    pub(crate) fn put_alias(&mut self, alias: Arc<Alias>) {
+        Arc::make_mut(&mut self.aliases).insert(alias.name.clone(), alias);
+    }
+
+    /// Removes an alias.
+    pub(crate) fn remove_alias(&mut self, name: &str) {
+        Arc::make_mut(&mut self.aliases).remove(name);
+    }
+
+    /// `$LATEST` and all versions.
+    pub(crate) fn releases(&self) -> impl Iterator<Item = &Release> {
+        [&self.latest].into_iter().chain(self.versions.values())
+    }
+}
+
+impl Release {
+    /// A state of a function as the store holds it.
     pub(crate) fn new(function: &Function, availability: Availability) -> Self {
         Self {
             code: function.code,
@@ -80,15 +154,38 @@ impl Entry {
     pub(crate) fn packages(&self) -> impl Iterator<Item = CodeHash> {
         let in_service: &[CodeHash] = match &self.availability {
             Availability::Active { packages, .. } => packages,
-            Availability::Refused(_) | Availability::Unusable(_) => &[],
+            Availability::OnDemand(_) | Availability::Refused(_) | Availability::Unusable(_) => &[],
         };
         self.packages.iter().chain(in_service).copied()
     }
 
-    /// Takes the function's environments out of service.
+    /// Takes its environments out of service.
     pub(crate) fn retire(&self) {
-        if let Availability::Active { deployment, .. } = &self.availability {
-            deployment.retire();
+        match &self.availability {
+            Availability::Active { deployment, .. } => deployment.retire(),
+            Availability::OnDemand(version) => version.retire(),
+            Availability::Refused(_) | Availability::Unusable(_) => {}
+        }
+    }
+}
+
+impl Availability {
+    /// Whether an invocation would be run, as far as that is known without trying.
+    pub(crate) fn check(&self) -> Result<(), NotReady> {
+        match self {
+            Self::Active { .. } | Self::OnDemand(_) => Ok(()),
+            Self::Refused(state) => Err(NotReady::NotActive { state: *state }),
+            Self::Unusable(reason) => Err(NotReady::Unusable(reason.clone())),
+        }
+    }
+
+    /// What runs an invocation.
+    pub(crate) async fn deployment(&self) -> Result<Arc<dyn Deployment>, NotRun> {
+        match self {
+            Self::Active { deployment, .. } => Ok(Arc::clone(deployment)),
+            Self::OnDemand(version) => version.deployment().await,
+            Self::Refused(state) => Err(NotReady::NotActive { state: *state }.into()),
+            Self::Unusable(reason) => Err(NotReady::Unusable(reason.clone()).into()),
         }
     }
 }
@@ -104,6 +201,11 @@ impl Registry {
         self.change(&arn.scope, |functions| functions.insert(arn.name.clone(), entry))
     }
 
+    /// Changes a function, if it is there.
+    pub(crate) fn update<T>(&self, arn: &FunctionArn, change: impl FnOnce(&mut Entry) -> T) -> Option<T> {
+        self.change(&arn.scope, |functions| functions.get_mut(&arn.name).map(change))
+    }
+
     /// Removes a function; what was there before.
     pub(crate) fn remove(&self, arn: &FunctionArn) -> Option<Entry> {
         self.change(&arn.scope, |functions| functions.remove(&arn.name))
@@ -116,7 +218,11 @@ impl Registry {
             return Usage::default();
         };
         Usage {
-            code_bytes: functions.values().map(|entry| entry.code.size).sum(),
+            code_bytes: functions
+                .values()
+                .flat_map(Entry::releases)
+                .map(|release| release.code.size)
+                .sum(),
             functions: functions.len(),
         }
     }
@@ -127,7 +233,8 @@ impl Registry {
         accounts
             .values()
             .flat_map(|functions| functions.values())
-            .flat_map(Entry::packages)
+            .flat_map(Entry::releases)
+            .flat_map(Release::packages)
             .collect()
     }
 
@@ -139,10 +246,10 @@ impl Registry {
     }
 }
 
-impl fmt::Debug for Entry {
+impl fmt::Debug for Release {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = match &self.availability {
-            Availability::Active { .. } => State::Active,
+            Availability::Active { .. } | Availability::OnDemand(_) => State::Active,
             Availability::Refused(state) => *state,
             Availability::Unusable(_) => State::Failed,
         };
@@ -164,16 +271,44 @@ mod tests {
         FunctionArn::new(scope, FunctionName::parse(name).unwrap())
     }
 
-    fn entry(code: &[u8]) -> Entry {
-        Entry {
+    fn release(code: &[u8]) -> Release {
+        let hash = CodeHash::of(code);
+        Release {
             code: Code {
-                hash: CodeHash::of(code),
+                hash,
                 size: code.len() as u64,
                 unpacked: 0,
             },
-            packages: [CodeHash::of(code)].into(),
+            packages: [hash].into(),
             availability: Availability::Refused(State::Pending),
         }
+    }
+
+    fn entry(code: &[u8]) -> Entry {
+        Entry::new(release(code))
+    }
+
+    #[test]
+    fn versions_count_as_much_as_the_latest_state() {
+        let registry = Registry::default();
+        registry.put(&arn("a"), entry(b"1"));
+        registry.update(&arn("a"), |entry| {
+            entry.put_version(1, release(b"22"));
+            entry.put_version(2, release(b"22"));
+        });
+        assert_eq!(registry.usage(&arn("a").scope).code_bytes, 5);
+        assert_eq!(registry.packages().len(), 2);
+        assert!(registry.update(&arn("b"), |_| ()).is_none());
+        let entry = registry.find(&arn("a")).unwrap();
+        let code = |qualifier| {
+            entry
+                .choose(&qualifier, 0.0)
+                .map(|(_, release)| release.code.size)
+        };
+        assert_eq!(code(Qualifier::Latest), Some(1));
+        assert_eq!(code(Qualifier::Version(2)), Some(2));
+        assert_eq!(code(Qualifier::Version(3)), None);
+        assert_eq!(code(Qualifier::Alias("prod".into())), None);
     }
 
     #[test]

@@ -4,13 +4,13 @@
 //! older state than the store, and the limits of an account hold exactly.
 
 use std::collections::HashSet;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::SystemTime;
 
 use hearth_iam::Sealer;
 use hearth_runtime::Catalogue;
 use hearth_store::{Store, StoreError, Unit, When};
-use hearth_types::{CodeHash, FunctionArn, Scope, time};
+use hearth_types::{CodeHash, FunctionArn, Qualifier, Scope, time};
 use hearth_wire::lambda::State;
 use tokio::sync::{Mutex, mpsc};
 
@@ -25,10 +25,15 @@ use crate::function_urls::FunctionUrls;
 use crate::functions::Functions;
 use crate::invoker::Invoker;
 use crate::layers::{self, Layers};
-use crate::registry::{Availability, Entry, Registry, Usage};
+use crate::lifecycle::Lifecycle;
+use crate::on_demand::OnDemand;
+use crate::reference::Target;
+use crate::registry::{Availability, Entry, Registry, Release, Usage};
 
 /// What the operations work with.
 pub(crate) struct Service {
+    /// Itself, for what works later.
+    pub(crate) me: Weak<Service>,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) functions: Functions,
     pub(crate) layers: Layers,
@@ -46,36 +51,74 @@ pub(crate) struct Service {
     pub(crate) turn: Mutex<()>,
 }
 
+/// A published version.
+pub(crate) struct Version {
+    pub(crate) number: u64,
+    pub(crate) function: Function,
+    /// Whether it was published just now.
+    pub(crate) is_new: bool,
+}
+
 impl Service {
-    /// Commits a new function and begins to make it ready.
-    pub(crate) async fn insert(&self, function: &Function) -> Result<(), Error> {
+    /// The state of a function that a request means. An alias comes to the version it names.
+    pub(crate) async fn require(&self, target: &Target) -> Result<Stored, Error> {
+        let missing = || Error::NotFound(target.qualified_arn());
+        let version = match target.state().ok_or_else(missing)? {
+            Qualifier::Alias(name) => {
+                let entry = self.registry.find(&target.arn).ok_or_else(missing)?;
+                entry.aliases.get(&name).ok_or_else(missing)?.version.clone()
+            }
+            version => version,
+        };
+        match self.functions.state(&target.arn, &version).await {
+            Err(Error::NotFound(_)) => Err(missing()),
+            found => found,
+        }
+    }
+
+    /// Commits a new function, with the version that is published of it, and begins to make it ready.
+    pub(crate) async fn insert(&self, function: &Function, version: Option<&Function>) -> Result<(), Error> {
         let arn = function.arn();
         layers::check_unpacked(function.code, &function.settings.layers)?;
         {
             let _turn = self.turn.lock().await;
-            self.check_storage(&arn.scope, 0, function.code.size)?;
-            let unit = Unit::new().put(function.key(), function.to_body(), When::Absent);
+            let size: u64 = [Some(function), version]
+                .into_iter()
+                .flatten()
+                .map(|state| state.code.size)
+                .sum();
+            self.check_storage(&arn.scope, 0, size)?;
+            let mut unit = Unit::new().put(function.key(), function.to_body(), When::Absent);
+            if let Some(version) = version {
+                unit = unit.put(version.key(), version.to_body(), When::Absent);
+            }
             match self.store.commit(unit).await {
                 Ok(_) => {}
                 Err(StoreError::Conflict { .. }) => return Err(CreateError::Exists(arn.name).into()),
                 Err(error) => return Err(error.into()),
             }
             let availability = Availability::Refused(State::Pending);
-            self.registry.put(&arn, Entry::new(function, availability));
+            let mut entry = Entry::new(Release::new(function, availability));
+            if let Some((version, number)) = version.zip(function.whole.published) {
+                entry.put_version(number, self.release(version, number));
+            }
+            self.registry.put(&arn, entry);
         }
         self.activate(arn);
         Ok(())
     }
 
     /// Commits a change of code or configuration and begins to make it ready; until then the function runs as it was.
+    /// Answers the function, or where it is to be published the version, which becomes ready with it.
     pub(crate) async fn update(
         &self,
         arn: &FunctionArn,
         revision_id: Option<&str>,
         now: SystemTime,
+        publish: bool,
         change: impl FnOnce(&mut Function) -> Result<(), Error>,
     ) -> Result<Function, Error> {
-        let function = {
+        let shown = {
             let _turn = self.turn.lock().await;
             let Stored {
                 mut function,
@@ -83,26 +126,94 @@ impl Service {
             } = self.functions.find(arn).await?;
             check_update(&function, revision_id)?;
             let next = function.lifecycle.begin_update(arn)?;
-            let (before, packages) = (function.code, function.packages());
+            let before = function.clone();
             change(&mut function)?;
             layers::check_unpacked(function.code, &function.settings.layers)?;
-            self.check_storage(&arn.scope, before.size, function.code.size)?;
+            if !function.runs_as(&before) {
+                function.whole.published = None;
+            }
             function.last_modified = time::last_modified(now);
             function.enter(next);
-            self.put(&function, revision).await?;
-            packages.iter().for_each(|package| self.code.keep(*package));
-            let availability = match self.registry.find(arn) {
-                Some(Entry {
-                    availability: active @ Availability::Active { .. },
-                    ..
-                }) => active,
-                _ => Availability::Refused(function.lifecycle.state()),
+            let version = if publish {
+                Some(
+                    self.version_of(&mut function, None, Lifecycle::Creating, now)
+                        .await?,
+                )
+            } else {
+                None
             };
-            self.registry.put(arn, Entry::new(&function, availability));
-            function
+            let published = version.as_ref().filter(|version| version.is_new);
+            let more = published.map_or(0, |version| version.function.code.size);
+            self.check_storage(&arn.scope, before.code.size, function.code.size + more)?;
+            let mut unit = Unit::new().put(function.key(), function.to_body(), When::Revision(revision));
+            if let Some(Version {
+                function: version, ..
+            }) = published
+            {
+                unit = unit.put(version.key(), version.to_body(), When::Absent);
+            }
+            self.store.commit(unit).await?;
+            before
+                .packages()
+                .iter()
+                .for_each(|package| self.code.keep(*package));
+            self.registry.update(arn, |entry| {
+                let availability = match &entry.latest.availability {
+                    active @ Availability::Active { .. } => active.clone(),
+                    _ => Availability::Refused(function.lifecycle.state()),
+                };
+                entry.latest = Release::new(&function, availability);
+                if let Some(version) = published {
+                    entry.put_version(version.number, self.release(&version.function, version.number));
+                }
+            });
+            version.map_or(function, |version| version.function)
         };
         self.activate(arn.clone());
-        Ok(function)
+        Ok(shown)
+    }
+
+    /// Publishes `$LATEST`, or finds the version that was published of it as it is. What comes of it is not committed.
+    pub(crate) async fn version_of(
+        &self,
+        function: &mut Function,
+        description: Option<String>,
+        lifecycle: Lifecycle,
+        now: SystemTime,
+    ) -> Result<Version, Error> {
+        if let Some(number) = function.whole.published {
+            match self.functions.version(&function.arn(), number).await {
+                Ok(Stored { function, .. }) => {
+                    return Ok(Version {
+                        number,
+                        function,
+                        is_new: false,
+                    });
+                }
+                // It was deleted, so it is published again.
+                Err(Error::NotFound(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let version = function.publish(description, lifecycle, now);
+        Ok(Version {
+            number: function.whole.last_version,
+            function: version,
+            is_new: true,
+        })
+    }
+
+    /// A version as the registry shows it.
+    pub(crate) fn release(&self, version: &Function, number: u64) -> Release {
+        let availability = match version.lifecycle {
+            Lifecycle::Creating | Lifecycle::CreationFailed(_) => {
+                Availability::Refused(version.lifecycle.state())
+            }
+            Lifecycle::Ready | Lifecycle::Updating | Lifecycle::UpdateFailed(_) => {
+                Availability::OnDemand(OnDemand::new(self, version.arn(), number))
+            }
+        };
+        Release::new(version, availability)
     }
 
     /// Sets or removes the reserved concurrency.
@@ -112,9 +223,9 @@ impl Service {
             mut function,
             revision,
         } = self.functions.find(arn).await?;
-        let before = function.reserved_concurrency;
+        let before = function.whole.reserved_concurrency;
         self.invoker.set_reserved(arn, reserved)?;
-        function.reserved_concurrency = reserved;
+        function.whole.reserved_concurrency = reserved;
         let committed = self.put(&function, revision).await;
         if committed.is_err() {
             self.invoker.set_reserved(arn, before)?;
@@ -122,27 +233,40 @@ impl Service {
         committed
     }
 
-    /// Deletes a function and takes it out of service.
+    /// Deletes a function with its versions and aliases, and takes it out of service.
     pub(crate) async fn delete(&self, arn: &FunctionArn) -> Result<(), Error> {
         let _turn = self.turn.lock().await;
         let urls = self.urls.of(arn);
-        let unit = urls
-            .iter()
-            .map(|url| function_url::key(&url.arn()))
-            .fold(Unit::new(), |unit, key| unit.delete(key, When::Always))
-            .delete(function::key(arn), When::Present);
+        let mut unit = Unit::new().delete(function::key(arn), When::Present);
+        if let Some(entry) = self.registry.find(arn) {
+            let versions = entry
+                .versions
+                .keys()
+                .map(|number| function::version_key(arn, *number));
+            let aliases = entry.aliases.values().map(|alias| alias.key());
+            let urls = urls.iter().map(|url| function_url::key(&url.arn()));
+            unit = versions
+                .chain(aliases)
+                .chain(urls)
+                .fold(unit, |unit, key| unit.delete(key, When::Always));
+        }
         match self.store.commit(unit).await {
             Ok(_) => {}
             Err(StoreError::Conflict { .. }) => return Err(Error::NotFound(arn.to_string())),
             Err(error) => return Err(error.into()),
         }
-        if let Some(entry) = self.registry.remove(arn) {
-            entry.packages().for_each(|package| self.code.keep(package));
-            entry.retire();
+        for release in self.registry.remove(arn).iter().flat_map(Entry::releases) {
+            self.let_go(release);
         }
         self.urls.remove(&urls);
         self.invoker.set_reserved(arn, None)?;
         Ok(())
+    }
+
+    /// Takes what the registry does not show any more out of service.
+    pub(crate) fn let_go(&self, release: &Release) {
+        release.packages().for_each(|package| self.code.keep(package));
+        release.retire();
     }
 
     /// Lets a function be made ready in the background. Where that has ended already, the next start does it.
@@ -183,9 +307,15 @@ impl Service {
 
 /// Whether a client may change a function now, knowing the revision it knows.
 pub(crate) fn check_update(function: &Function, revision_id: Option<&str>) -> Result<(), Error> {
-    if revision_id.is_some_and(|known| known != function.revision_id.to_string()) {
-        return Err(Error::RevisionMismatch);
-    }
+    check_revision(function, revision_id)?;
     function.lifecycle.begin_update(function.arn())?;
     Ok(())
+}
+
+/// Whether a client knows a function as it is now, where it says what it knows.
+pub(crate) fn check_revision(function: &Function, revision_id: Option<&str>) -> Result<(), Error> {
+    match revision_id {
+        Some(known) if known != function.revision_id.to_string() => Err(Error::RevisionMismatch),
+        _ => Ok(()),
+    }
 }

@@ -2,7 +2,7 @@
 
 use hearth_wire::RawRequest;
 use hearth_wire::lambda::{
-    CreateFunctionRequest, DeadLetterConfig, PackageType, SnapStart, SnapStartApplyOn,
+    CreateFunctionRequest, DeadLetterConfig, PackageType, PublishVersionRequest, SnapStart, SnapStartApplyOn,
     UpdateFunctionCodeRequest, UpdateFunctionConfigurationRequest, VpcConfig,
 };
 
@@ -29,7 +29,6 @@ pub(crate) fn check_new(request: &CreateFunctionRequest) -> Result<(), Unsupport
         ("Code.ImageUri", request.code.image_uri.is_some()),
         ("Code.SourceKMSKeyArn", is_text(&request.code.source_kms_key_arn)),
         ("ImageConfig", request.image_config.is_some()),
-        ("Publish", request.publish == Some(true)),
         ("PublishTo", request.publish_to.is_some()),
         ("CodeSigningConfigArn", is_text(&request.code_signing_config_arn)),
         ("TenancyConfig", request.tenancy_config.is_some()),
@@ -84,9 +83,13 @@ pub(crate) fn check_code(request: &UpdateFunctionCodeRequest) -> Result<(), Unsu
     refuse(&[
         ("ImageUri", request.image_uri.is_some()),
         ("SourceKMSKeyArn", is_text(&request.source_kms_key_arn)),
-        ("Publish", request.publish == Some(true)),
         ("PublishTo", request.publish_to.is_some()),
     ])
+}
+
+/// Checks a PublishVersion request.
+pub(crate) fn check_publication(request: &PublishVersionRequest) -> Result<(), Unsupported> {
+    refuse(&[("PublishTo", request.publish_to.is_some())])
 }
 
 /// Checks an Invoke request.

@@ -27,6 +27,7 @@ pub(crate) async fn update_function_code(
         .take()
         .and_then(|list| list.first().copied());
     let dry_run = request.dry_run == Some(true);
+    let publish = request.publish == Some(true);
     let code = service.code.accept(Source::from(request)).await?;
     let change = |function: &mut Function| {
         function.code = code;
@@ -36,9 +37,15 @@ pub(crate) async fn update_function_code(
     if dry_run {
         change(&mut function)?;
     } else {
+        let known = revision_id.as_deref();
         function = service
-            .update(&target.arn, revision_id.as_deref(), ctx.received_at, change)
+            .update(&target.arn, known, ctx.received_at, publish, change)
             .await?;
     }
-    Ok(configuration::show(&function, &service.sealer, false))
+    let version = publish.then(|| function.version.to_string());
+    Ok(configuration::show(
+        &function,
+        &service.sealer,
+        version.as_deref(),
+    ))
 }

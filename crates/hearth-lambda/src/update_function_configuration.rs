@@ -28,9 +28,9 @@ pub(crate) async fn update_function_configuration(
     let seal = |variables: &_| SealedEnvironment::seal(&service.sealer, &target.arn, variables);
     let revision_id = request.revision_id.as_deref();
     let function = service
-        .update(&target.arn, revision_id, ctx.received_at, |function| {
+        .update(&target.arn, revision_id, ctx.received_at, false, |function| {
             Ok(function.settings.apply(change, &service.catalogue, seal)?)
         })
         .await?;
-    Ok(configuration::show(&function, &service.sealer, false))
+    Ok(configuration::show(&function, &service.sealer, None))
 }

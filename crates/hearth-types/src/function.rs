@@ -40,10 +40,12 @@ impl fmt::Debug for FunctionName {
     }
 }
 
-/// Which state of a function is meant.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+/// Which state of a function is meant. Serialises as a text.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub enum Qualifier {
     /// `$LATEST`: the unpublished state that updates change.
+    #[default]
     Latest,
     /// A published, immutable version, counted from 1.
     Version(u64),
@@ -52,7 +54,7 @@ pub enum Qualifier {
 }
 
 impl Qualifier {
-    /// Reads `$LATEST`, a version number or an alias name.
+    /// Reads `$LATEST`, a version number (without leading zeros) or an alias name.
     pub fn parse(text: &str) -> Option<Self> {
         if text == "$LATEST" {
             return Some(Self::Latest);
@@ -61,9 +63,42 @@ impl Qualifier {
             return None;
         }
         if text.bytes().all(|b| b.is_ascii_digit()) {
-            return text.parse().ok().map(Self::Version);
+            return text
+                .parse()
+                .ok()
+                .filter(|_| !text.starts_with('0'))
+                .map(Self::Version);
         }
         Some(Self::Alias(text.to_owned()))
+    }
+}
+
+impl Qualifier {
+    /// The number of a version; 0 for what is none, which is before every version.
+    pub fn number(&self) -> u64 {
+        match self {
+            Self::Version(number) => *number,
+            Self::Latest | Self::Alias(_) => 0,
+        }
+    }
+}
+
+/// The text is no qualifier.
+#[derive(Debug, thiserror::Error)]
+#[error("not a version or alias: {0:?}")]
+pub struct InvalidQualifier(String);
+
+impl TryFrom<String> for Qualifier {
+    type Error = InvalidQualifier;
+
+    fn try_from(text: String) -> Result<Self, InvalidQualifier> {
+        Self::parse(&text).ok_or(InvalidQualifier(text))
+    }
+}
+
+impl From<Qualifier> for String {
+    fn from(qualifier: Qualifier) -> Self {
+        qualifier.to_string()
     }
 }
 
@@ -199,6 +234,27 @@ mod tests {
             (latest.name.as_str(), latest.qualifier),
             ("function", Some(Qualifier::Latest))
         );
+    }
+
+    #[test]
+    fn a_qualifier_is_kept_as_a_text() {
+        for text in ["$LATEST", "7", "prod", "2024-01-02"] {
+            let qualifier = Qualifier::parse(text).unwrap();
+            let json = serde_json::to_string(&qualifier).unwrap();
+            assert_eq!(json, format!("{text:?}"));
+            assert_eq!(serde_json::from_str::<Qualifier>(&json).unwrap(), qualifier);
+        }
+        for text in [
+            "",
+            "$latest",
+            "0",
+            "007",
+            "99999999999999999999",
+            "a b",
+            "$LATEST.PUBLISHED",
+        ] {
+            assert_eq!(Qualifier::parse(text), None, "{text}");
+        }
     }
 
     #[test]

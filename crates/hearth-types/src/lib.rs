@@ -21,7 +21,7 @@ pub use account::{AccountId, InvalidAccount, InvalidRegion, Region, Scope};
 pub use arn::FunctionArn;
 pub use code::{CodeHash, InvalidHash};
 pub use environment::EnvironmentId;
-pub use function::{FunctionName, FunctionReference, InvalidReference, Qualifier};
+pub use function::{FunctionName, FunctionReference, InvalidQualifier, InvalidReference, Qualifier};
 pub use layer::{LayerArn, LayerName, LayerVersionArn};
 pub use log::LogEvent;
 pub use network_policy::{Host, HostRule, InvalidPolicy, NetworkPolicy};

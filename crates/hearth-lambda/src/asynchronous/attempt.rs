@@ -42,15 +42,15 @@ async fn run(worker: &Worker, leased: &Leased, event: &Event) -> Result<Unit, No
         trace: event.head.trace.clone(),
         tail: false,
     };
-    let running = running::run(&worker.registry, &arn, invocation);
+    let running = running::run(&worker.registry, &arn, &event.head.qualifier, invocation);
     let result = match keeping_lease(worker, leased, running).await {
-        Err(NotRun::NoSuchFunction(_)) => {
+        Err(NotRun::NoSuchFunction(arn)) => {
             info!(request = %leased.lease.id, function = %arn, "event dropped: the function was deleted");
             return Ok(Unit::new().acknowledge(&leased.lease));
         }
         Err(NotRun::NotReady(_)) => Err(NotReached::NotActive),
         Err(NotRun::Engine(error)) => Err(NotReached::Engine(error)),
-        Ok(outcome) => Ok(outcome),
+        Ok((outcome, _)) => Ok(outcome),
     };
     Ok(settle(worker, leased, event, &result))
 }

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::{BufMut, Bytes, BytesMut};
 use hearth_store::Message;
-use hearth_types::{FunctionArn, FunctionName, RequestId, Scope};
+use hearth_types::{FunctionArn, FunctionName, Qualifier, RequestId, Scope};
 use serde::{Deserialize, Serialize};
 
 /// Everything an attempt needs. The request id is the message's identifier, the scope is the message's.
@@ -20,6 +20,9 @@ pub(crate) struct Event {
 pub(crate) struct Head {
     /// The function.
     pub(crate) function: FunctionName,
+    /// The version or alias.
+    #[serde(default)]
+    pub(crate) qualifier: Qualifier,
     /// The ARN as the caller wrote it.
     pub(crate) invoked_arn: String,
     /// The client context, JSON text.
@@ -89,6 +92,7 @@ mod tests {
     fn event(payload: &'static str) -> Event {
         let head = Head {
             function: FunctionName::parse("f").unwrap(),
+            qualifier: Qualifier::Version(3),
             invoked_arn: "arn:aws:lambda:us-east-1:000000000000:function:f".into(),
             client_context: Some("{\n}".into()),
             trace: None,

@@ -15,7 +15,7 @@ use std::time::SystemTime;
 use bytes::Bytes;
 use hearth_engine::Invocation;
 use hearth_store::{QueueName, Store, StoreError, Unit};
-use hearth_types::{FunctionArn, time};
+use hearth_types::{FunctionArn, Qualifier, time};
 
 use self::event::{Event, Head};
 pub(crate) use self::worker::Worker;
@@ -29,6 +29,7 @@ pub(crate) fn queue() -> QueueName {
 pub(crate) async fn accept(
     store: &Arc<dyn Store>,
     arn: &FunctionArn,
+    qualifier: Qualifier,
     invocation: Invocation,
     now: SystemTime,
 ) -> Result<(), StoreError> {
@@ -42,6 +43,7 @@ pub(crate) async fn accept(
     } = invocation;
     let head = Head {
         function: arn.name.clone(),
+        qualifier,
         invoked_arn,
         client_context,
         trace,

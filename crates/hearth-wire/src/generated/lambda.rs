@@ -24,13 +24,13 @@ static OPERATIONS: [OperationModel; 91] = [
     OperationModel::new("AddLayerVersionPermission", "POST", "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}/policy").status(201).implemented(Some(&shapes::ADD_LAYER_VERSION_PERMISSION_REQUEST), Some(&shapes::ADD_LAYER_VERSION_PERMISSION_RESPONSE)),
     OperationModel::new("AddPermission", "POST", "/2015-03-31/functions/{FunctionName}/policy").status(201),
     OperationModel::new("CheckpointDurableExecution", "POST", "/2025-12-01/durable-executions/{DurableExecutionArn}/checkpoint"),
-    OperationModel::new("CreateAlias", "POST", "/2015-03-31/functions/{FunctionName}/aliases").status(201),
+    OperationModel::new("CreateAlias", "POST", "/2015-03-31/functions/{FunctionName}/aliases").status(201).implemented(Some(&shapes::CREATE_ALIAS_REQUEST), Some(&shapes::ALIAS_CONFIGURATION)),
     OperationModel::new("CreateCapacityProvider", "POST", "/2025-11-30/capacity-providers").status(202),
     OperationModel::new("CreateCodeSigningConfig", "POST", "/2020-04-22/code-signing-configs").status(201),
     OperationModel::new("CreateEventSourceMapping", "POST", "/2015-03-31/event-source-mappings").status(202),
     OperationModel::new("CreateFunction", "POST", "/2015-03-31/functions").status(201).body_limit(70167211, "Request must be smaller than {limit} bytes for the CreateFunction operation").implemented(Some(&shapes::CREATE_FUNCTION_REQUEST), Some(&shapes::FUNCTION_CONFIGURATION)),
     OperationModel::new("CreateFunctionUrlConfig", "POST", "/2021-10-31/functions/{FunctionName}/url").status(201).implemented(Some(&shapes::CREATE_FUNCTION_URL_CONFIG_REQUEST), Some(&shapes::CREATE_FUNCTION_URL_CONFIG_RESPONSE)),
-    OperationModel::new("DeleteAlias", "DELETE", "/2015-03-31/functions/{FunctionName}/aliases/{Name}").status(204),
+    OperationModel::new("DeleteAlias", "DELETE", "/2015-03-31/functions/{FunctionName}/aliases/{Name}").status(204).implemented(Some(&shapes::DELETE_ALIAS_REQUEST), None),
     OperationModel::new("DeleteCapacityProvider", "DELETE", "/2025-11-30/capacity-providers/{CapacityProviderName}").status(202),
     OperationModel::new("DeleteCodeSigningConfig", "DELETE", "/2020-04-22/code-signing-configs/{CodeSigningConfigArn}").status(204),
     OperationModel::new("DeleteDurableExecution", "DELETE", "/2025-12-01/durable-executions/{DurableExecutionArn}").status(202),
@@ -44,7 +44,7 @@ static OPERATIONS: [OperationModel; 91] = [
     OperationModel::new("DeleteProvisionedConcurrencyConfig", "DELETE", "/2019-09-30/functions/{FunctionName}/provisioned-concurrency").status(204),
     OperationModel::new("DeleteResourcePolicy", "DELETE", "/2026-07-09/resource-policy/{ResourceArn}").status(204),
     OperationModel::new("GetAccountSettings", "GET", "/2016-08-19/account-settings").implemented(Some(&shapes::GET_ACCOUNT_SETTINGS_REQUEST), Some(&shapes::GET_ACCOUNT_SETTINGS_RESPONSE)),
-    OperationModel::new("GetAlias", "GET", "/2015-03-31/functions/{FunctionName}/aliases/{Name}"),
+    OperationModel::new("GetAlias", "GET", "/2015-03-31/functions/{FunctionName}/aliases/{Name}").implemented(Some(&shapes::GET_ALIAS_REQUEST), Some(&shapes::ALIAS_CONFIGURATION)),
     OperationModel::new("GetCapacityProvider", "GET", "/2025-11-30/capacity-providers/{CapacityProviderName}"),
     OperationModel::new("GetCodeSigningConfig", "GET", "/2020-04-22/code-signing-configs/{CodeSigningConfigArn}"),
     OperationModel::new("GetDurableExecution", "GET", "/2025-12-01/durable-executions/{DurableExecutionArn}"),
@@ -69,7 +69,7 @@ static OPERATIONS: [OperationModel; 91] = [
     OperationModel::new("Invoke", "POST", "/2015-03-31/functions/{FunctionName}/invocations").body_limit(6291456, "{length} byte payload is too large for the RequestResponse invocation type (limit {limit} bytes)").implemented(Some(&shapes::INVOCATION_REQUEST), Some(&shapes::INVOCATION_RESPONSE)),
     OperationModel::new("InvokeAsync", "POST", "/2014-11-13/functions/{FunctionName}/invoke-async").status(202),
     OperationModel::new("InvokeWithResponseStream", "POST", "/2021-11-15/functions/{FunctionName}/response-streaming-invocations").body_limit(6291456, "{length} byte payload is too large for the RequestResponse invocation type (limit {limit} bytes)").implemented(Some(&shapes::INVOKE_WITH_RESPONSE_STREAM_REQUEST), Some(&shapes::INVOKE_WITH_RESPONSE_STREAM_RESPONSE)),
-    OperationModel::new("ListAliases", "GET", "/2015-03-31/functions/{FunctionName}/aliases"),
+    OperationModel::new("ListAliases", "GET", "/2015-03-31/functions/{FunctionName}/aliases").implemented(Some(&shapes::LIST_ALIASES_REQUEST), Some(&shapes::LIST_ALIASES_RESPONSE)),
     OperationModel::new("ListCapacityProviders", "GET", "/2025-11-30/capacity-providers"),
     OperationModel::new("ListCodeSigningConfigs", "GET", "/2020-04-22/code-signing-configs"),
     OperationModel::new("ListDurableExecutionsByFunction", "GET", "/2025-12-01/functions/{FunctionName}/durable-executions"),
@@ -83,10 +83,10 @@ static OPERATIONS: [OperationModel; 91] = [
     OperationModel::new("ListLayers", "GET", "/2018-10-31/layers").implemented(Some(&shapes::LIST_LAYERS_REQUEST), Some(&shapes::LIST_LAYERS_RESPONSE)),
     OperationModel::new("ListProvisionedConcurrencyConfigs", "GET", "/2019-09-30/functions/{FunctionName}/provisioned-concurrency?List=ALL"),
     OperationModel::new("ListTags", "GET", "/2017-03-31/tags/{Resource}"),
-    OperationModel::new("ListVersionsByFunction", "GET", "/2015-03-31/functions/{FunctionName}/versions"),
+    OperationModel::new("ListVersionsByFunction", "GET", "/2015-03-31/functions/{FunctionName}/versions").implemented(Some(&shapes::LIST_VERSIONS_BY_FUNCTION_REQUEST), Some(&shapes::LIST_VERSIONS_BY_FUNCTION_RESPONSE)),
     OperationModel::new("PauseDurableExecution", "POST", "/2025-12-01/durable-executions/{DurableExecutionArn}/pause").status(202),
     OperationModel::new("PublishLayerVersion", "POST", "/2018-10-31/layers/{LayerName}/versions").status(201).body_limit(70167211, "Request must be smaller than {limit} bytes for the PublishLayerVersion operation").implemented(Some(&shapes::PUBLISH_LAYER_VERSION_REQUEST), Some(&shapes::PUBLISH_LAYER_VERSION_RESPONSE)),
-    OperationModel::new("PublishVersion", "POST", "/2015-03-31/functions/{FunctionName}/versions").status(201),
+    OperationModel::new("PublishVersion", "POST", "/2015-03-31/functions/{FunctionName}/versions").status(201).implemented(Some(&shapes::PUBLISH_VERSION_REQUEST), Some(&shapes::FUNCTION_CONFIGURATION)),
     OperationModel::new("PutFunctionCodeSigningConfig", "PUT", "/2020-06-30/functions/{FunctionName}/code-signing-config"),
     OperationModel::new("PutFunctionConcurrency", "PUT", "/2017-10-31/functions/{FunctionName}/concurrency").implemented(Some(&shapes::PUT_FUNCTION_CONCURRENCY_REQUEST), Some(&shapes::CONCURRENCY)),
     OperationModel::new("PutFunctionEventInvokeConfig", "PUT", "/2019-09-25/functions/{FunctionName}/event-invoke-config"),
@@ -104,7 +104,7 @@ static OPERATIONS: [OperationModel; 91] = [
     OperationModel::new("StopDurableExecution", "POST", "/2025-12-01/durable-executions/{DurableExecutionArn}/stop"),
     OperationModel::new("TagResource", "POST", "/2017-03-31/tags/{Resource}").status(204),
     OperationModel::new("UntagResource", "DELETE", "/2017-03-31/tags/{Resource}").status(204),
-    OperationModel::new("UpdateAlias", "PUT", "/2015-03-31/functions/{FunctionName}/aliases/{Name}"),
+    OperationModel::new("UpdateAlias", "PUT", "/2015-03-31/functions/{FunctionName}/aliases/{Name}").implemented(Some(&shapes::UPDATE_ALIAS_REQUEST), Some(&shapes::ALIAS_CONFIGURATION)),
     OperationModel::new("UpdateCapacityProvider", "PUT", "/2025-11-30/capacity-providers/{CapacityProviderName}").status(202),
     OperationModel::new("UpdateCodeSigningConfig", "PUT", "/2020-04-22/code-signing-configs/{CodeSigningConfigArn}"),
     OperationModel::new("UpdateEventSourceMapping", "PUT", "/2015-03-31/event-source-mappings/{UUID}").status(202),
@@ -179,13 +179,16 @@ pub mod operations {
     use super::*;
 
     operation!(AddLayerVersionPermission: AddLayerVersionPermissionRequest => AddLayerVersionPermissionResponse, &OPERATIONS[0]);
+    operation!(CreateAlias: CreateAliasRequest => AliasConfiguration, &OPERATIONS[3]);
     operation!(CreateFunction: CreateFunctionRequest => FunctionConfiguration, &OPERATIONS[7]);
     operation!(CreateFunctionUrlConfig: CreateFunctionUrlConfigRequest => CreateFunctionUrlConfigResponse, &OPERATIONS[8]);
+    operation!(DeleteAlias: DeleteAliasRequest => (), &OPERATIONS[9]);
     operation!(DeleteFunction: DeleteFunctionRequest => DeleteFunctionResponse, &OPERATIONS[14]);
     operation!(DeleteFunctionConcurrency: DeleteFunctionConcurrencyRequest => (), &OPERATIONS[16]);
     operation!(DeleteFunctionUrlConfig: DeleteFunctionUrlConfigRequest => (), &OPERATIONS[18]);
     operation!(DeleteLayerVersion: DeleteLayerVersionRequest => (), &OPERATIONS[19]);
     operation!(GetAccountSettings: GetAccountSettingsRequest => GetAccountSettingsResponse, &OPERATIONS[22]);
+    operation!(GetAlias: GetAliasRequest => AliasConfiguration, &OPERATIONS[23]);
     operation!(GetFunction: GetFunctionRequest => GetFunctionResponse, &OPERATIONS[30]);
     operation!(GetFunctionConcurrency: GetFunctionConcurrencyRequest => GetFunctionConcurrencyResponse, &OPERATIONS[32]);
     operation!(GetFunctionConfiguration: GetFunctionConfigurationRequest => FunctionConfiguration, &OPERATIONS[33]);
@@ -195,13 +198,17 @@ pub mod operations {
     operation!(GetLayerVersionPolicy: GetLayerVersionPolicyRequest => GetLayerVersionPolicyResponse, &OPERATIONS[40]);
     operation!(Invoke: InvocationRequest => InvocationResponse, &OPERATIONS[45]);
     operation!(InvokeWithResponseStream: InvokeWithResponseStreamRequest => InvokeWithResponseStreamResponse, &OPERATIONS[47]);
+    operation!(ListAliases: ListAliasesRequest => ListAliasesResponse, &OPERATIONS[48]);
     operation!(ListFunctionUrlConfigs: ListFunctionUrlConfigsRequest => ListFunctionUrlConfigsResponse, &OPERATIONS[54]);
     operation!(ListFunctions: ListFunctionsRequest => ListFunctionsResponse, &OPERATIONS[56]);
     operation!(ListLayerVersions: ListLayerVersionsRequest => ListLayerVersionsResponse, &OPERATIONS[58]);
     operation!(ListLayers: ListLayersRequest => ListLayersResponse, &OPERATIONS[59]);
+    operation!(ListVersionsByFunction: ListVersionsByFunctionRequest => ListVersionsByFunctionResponse, &OPERATIONS[62]);
     operation!(PublishLayerVersion: PublishLayerVersionRequest => PublishLayerVersionResponse, &OPERATIONS[64]);
+    operation!(PublishVersion: PublishVersionRequest => FunctionConfiguration, &OPERATIONS[65]);
     operation!(PutFunctionConcurrency: PutFunctionConcurrencyRequest => Concurrency, &OPERATIONS[67]);
     operation!(RemoveLayerVersionPermission: RemoveLayerVersionPermissionRequest => (), &OPERATIONS[74]);
+    operation!(UpdateAlias: UpdateAliasRequest => AliasConfiguration, &OPERATIONS[83]);
     operation!(UpdateFunctionCode: UpdateFunctionCodeRequest => FunctionConfiguration, &OPERATIONS[87]);
     operation!(UpdateFunctionConfiguration: UpdateFunctionConfigurationRequest => FunctionConfiguration, &OPERATIONS[88]);
     operation!(UpdateFunctionUrlConfig: UpdateFunctionUrlConfigRequest => UpdateFunctionUrlConfigResponse, &OPERATIONS[90]);
@@ -261,6 +268,28 @@ pub struct AddLayerVersionPermissionResponse {
     pub revision_id: Option<String>,
 }
 
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct AliasConfiguration {
+    #[serde(rename = "AliasArn", skip_serializing_if = "Option::is_none")]
+    pub alias_arn: Option<String>,
+    #[serde(rename = "Name", skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    #[serde(rename = "FunctionVersion", skip_serializing_if = "Option::is_none")]
+    pub function_version: Option<String>,
+    #[serde(rename = "Description", skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    #[serde(rename = "RoutingConfig", skip_serializing_if = "Option::is_none")]
+    pub routing_config: Option<AliasRoutingConfiguration>,
+    #[serde(rename = "RevisionId", skip_serializing_if = "Option::is_none")]
+    pub revision_id: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct AliasRoutingConfiguration {
+    #[serde(rename = "AdditionalVersionWeights", skip_serializing_if = "Option::is_none")]
+    pub additional_version_weights: Option<BTreeMap<String, f64>>,
+}
+
 string_enum! {
     ApplicationLogLevel {
         Trace = "TRACE",
@@ -305,6 +334,20 @@ pub struct Cors {
     pub expose_headers: Option<Vec<String>>,
     #[serde(rename = "MaxAge", skip_serializing_if = "Option::is_none")]
     pub max_age: Option<i32>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct CreateAliasRequest {
+    #[serde(rename = "FunctionName")]
+    pub function_name: String,
+    #[serde(rename = "Name")]
+    pub name: String,
+    #[serde(rename = "FunctionVersion")]
+    pub function_version: String,
+    #[serde(rename = "Description", skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    #[serde(rename = "RoutingConfig", skip_serializing_if = "Option::is_none")]
+    pub routing_config: Option<AliasRoutingConfiguration>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -405,6 +448,14 @@ pub struct CreateFunctionUrlConfigResponse {
 pub struct DeadLetterConfig {
     #[serde(rename = "TargetArn", skip_serializing_if = "Option::is_none")]
     pub target_arn: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct DeleteAliasRequest {
+    #[serde(rename = "FunctionName")]
+    pub function_name: String,
+    #[serde(rename = "Name")]
+    pub name: String,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -720,6 +771,14 @@ pub struct GetAccountSettingsResponse {
     pub account_limit: Option<AccountLimit>,
     #[serde(rename = "AccountUsage", skip_serializing_if = "Option::is_none")]
     pub account_usage: Option<AccountUsage>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct GetAliasRequest {
+    #[serde(rename = "FunctionName")]
+    pub function_name: String,
+    #[serde(rename = "Name")]
+    pub name: String,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -1071,6 +1130,26 @@ pub struct LayersListItem {
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct ListAliasesRequest {
+    #[serde(rename = "FunctionName")]
+    pub function_name: String,
+    #[serde(rename = "FunctionVersion", skip_serializing_if = "Option::is_none")]
+    pub function_version: Option<String>,
+    #[serde(rename = "Marker", skip_serializing_if = "Option::is_none")]
+    pub marker: Option<String>,
+    #[serde(rename = "MaxItems", skip_serializing_if = "Option::is_none")]
+    pub max_items: Option<i32>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct ListAliasesResponse {
+    #[serde(rename = "NextMarker", skip_serializing_if = "Option::is_none")]
+    pub next_marker: Option<String>,
+    #[serde(rename = "Aliases", skip_serializing_if = "Option::is_none")]
+    pub aliases: Option<Vec<AliasConfiguration>>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ListFunctionUrlConfigsRequest {
     #[serde(rename = "FunctionName")]
     pub function_name: String,
@@ -1150,6 +1229,24 @@ pub struct ListLayersResponse {
     pub layers: Option<Vec<LayersListItem>>,
 }
 
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct ListVersionsByFunctionRequest {
+    #[serde(rename = "FunctionName")]
+    pub function_name: String,
+    #[serde(rename = "Marker", skip_serializing_if = "Option::is_none")]
+    pub marker: Option<String>,
+    #[serde(rename = "MaxItems", skip_serializing_if = "Option::is_none")]
+    pub max_items: Option<i32>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct ListVersionsByFunctionResponse {
+    #[serde(rename = "NextMarker", skip_serializing_if = "Option::is_none")]
+    pub next_marker: Option<String>,
+    #[serde(rename = "Versions", skip_serializing_if = "Option::is_none")]
+    pub versions: Option<Vec<FunctionConfiguration>>,
+}
+
 string_enum! {
     LogFormat {
         Json = "JSON",
@@ -1219,6 +1316,20 @@ pub struct PublishLayerVersionResponse {
     pub compatible_runtimes: Option<Vec<String>>,
     #[serde(rename = "LicenseInfo", skip_serializing_if = "Option::is_none")]
     pub license_info: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct PublishVersionRequest {
+    #[serde(rename = "FunctionName")]
+    pub function_name: String,
+    #[serde(rename = "CodeSha256", skip_serializing_if = "Option::is_none")]
+    pub code_sha256: Option<String>,
+    #[serde(rename = "Description", skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    #[serde(rename = "RevisionId", skip_serializing_if = "Option::is_none")]
+    pub revision_id: Option<String>,
+    #[serde(rename = "PublishTo", skip_serializing_if = "Option::is_none")]
+    pub publish_to: Option<FunctionVersionLatestPublished>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -1431,6 +1542,22 @@ string_enum! {
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct UpdateAliasRequest {
+    #[serde(rename = "FunctionName")]
+    pub function_name: String,
+    #[serde(rename = "Name")]
+    pub name: String,
+    #[serde(rename = "FunctionVersion", skip_serializing_if = "Option::is_none")]
+    pub function_version: Option<String>,
+    #[serde(rename = "Description", skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    #[serde(rename = "RoutingConfig", skip_serializing_if = "Option::is_none")]
+    pub routing_config: Option<AliasRoutingConfiguration>,
+    #[serde(rename = "RevisionId", skip_serializing_if = "Option::is_none")]
+    pub revision_id: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct UpdateFunctionCodeRequest {
     #[serde(rename = "FunctionName")]
     pub function_name: String,
@@ -1595,6 +1722,21 @@ mod shapes {
         Member::new("Statement", &STRING),
         Member::new("RevisionId", &STRING),
     ]);
+    pub(super) static ADDITIONAL_VERSION: Shape = Shape::string("AdditionalVersion").min(1.0).max(1024.0).pattern({ static P: Pattern = Pattern::new(r#"[0-9]+"#); &P });
+    pub(super) static ADDITIONAL_VERSION_WEIGHTS: Shape = Shape::map("AdditionalVersionWeights", &ADDITIONAL_VERSION, &WEIGHT);
+    pub(super) static ALIAS: Shape = Shape::string("Alias").min(1.0).max(128.0).pattern({ static P: Pattern = Pattern::new(r#"(?!^[0-9]+$)([a-zA-Z0-9-_]+)"#); &P });
+    pub(super) static ALIAS_CONFIGURATION: Shape = Shape::structure("AliasConfiguration", &[
+        Member::new("AliasArn", &FUNCTION_ARN),
+        Member::new("Name", &ALIAS),
+        Member::new("FunctionVersion", &VERSION),
+        Member::new("Description", &DESCRIPTION),
+        Member::new("RoutingConfig", &ALIAS_ROUTING_CONFIGURATION),
+        Member::new("RevisionId", &STRING),
+    ]);
+    pub(super) static ALIAS_LIST: Shape = Shape::list("AliasList", &ALIAS_CONFIGURATION);
+    pub(super) static ALIAS_ROUTING_CONFIGURATION: Shape = Shape::structure("AliasRoutingConfiguration", &[
+        Member::new("AdditionalVersionWeights", &ADDITIONAL_VERSION_WEIGHTS),
+    ]);
     pub(super) static ALLOW_CREDENTIALS: Shape = Shape::boolean("AllowCredentials");
     pub(super) static ALLOW_METHODS_LIST: Shape = Shape::list("AllowMethodsList", &METHOD).min(0.0).max(6.0);
     pub(super) static ALLOW_ORIGINS_LIST: Shape = Shape::list("AllowOriginsList", &ORIGIN).min(0.0).max(100.0);
@@ -1621,6 +1763,13 @@ mod shapes {
         Member::new("AllowOrigins", &ALLOW_ORIGINS_LIST),
         Member::new("ExposeHeaders", &HEADERS_LIST),
         Member::new("MaxAge", &MAX_AGE),
+    ]);
+    pub(super) static CREATE_ALIAS_REQUEST: Shape = Shape::structure("CreateAliasRequest", &[
+        Member::new("FunctionName", &FUNCTION_NAME).label("FunctionName").required(),
+        Member::new("Name", &ALIAS).required(),
+        Member::new("FunctionVersion", &VERSION_WITH_LATEST_PUBLISHED).required(),
+        Member::new("Description", &DESCRIPTION),
+        Member::new("RoutingConfig", &ALIAS_ROUTING_CONFIGURATION),
     ]);
     pub(super) static CREATE_FUNCTION_REQUEST: Shape = Shape::structure("CreateFunctionRequest", &[
         Member::new("FunctionName", &FUNCTION_NAME).required(),
@@ -1671,6 +1820,10 @@ mod shapes {
     ]);
     pub(super) static DEAD_LETTER_CONFIG: Shape = Shape::structure("DeadLetterConfig", &[
         Member::new("TargetArn", &RESOURCE_ARN),
+    ]);
+    pub(super) static DELETE_ALIAS_REQUEST: Shape = Shape::structure("DeleteAliasRequest", &[
+        Member::new("FunctionName", &FUNCTION_NAME).label("FunctionName").required(),
+        Member::new("Name", &ALIAS).label("Name").required(),
     ]);
     pub(super) static DELETE_FUNCTION_CONCURRENCY_REQUEST: Shape = Shape::structure("DeleteFunctionConcurrencyRequest", &[
         Member::new("FunctionName", &FUNCTION_NAME).label("FunctionName").required(),
@@ -1821,6 +1974,10 @@ mod shapes {
     pub(super) static GET_ACCOUNT_SETTINGS_RESPONSE: Shape = Shape::structure("GetAccountSettingsResponse", &[
         Member::new("AccountLimit", &ACCOUNT_LIMIT),
         Member::new("AccountUsage", &ACCOUNT_USAGE),
+    ]);
+    pub(super) static GET_ALIAS_REQUEST: Shape = Shape::structure("GetAliasRequest", &[
+        Member::new("FunctionName", &FUNCTION_NAME).label("FunctionName").required(),
+        Member::new("Name", &ALIAS).label("Name").required(),
     ]);
     pub(super) static GET_FUNCTION_CONCURRENCY_REQUEST: Shape = Shape::structure("GetFunctionConcurrencyRequest", &[
         Member::new("FunctionName", &FUNCTION_NAME).label("FunctionName").required(),
@@ -2001,6 +2158,16 @@ mod shapes {
     ]);
     pub(super) static LAYERS_REFERENCE_LIST: Shape = Shape::list("LayersReferenceList", &LAYER);
     pub(super) static LICENSE_INFO: Shape = Shape::string("LicenseInfo").min(0.0).max(512.0).pattern({ static P: Pattern = Pattern::new(r#".*"#); &P });
+    pub(super) static LIST_ALIASES_REQUEST: Shape = Shape::structure("ListAliasesRequest", &[
+        Member::new("FunctionName", &FUNCTION_NAME).label("FunctionName").required(),
+        Member::new("FunctionVersion", &VERSION_WITH_LATEST_PUBLISHED).query("FunctionVersion"),
+        Member::new("Marker", &STRING).query("Marker"),
+        Member::new("MaxItems", &MAX_LIST_ITEMS).query("MaxItems"),
+    ]);
+    pub(super) static LIST_ALIASES_RESPONSE: Shape = Shape::structure("ListAliasesResponse", &[
+        Member::new("NextMarker", &STRING),
+        Member::new("Aliases", &ALIAS_LIST),
+    ]);
     pub(super) static LIST_FUNCTION_URL_CONFIGS_REQUEST: Shape = Shape::structure("ListFunctionUrlConfigsRequest", &[
         Member::new("FunctionName", &FUNCTION_URL_FUNCTION_NAME).label("FunctionName").required(),
         Member::new("Marker", &STRING).query("Marker"),
@@ -2040,6 +2207,15 @@ mod shapes {
     pub(super) static LIST_LAYERS_RESPONSE: Shape = Shape::structure("ListLayersResponse", &[
         Member::new("NextMarker", &STRING),
         Member::new("Layers", &LAYERS_LIST),
+    ]);
+    pub(super) static LIST_VERSIONS_BY_FUNCTION_REQUEST: Shape = Shape::structure("ListVersionsByFunctionRequest", &[
+        Member::new("FunctionName", &NAMESPACED_FUNCTION_NAME).label("FunctionName").required(),
+        Member::new("Marker", &STRING).query("Marker"),
+        Member::new("MaxItems", &MAX_LIST_ITEMS).query("MaxItems"),
+    ]);
+    pub(super) static LIST_VERSIONS_BY_FUNCTION_RESPONSE: Shape = Shape::structure("ListVersionsByFunctionResponse", &[
+        Member::new("NextMarker", &STRING),
+        Member::new("Versions", &FUNCTION_LIST),
     ]);
     pub(super) static LOCAL_MOUNT_PATH: Shape = Shape::string("LocalMountPath").min(0.0).max(160.0).pattern({ static P: Pattern = Pattern::new(r#"/mnt/[a-zA-Z0-9-_.]+"#); &P });
     pub(super) static LOG_FORMAT: Shape = Shape::string("LogFormat").one_of(&["JSON", "Text"]);
@@ -2085,6 +2261,13 @@ mod shapes {
         Member::new("CompatibleArchitectures", &COMPATIBLE_ARCHITECTURES),
         Member::new("CompatibleRuntimes", &COMPATIBLE_RUNTIMES),
         Member::new("LicenseInfo", &LICENSE_INFO),
+    ]);
+    pub(super) static PUBLISH_VERSION_REQUEST: Shape = Shape::structure("PublishVersionRequest", &[
+        Member::new("FunctionName", &FUNCTION_NAME).label("FunctionName").required(),
+        Member::new("CodeSha256", &STRING),
+        Member::new("Description", &DESCRIPTION),
+        Member::new("RevisionId", &STRING),
+        Member::new("PublishTo", &FUNCTION_VERSION_LATEST_PUBLISHED),
     ]);
     pub(super) static PUT_FUNCTION_CONCURRENCY_REQUEST: Shape = Shape::structure("PutFunctionConcurrencyRequest", &[
         Member::new("FunctionName", &FUNCTION_NAME).label("FunctionName").required(),
@@ -2169,6 +2352,14 @@ mod shapes {
     ]);
     pub(super) static TRACING_MODE: Shape = Shape::string("TracingMode").one_of(&["Active", "PassThrough"]);
     pub(super) static UNRESERVED_CONCURRENT_EXECUTIONS: Shape = Shape::integer("UnreservedConcurrentExecutions").min(0.0);
+    pub(super) static UPDATE_ALIAS_REQUEST: Shape = Shape::structure("UpdateAliasRequest", &[
+        Member::new("FunctionName", &FUNCTION_NAME).label("FunctionName").required(),
+        Member::new("Name", &ALIAS).label("Name").required(),
+        Member::new("FunctionVersion", &VERSION_WITH_LATEST_PUBLISHED),
+        Member::new("Description", &DESCRIPTION),
+        Member::new("RoutingConfig", &ALIAS_ROUTING_CONFIGURATION),
+        Member::new("RevisionId", &STRING),
+    ]);
     pub(super) static UPDATE_FUNCTION_CODE_REQUEST: Shape = Shape::structure("UpdateFunctionCodeRequest", &[
         Member::new("FunctionName", &FUNCTION_NAME).label("FunctionName").required(),
         Member::new("ZipFile", &BLOB),
@@ -2226,6 +2417,7 @@ mod shapes {
         Member::new("InvokeMode", &INVOKE_MODE),
     ]);
     pub(super) static VERSION: Shape = Shape::string("Version").min(1.0).max(1024.0).pattern({ static P: Pattern = Pattern::new(r#"(\$LATEST|[0-9]+)"#); &P });
+    pub(super) static VERSION_WITH_LATEST_PUBLISHED: Shape = Shape::string("VersionWithLatestPublished").min(1.0).max(1024.0).pattern({ static P: Pattern = Pattern::new(r#"(\$LATEST(\.PUBLISHED)?|[0-9]+)"#); &P });
     pub(super) static VPC_CONFIG: Shape = Shape::structure("VpcConfig", &[
         Member::new("SubnetIds", &SUBNET_IDS),
         Member::new("SecurityGroupIds", &SECURITY_GROUP_IDS),
@@ -2238,5 +2430,6 @@ mod shapes {
         Member::new("Ipv6AllowedForDualStack", &NULLABLE_BOOLEAN),
     ]);
     pub(super) static VPC_ID: Shape = Shape::string("VpcId");
+    pub(super) static WEIGHT: Shape = Shape::double("Weight").min(0.0).max(1.0);
     pub(super) static WORKING_DIRECTORY: Shape = Shape::string("WorkingDirectory").min(0.0).max(1000.0);
 }

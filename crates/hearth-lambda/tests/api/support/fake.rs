@@ -198,6 +198,7 @@ impl FakeDeployment {
         json!({
             "requestId": invocation.request_id.to_string(),
             "arn": invocation.invoked_arn,
+            "version": spec.version.to_string(),
             "clientContext": invocation.client_context,
             "trace": invocation.trace,
             "code": spec.code.to_string(),
