@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use hearth_engine::{Invocation, Outcome, ResponseStream};
-use hearth_types::FunctionArn;
+use hearth_types::{FunctionArn, Qualifier};
 use hearth_wire::{AwsError, Caller};
 
 use crate::error::Error;
@@ -34,8 +34,10 @@ impl UrlAccess {
 
     /// Runs the function to its end.
     pub async fn invoke(&self, url: &FunctionUrl, invocation: Invocation) -> Result<Outcome, AwsError> {
-        let outcome = running::run(&self.service.registry, &target(url), invocation).await;
-        Ok(outcome.map_err(Error::from)?)
+        let (function, qualifier) = target(url);
+        let ran = running::run(&self.service.registry, &function, &qualifier, invocation).await;
+        let (outcome, _) = ran.map_err(Error::from)?;
+        Ok(outcome)
     }
 
     /// Runs the function and hands its response over as it comes.
@@ -44,11 +46,16 @@ impl UrlAccess {
         url: &FunctionUrl,
         invocation: Invocation,
     ) -> Result<ResponseStream, AwsError> {
-        let stream = running::stream(&self.service.registry, &target(url), invocation).await;
-        Ok(stream.map_err(Error::from)?)
+        let (function, qualifier) = target(url);
+        let running = running::stream(&self.service.registry, &function, &qualifier, invocation).await;
+        let (stream, _) = running.map_err(Error::from)?;
+        Ok(stream)
     }
 }
 
-fn target(url: &FunctionUrl) -> FunctionArn {
-    FunctionArn::new(url.scope.clone(), url.name.clone())
+/// The function, and what of it the URL leads to.
+fn target(url: &FunctionUrl) -> (FunctionArn, Qualifier) {
+    let function = FunctionArn::new(url.scope.clone(), url.name.clone());
+    let alias = url.alias.clone().map(Qualifier::Alias);
+    (function, alias.unwrap_or_default())
 }
