@@ -39,7 +39,7 @@ async function onPing(payload) {
 async function onClaim(claim) {
   claiming = true;
   applyEnvironment(claim.environment, claim.taskRoot);
-  setUpLogging(claim.environment);
+  setUpLogging(process.env);
   installGlobal();
   channel.unref();
   try {

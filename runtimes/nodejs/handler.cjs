@@ -10,14 +10,15 @@ const { runtimeError } = require('./errors.cjs');
 /** `require` for user code. Messages about missing modules end their stack with this name on AWS too. */
 const requireUser = Module.createRequire(path.join(__dirname, 'index.mjs'));
 
-/** Makes this process look as if it had been started with these variables in the code's folder. */
+/**
+ * Makes this process look as if it had been started with these variables in the code's folder; `null` if it was.
+ */
 function applyEnvironment(variables, taskRoot) {
-  for (const name of Object.keys(process.env)) {
-    if (!Object.hasOwn(variables, name)) {
-      delete process.env[name];
-    }
+  if (variables !== null) {
+    const others = Object.keys(process.env).filter((name) => !Object.hasOwn(variables, name));
+    others.forEach((name) => delete process.env[name]);
+    Object.assign(process.env, variables);
   }
-  Object.assign(process.env, variables);
   process.chdir(taskRoot);
   // Reads NODE_PATH again.
   Module._initPaths();

@@ -84,7 +84,8 @@ impl Starter {
     ) -> Result<(Process, Instant), StartError> {
         let session = self.credentials.session(spec);
         let variables = variables(spec, &session, stream);
-        let (mut process, begun) = if spec.needs_fresh_start() {
+        let fresh = spec.needs_fresh_start();
+        let (mut process, begun) = if fresh {
             self.boot_with(spec, &variables, &session).await?
         } else {
             let (mut process, begun) = self.take_ready(spec).await?;
@@ -96,7 +97,7 @@ impl Starter {
         }
         let claim = Claim {
             handler: &spec.handler,
-            environment: &variables,
+            environment: (!fresh).then_some(&variables),
             task_root: environment::TASK_ROOT,
         };
         process.control.queue(&Frame::claim(&claim));
@@ -163,7 +164,8 @@ impl Starter {
         };
         let mut process = self.boot(key, Start::Deferred).await?;
         self.claim(&mut process, spec, session).await?;
-        process.control.queue_raw(&environment::block(variables));
+        let wrapper = environment::wrapper(&spec.environment);
+        process.control.queue_raw(&environment::block(wrapper, variables));
         Ok((process, begun))
     }
 

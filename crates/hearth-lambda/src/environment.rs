@@ -27,9 +27,6 @@ pub(crate) enum EnvironmentError {
         .0.join(", ")
     )]
     Reserved(Vec<String>),
-    /// It asks for a start that cannot be given.
-    #[error("Hearth does not support AWS_LAMBDA_EXEC_WRAPPER yet. Please leave it out.")]
-    Wrapper,
 }
 
 /// The variables of a function, readable only with the sealing key and the function's ARN.
@@ -50,9 +47,6 @@ pub(crate) fn check(variables: &Variables) -> Result<(), EnvironmentError> {
     let used: Vec<String> = variables.0.keys().filter(reserved).cloned().collect();
     if !used.is_empty() {
         return Err(EnvironmentError::Reserved(used));
-    }
-    if variables.0.contains_key("AWS_LAMBDA_EXEC_WRAPPER") {
-        return Err(EnvironmentError::Wrapper);
     }
     let measured = variables.to_json();
     if measured.len() > limits::ENVIRONMENT_BYTES {
@@ -140,14 +134,14 @@ mod tests {
             text.ends_with("Reserved keys used in this request: AWS_ACCESS_KEY_ID, AWS_REGION"),
             "{text}"
         );
-        let free = ["AWS_LAMBDA_LOG_LEVEL", "TZ", "LD_LIBRARY_PATH", "LANG"];
+        let free = [
+            "AWS_LAMBDA_EXEC_WRAPPER",
+            "AWS_LAMBDA_LOG_LEVEL",
+            "TZ",
+            "LD_LIBRARY_PATH",
+            "LANG",
+        ];
         assert!(check(&variables(&free.map(|name| (name, "x")))).is_ok());
-    }
-
-    #[test]
-    fn a_wrapper_is_refused_rather_than_ignored() {
-        let error = check(&variables(&[("AWS_LAMBDA_EXEC_WRAPPER", "/opt/wrap")])).unwrap_err();
-        assert!(matches!(error, EnvironmentError::Wrapper));
     }
 
     #[test]

@@ -37,7 +37,9 @@ pub enum Start {
     /// At once, with an almost empty environment.
     Ready,
     /// The sandbox is complete, but the interpreter waits for its environment variables: one block on the
-    /// control socket, `u32` length (big-endian) and then `KEY=VALUE` entries, each ended by a NUL.
+    /// control socket, `u32` length (big-endian) and then entries, each ended by a NUL: a wrapper, and
+    /// `KEY=VALUE`. The wrapper is a program that is executed instead, with the interpreter's command line as its
+    /// arguments; mostly it is empty.
     Deferred,
 }
 

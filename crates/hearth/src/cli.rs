@@ -6,7 +6,7 @@ use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 use hearth_sandbox::launcher;
 
-use crate::commands::{deploy, dev, doctor, invoke, logs, ls, rm, serve, show};
+use crate::commands::{deploy, dev, doctor, invoke, layer, logs, ls, rm, serve, show};
 use crate::failure::{EXIT_CODES, Exit, Failure};
 use crate::server;
 
@@ -25,6 +25,7 @@ enum Command {
     Deploy(deploy::Arguments),
     Invoke(invoke::Arguments),
     Logs(logs::Arguments),
+    Layer(layer::Arguments),
     Ls(ls::Arguments),
     Show(show::Arguments),
     Rm(rm::Arguments),
@@ -47,6 +48,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Deploy(arguments) => done(deploy::run(arguments)),
         Command::Invoke(arguments) => done(invoke::run(&arguments)),
         Command::Logs(arguments) => done(logs::run(&arguments)),
+        Command::Layer(arguments) => done(layer::run(&arguments)),
         Command::Ls(arguments) => done(ls::run(&arguments)),
         Command::Show(arguments) => done(show::run(&arguments)),
         Command::Rm(arguments) => done(rm::run(&arguments)),

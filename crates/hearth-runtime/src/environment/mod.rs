@@ -12,16 +12,27 @@ pub use variables::{Credentials, Environment, initial, is_reserved, variables};
 
 /// Where a function's code is.
 pub const TASK_ROOT: &str = "/var/task";
+/// Names a program that starts the interpreter.
+const WRAPPER: &str = "AWS_LAMBDA_EXEC_WRAPPER";
 /// Where the bootstrap is.
 pub const RUNTIME_DIR: &str = "/var/runtime";
 
-/// The variables as a deferred start takes them, before any frame: u32 length (big-endian), then
-/// `NAME=value` entries, each ended by NUL.
-pub fn block(variables: &BTreeMap<String, String>) -> Bytes {
+/// The program that starts a managed runtime's interpreter in its place, where the function names one.
+pub fn wrapper(variables: &BTreeMap<String, String>) -> Option<&str> {
+    let wrapper = variables.get(WRAPPER).map(String::as_str);
+    wrapper.filter(|path| !path.is_empty())
+}
+
+/// The variables as a deferred start takes them, before any frame: u32 length (big-endian), then entries that are each
+/// ended by NUL, a [`wrapper`] or nothing and then `NAME=value`.
+pub fn block(wrapper: Option<&str>, variables: &BTreeMap<String, String>) -> Bytes {
     let parts = variables
         .iter()
         .flat_map(|(name, value)| [name, "=", value, "\0"]);
-    let entries: String = parts.collect();
+    let entries: String = [wrapper.unwrap_or_default(), "\0"]
+        .into_iter()
+        .chain(parts)
+        .collect();
     let mut block = BytesMut::with_capacity(4 + entries.len());
     block.put_u32(u32::try_from(entries.len()).expect("variables are bounded by the API"));
     block.put_slice(entries.as_bytes());
@@ -35,7 +46,12 @@ mod tests {
     #[test]
     fn a_block_has_its_length_in_front() {
         let variables = [("A", "1"), ("B", "ü=")].map(|(name, value)| (name.to_owned(), value.to_owned()));
-        assert_eq!(block(&variables.into()), "\0\0\0\x0aA=1\0B=ü=\0".as_bytes());
-        assert_eq!(block(&BTreeMap::new()), &[0; 4][..]);
+        let variables = variables.into();
+        assert_eq!(block(None, &variables), "\0\0\0\x0b\0A=1\0B=ü=\0".as_bytes());
+        assert_eq!(
+            block(Some("/w"), &variables),
+            "\0\0\0\x0d/w\0A=1\0B=ü=\0".as_bytes()
+        );
+        assert_eq!(block(None, &BTreeMap::new()), &[0, 0, 0, 1, 0][..]);
     }
 }

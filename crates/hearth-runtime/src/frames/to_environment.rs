@@ -13,8 +13,8 @@ use super::frame::{Frame, Kind};
 pub struct Claim<'a> {
     /// The function's handler, such as `index.handler`.
     pub handler: &'a str,
-    /// Every variable of the environment, from [`crate::environment::variables`].
-    pub environment: &'a BTreeMap<String, String>,
+    /// Every variable of the environment, from [`crate::environment::variables`]; `None` if it was started with them.
+    pub environment: Option<&'a BTreeMap<String, String>>,
     /// Where the code is: `/var/task`.
     pub task_root: &'a str,
 }
@@ -103,7 +103,7 @@ mod tests {
         let variables = BTreeMap::from([("A".to_owned(), "ü".to_owned())]);
         let claim = Frame::claim(&Claim {
             handler: "a.b",
-            environment: &variables,
+            environment: Some(&variables),
             task_root: "/var/task",
         });
         assert_eq!(

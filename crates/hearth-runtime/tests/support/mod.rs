@@ -35,7 +35,8 @@ pub(crate) fn run(case: &Case, interpreter: &InstalledRuntime, start: Start) -> 
     // As the server does with environments that it keeps ready.
     let pings = if start == Start::Ready { 2 } else { 0 };
     (0..pings).for_each(|_| assert!(process.ping(), "it ended at a ping"));
-    let init = process.claim(&case.handler, &variables, &scene.task());
+    let given = (start == Start::Ready).then_some(&variables);
+    let init = process.claim(&case.handler, given, &scene.task());
     let mut answers = Vec::new();
     for event in case.events.iter().filter(|_| init == Answer::Claimed) {
         answers.push(process.invoke(answers.len() as u64 + 1, event));

@@ -87,7 +87,7 @@ impl Process {
     pub(crate) fn claim(
         &mut self,
         handler: &str,
-        variables: &BTreeMap<String, String>,
+        variables: Option<&BTreeMap<String, String>>,
         task: &Path,
     ) -> Answer {
         let task_root = &task.display().to_string();

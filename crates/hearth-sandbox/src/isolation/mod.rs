@@ -4,6 +4,7 @@ pub(crate) mod base;
 pub(crate) mod bounds;
 pub(crate) mod cgroup;
 pub(crate) mod child;
+mod deferred;
 pub(crate) mod etc;
 pub(crate) mod landlock;
 pub(crate) mod limits;

@@ -3,10 +3,11 @@
 use std::convert::Infallible;
 use std::ffi::CString;
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use super::child::Plan;
+use super::deferred::Deferred;
 use super::status::{At, Failure, Status, Step};
 use super::{landlock, privileges};
 use crate::{Start, sys};
@@ -28,8 +29,6 @@ pub(crate) struct Program {
 const CONTROL: i32 = 3;
 /// What a shell answers for a program that cannot be executed.
 const CANNOT_EXECUTE: i32 = 127;
-/// The most bytes of variables.
-const LARGEST_ENVIRONMENT: usize = 1 << 20;
 
 /// Confines the process and becomes the interpreter. Returns only if that fails before the environment has
 /// started.
@@ -47,13 +46,21 @@ pub(crate) fn run(plan: &Plan<'_>) -> Result<Infallible, Failure> {
         .send(plan.status)
         .at(Step::Execute)?;
     sys::close_from(CONTROL + 1, &[control.as_fd()]).at(Step::Execute)?;
-    let error = match environment(plan.program, control) {
-        Ok(variables) => sys::execute(&plan.program.path, &plan.program.arguments, &variables),
-        Err(error) => error,
+    let Program {
+        path,
+        arguments,
+        environment,
+        start,
+    } = plan.program;
+    let error = match start {
+        Start::Ready => sys::execute(path, arguments, environment),
+        Start::Deferred => match Deferred::receive(control) {
+            Ok(deferred) => deferred.execute(path, arguments),
+            Err(error) => error,
+        },
     };
     // From here on the environment counts as started, so this goes where its output goes.
-    let path = plan.program.path.to_string_lossy();
-    let _ = writeln!(io::stderr(), "cannot start {path}: {error}");
+    let _ = writeln!(io::stderr(), "cannot start {}: {error}", path.to_string_lossy());
     sys::exit(CANNOT_EXECUTE)
 }
 
@@ -68,44 +75,4 @@ fn place_descriptors(plan: &Plan<'_>) -> io::Result<OwnedFd> {
         sys::place(descriptor.as_fd(), number)?;
     }
     Ok(control)
-}
-
-/// The variables: those of the program, or the block that comes over the control socket.
-fn environment(program: &Program, control: OwnedFd) -> io::Result<Vec<CString>> {
-    if program.start == Start::Ready {
-        return Ok(program.environment.clone());
-    }
-    let mut control = File::from(control);
-    let mut length = [0; 4];
-    control.read_exact(&mut length)?;
-    let length = u32::from_be_bytes(length) as usize;
-    if length > LARGEST_ENVIRONMENT {
-        return Err(io::Error::other("the environment variables are too large"));
-    }
-    let mut block = vec![0; length];
-    control.read_exact(&mut block)?;
-    Ok(variables(&block))
-}
-
-/// Splits a block of entries that are each ended by a NUL.
-fn variables(block: &[u8]) -> Vec<CString> {
-    let entries = block.split(|byte| *byte == 0).filter(|entry| !entry.is_empty());
-    entries
-        .map(|entry| CString::new(entry).expect("it was split at every NUL"))
-        .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_block_is_split_into_entries() {
-        assert_eq!(
-            variables(b"A=1\0B=x=y\0"),
-            [c"A=1".to_owned(), c"B=x=y".to_owned()]
-        );
-        assert_eq!(variables(b"A=1"), [c"A=1".to_owned()]);
-        assert!(variables(b"").is_empty() && variables(b"\0\0").is_empty());
-    }
 }

@@ -4,7 +4,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use hearth_wire::lambda::{
-    CreateFunctionRequest, FunctionConfiguration, ListFunctionsResponse, UpdateFunctionConfigurationRequest,
+    CreateFunctionRequest, FunctionConfiguration, LayersListItem, ListFunctionsResponse, ListLayersResponse,
+    PublishLayerVersionResponse, UpdateFunctionConfigurationRequest,
 };
 use http::{HeaderName, HeaderValue, Method};
 use serde::Serialize;
@@ -12,6 +13,7 @@ use serde::Serialize;
 use super::{Answer, Call, Client, ClientError};
 
 const FUNCTIONS: &str = "/2015-03-31/functions";
+const LAYERS: &str = "/2018-10-31/layers";
 
 /// How to invoke.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,6 +95,37 @@ impl Client {
             match page.next_marker {
                 Some(marker) => target = format!("{FUNCTIONS}/?Marker={}", encode(&marker)),
                 None => return Ok(functions),
+            }
+        }
+    }
+
+    /// Publishes a layer's next version.
+    pub(crate) async fn publish_layer(
+        &self,
+        name: &str,
+        zip: &[u8],
+        description: Option<&str>,
+        runtimes: &[String],
+    ) -> Result<PublishLayerVersionResponse, ClientError> {
+        let body = serde_json::json!({
+            "Content": {"ZipFile": STANDARD.encode(zip)},
+            "Description": description,
+            "CompatibleRuntimes": runtimes,
+        });
+        let target = format!("{LAYERS}/{}/versions", encode(name));
+        self.lambda(Method::POST, target, json(&body)?).await?.json()
+    }
+
+    /// Every layer of the account and region.
+    pub(crate) async fn layers(&self) -> Result<Vec<LayersListItem>, ClientError> {
+        let mut layers = Vec::new();
+        let mut target = LAYERS.to_owned();
+        loop {
+            let page: ListLayersResponse = self.lambda(Method::GET, target, Bytes::new()).await?.json()?;
+            layers.extend(page.layers.unwrap_or_default());
+            match page.next_marker {
+                Some(marker) => target = format!("{LAYERS}?Marker={}", encode(&marker)),
+                None => return Ok(layers),
             }
         }
     }

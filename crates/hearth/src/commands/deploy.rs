@@ -36,6 +36,10 @@ pub(crate) struct Arguments {
     /// An environment variable; all of them together replace those that the function has
     #[arg(long, value_name = "KEY=VALUE", value_parser = variable)]
     env: Vec<(String, String)>,
+    /// ARN of a layer's version, at most five, the last one on top; all of them together replace those that the
+    /// function has
+    #[arg(long, value_name = "ARN")]
+    layer: Vec<String>,
     /// ARN of the execution role
     #[arg(long, value_name = "ARN")]
     role: Option<String>,
@@ -98,6 +102,7 @@ impl Arguments {
             role: self.role,
             description: self.description,
             environment: (!environment.is_empty()).then_some(environment),
+            layers: (!self.layer.is_empty()).then_some(self.layer),
             project,
         })
     }

@@ -4,6 +4,7 @@ pub(crate) mod deploy;
 pub(crate) mod dev;
 pub(crate) mod doctor;
 pub(crate) mod invoke;
+pub(crate) mod layer;
 pub(crate) mod logs;
 pub(crate) mod ls;
 pub(crate) mod rm;

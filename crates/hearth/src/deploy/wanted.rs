@@ -23,6 +23,7 @@ pub(crate) struct Wanted {
     pub(crate) role: Option<String>,
     pub(crate) description: Option<String>,
     pub(crate) environment: Option<BTreeMap<String, String>>,
+    pub(crate) layers: Option<Vec<String>>,
 }
 
 impl Wanted {
@@ -37,6 +38,7 @@ impl Wanted {
             role: None,
             description: None,
             environment: None,
+            layers: None,
         }
     }
 
@@ -76,6 +78,7 @@ impl Wanted {
             timeout: self.timeout,
             description: self.description.clone(),
             environment: self.environment(),
+            layers: self.layers.clone(),
             ..CreateFunctionRequest::default()
         }
     }
@@ -103,6 +106,12 @@ impl Wanted {
             .environment
             .as_ref()
             .is_none_or(|wanted| variables.map_or(wanted.is_empty(), |variables| variables == wanted));
+        let layers: Vec<String> = existing
+            .layers
+            .iter()
+            .flatten()
+            .filter_map(|layer| layer.arn.clone())
+            .collect();
         let difference = UpdateFunctionConfigurationRequest {
             runtime,
             handler: other(Some(&self.project.handler), existing.handler.as_ref()),
@@ -111,6 +120,7 @@ impl Wanted {
             role: other(self.role.as_ref(), existing.role.as_ref()),
             description: other(self.description.as_ref(), existing.description.as_ref()),
             environment: if same_variables { None } else { self.environment() },
+            layers: other(self.layers.as_ref(), Some(&layers)),
             ..same.clone()
         };
         Ok((difference != same).then_some(difference))
@@ -130,7 +140,7 @@ fn other<T: Clone + PartialEq>(wanted: Option<&T>, existing: Option<&T>) -> Opti
 
 #[cfg(test)]
 mod tests {
-    use hearth_wire::lambda::EnvironmentResponse;
+    use hearth_wire::lambda::{EnvironmentResponse, Layer};
 
     use super::*;
     use crate::project::Hints;
@@ -180,6 +190,26 @@ mod tests {
             (difference.memory_size, difference.runtime, difference.handler),
             (None, None, None)
         );
+    }
+
+    #[test]
+    fn layers_are_replaced_together() {
+        let arn = "arn:aws:lambda:us-east-1:000000000000:layer:l:1".to_owned();
+        let wanted = Wanted {
+            layers: Some(vec![arn.clone()]),
+            ..wanted()
+        };
+        let difference = wanted.difference(&existing(), &Runtimes::new()).unwrap().unwrap();
+        assert_eq!(difference.layers, Some(vec![arn.clone()]));
+        let layer = Layer {
+            arn: Some(arn),
+            ..Layer::default()
+        };
+        let there = FunctionConfiguration {
+            layers: Some(vec![layer]),
+            ..existing()
+        };
+        assert_eq!(wanted.difference(&there, &Runtimes::new()).unwrap(), None);
     }
 
     #[test]
