@@ -8,7 +8,7 @@ use hearth_types::time::unix_millis;
 use hearth_types::{AccountId, Region, Scope};
 
 use crate::group_key::{DirName, GroupKey};
-use crate::segments::{Segment, Segments};
+use crate::segments::{COPY, Segment, Segments};
 
 /// Every group below `root`. Files and directories that are not ours are left alone.
 pub(crate) fn take(root: &Path) -> io::Result<Vec<(GroupKey, Segments)>> {
@@ -50,6 +50,11 @@ fn segments(dir: &Path) -> io::Result<Vec<Segment>> {
     let mut list = Vec::new();
     for entry in fs::read_dir(dir)? {
         let entry = entry?;
+        // The unfinished copy of a segment.
+        if entry.path().extension().is_some_and(|kind| kind == COPY) {
+            fs::remove_file(entry.path())?;
+            continue;
+        }
         let Some(id) = entry.file_name().to_str().and_then(Segment::id_of) else {
             continue;
         };

@@ -96,6 +96,9 @@ fn read_on(group: &Group, segment: u64, offset: u64) -> Result<Read, ReadError> 
         while bytes < PAGE_BYTES
             && let Some((offset, record)) = scan.read()?
         {
+            if record.is_blank() {
+                continue;
+            }
             bytes += record.message.len();
             read.events.push(Event {
                 key: EventKey {

@@ -1,5 +1,6 @@
 //! A log group: what waits to be written, and its segments.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard};
 
 use tokio::sync::{Notify, Semaphore};
@@ -17,6 +18,10 @@ pub(crate) struct Group {
     capacity: u32,
     buffer: Mutex<Buffer>,
     segments: Mutex<Segments>,
+    /// Up to where the segments are on disk: the newest of them and its length.
+    pub(crate) synced: tokio::sync::Mutex<(u64, u64)>,
+    /// Events that could not be written since the start.
+    lost: AtomicU64,
     /// Woken whenever something was written.
     pub(crate) arrivals: Notify,
 }
@@ -56,6 +61,8 @@ impl Group {
             capacity,
             buffer: Mutex::default(),
             segments: Mutex::new(segments),
+            synced: tokio::sync::Mutex::default(),
+            lost: AtomicU64::new(0),
             arrivals: Notify::new(),
         }
     }
@@ -100,6 +107,16 @@ impl Group {
         self.buffer().writing = 0;
         self.room.add_permits(taken.permits as usize);
         self.arrivals.notify_waiters();
+    }
+
+    /// Counts events that could not be written.
+    pub(crate) fn lose(&self, events: u64) {
+        self.lost.fetch_add(events, Ordering::SeqCst);
+    }
+
+    /// Events that could not be written since the start.
+    pub(crate) fn lost(&self) -> u64 {
+        self.lost.load(Ordering::SeqCst)
     }
 
     /// Bytes stored and waiting. A group without any does not exist to its readers.

@@ -8,7 +8,9 @@
 
 mod api;
 mod batch;
+mod catalogue;
 mod census;
+mod durable;
 mod event;
 mod follow;
 mod group;
@@ -21,6 +23,7 @@ mod read;
 mod record;
 mod scan;
 mod segments;
+mod service;
 mod shared;
 mod store;
 mod sync;
@@ -33,4 +36,5 @@ pub use options::LogOptions;
 pub use page::{Order, PAGE_BYTES, PAGE_EVENTS, Page, Query, Streams};
 pub use pattern::{FilterPattern, InvalidPattern};
 pub use read::{GroupSummary, ReadError, StreamSummary};
+pub use service::LogService;
 pub use store::LogStore;

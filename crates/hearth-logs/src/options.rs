@@ -36,10 +36,3 @@ impl Default for LogOptions {
         }
     }
 }
-
-impl LogOptions {
-    /// The age at which a segment is closed even if it is small, so that retention has a grain.
-    pub(crate) fn segment_age(&self) -> Duration {
-        self.retention / 8
-    }
-}

@@ -177,6 +177,7 @@ impl Found<'_> {
         let (query, rank) = (self.query, self.rank(key));
         if !(query.from..query.to).contains(&key)
             || !self.has_place_for(rank)
+            || record.is_blank()
             || !query.streams.contain(record.stream)
             || !query.pattern.matches(record.message)
         {

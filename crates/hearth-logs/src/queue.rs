@@ -1,6 +1,7 @@
 //! What the writer has to do next: the groups with something to write, each once, in turn.
 
 use std::collections::VecDeque;
+use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
@@ -20,7 +21,7 @@ pub(crate) struct Queue {
 
 struct State {
     ready: VecDeque<Arc<Group>>,
-    asked: VecDeque<(Arc<Group>, oneshot::Sender<()>)>,
+    asked: VecDeque<Job>,
     /// When the groups that are ready should be written.
     due: Instant,
     closed: bool,
@@ -32,6 +33,8 @@ pub(crate) enum Job {
     Write(Arc<Group>),
     /// The same before all others, and say so: someone wants to read.
     Settle(Arc<Group>, oneshot::Sender<()>),
+    /// Delete what the group has, and say how that went.
+    Clear(Arc<Group>, oneshot::Sender<io::Result<()>>),
     /// The time that was given has come.
     Chores,
     /// Everything is written and nothing will follow.
@@ -69,13 +72,24 @@ impl Queue {
         self.changed.notify_one();
     }
 
-    /// Returns when everything that was in the group's buffer at the call is written or lost.
-    pub(crate) async fn settle(&self, group: Arc<Group>) {
+    /// Returns when everything that was in the group's buffer at the call is written or lost; `false` when the writer
+    /// is gone, and with it whatever could be waited for.
+    pub(crate) async fn settle(&self, group: Arc<Group>) -> bool {
         let (done, settled) = oneshot::channel();
-        self.lock().asked.push_back((group, done));
+        self.ask(Job::Settle(group, done));
+        settled.await.is_ok()
+    }
+
+    /// Deletes what is in the group's buffer and its segments; `None` when the writer is gone.
+    pub(crate) async fn clear(&self, group: Arc<Group>) -> Option<io::Result<()>> {
+        let (done, cleared) = oneshot::channel();
+        self.ask(Job::Clear(group, done));
+        cleared.await.ok()
+    }
+
+    fn ask(&self, job: Job) {
+        self.lock().asked.push_back(job);
         self.changed.notify_one();
-        // An error means that the writer is gone, and with it whatever could be waited for.
-        let _ = settled.await;
     }
 
     /// Lets the writer stop once everything is written.
@@ -88,8 +102,8 @@ impl Queue {
     pub(crate) fn next(&self, chores: Instant) -> Job {
         let mut state = self.lock();
         loop {
-            if let Some((group, done)) = state.asked.pop_front() {
-                return Job::Settle(group, done);
+            if let Some(job) = state.asked.pop_front() {
+                return job;
             }
             let now = Instant::now();
             let due = state.closed || (now >= state.due && now < chores);

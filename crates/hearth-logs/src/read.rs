@@ -5,10 +5,12 @@ use std::fs;
 use std::ops::Bound;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use hearth_types::Scope;
 use hearth_types::time::unix_millis;
 
+use crate::event::EventKey;
 use crate::group::Group;
 use crate::group_key::GroupKey;
 use crate::page::{self, Page, Query};
@@ -44,14 +46,27 @@ pub struct GroupSummary {
 pub struct StreamSummary {
     /// Its name.
     pub name: String,
-    /// When the first event that is left was appended.
+    /// When it was made, or the first event that is left was appended.
     pub created_ms: i64,
     /// The earliest timestamp.
-    pub first_event_ms: i64,
+    pub first_event_ms: Option<i64>,
     /// The latest timestamp.
-    pub last_event_ms: i64,
+    pub last_event_ms: Option<i64>,
     /// When the last event was appended.
-    pub last_ingestion_ms: i64,
+    pub last_ingestion_ms: Option<i64>,
+}
+
+impl StreamSummary {
+    /// A stream without events.
+    pub(crate) fn empty(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            created_ms: 0,
+            first_event_ms: None,
+            last_event_ms: None,
+            last_ingestion_ms: None,
+        }
+    }
 }
 
 impl LogStore {
@@ -62,8 +77,9 @@ impl LogStore {
     ///
     /// # Errors
     /// When the group does not exist or the disk fails.
-    pub async fn events(&self, scope: &Scope, group: &str, query: Query) -> Result<Page, ReadError> {
+    pub async fn events(&self, scope: &Scope, group: &str, mut query: Query) -> Result<Page, ReadError> {
         let group = self.settled(scope, group).await?;
+        query.from = query.from.max(EventKey::at(self.oldest_shown(&group)));
         self.blocking(move || {
             let (dir, segments) = snapshot(&group)?;
             let (page, learnt) = page::read(&dir, segments, &query)?;
@@ -80,12 +96,17 @@ impl LogStore {
     /// When the group does not exist or the disk fails.
     pub async fn streams(&self, scope: &Scope, group: &str) -> Result<Vec<StreamSummary>, ReadError> {
         let group = self.settled(scope, group).await?;
+        let store = self.clone();
         self.blocking(move || {
             let (dir, segments) = snapshot(&group)?;
             let mut streams = BTreeMap::new();
+            let oldest = store.oldest_shown(&group);
             for segment in segments {
                 let mut scan = Scan::open(&dir.join(segment.file()), 0, segment.bytes)?;
                 while let Some((_, record)) = scan.read()? {
+                    if record.is_blank() || record.timestamp_ms < oldest {
+                        continue;
+                    }
                     count(&mut streams, &record);
                 }
             }
@@ -123,6 +144,19 @@ impl LogStore {
                 .collect())
         };
         self.blocking(summaries).await.unwrap_or_default()
+    }
+
+    /// A group that has events.
+    pub(crate) fn group(&self, key: &GroupKey) -> Option<GroupSummary> {
+        let group = self.shared.groups().get(key).cloned()?;
+        summary(&group)
+    }
+
+    /// The time before which a group's events are not shown any more, though they may still lie there.
+    fn oldest_shown(&self, group: &Group) -> i64 {
+        let retention = self.shared.retention(&group.key);
+        let oldest = retention.and_then(|retention| SystemTime::now().checked_sub(retention));
+        oldest.map_or(0, unix_millis)
     }
 
     /// The group, once what was appended to it is written.
@@ -186,17 +220,15 @@ fn summary(group: &Group) -> Option<GroupSummary> {
 fn count(streams: &mut BTreeMap<String, StreamSummary>, record: &Record<'_>) {
     if !streams.contains_key(record.stream) {
         let first = StreamSummary {
-            name: record.stream.to_owned(),
             created_ms: record.ingestion_ms,
-            first_event_ms: record.timestamp_ms,
-            last_event_ms: record.timestamp_ms,
-            last_ingestion_ms: record.ingestion_ms,
+            ..StreamSummary::empty(record.stream)
         };
         streams.insert(first.name.clone(), first);
     }
     if let Some(stream) = streams.get_mut(record.stream) {
-        stream.first_event_ms = stream.first_event_ms.min(record.timestamp_ms);
-        stream.last_event_ms = stream.last_event_ms.max(record.timestamp_ms);
-        stream.last_ingestion_ms = stream.last_ingestion_ms.max(record.ingestion_ms);
+        let (at, ingested) = (record.timestamp_ms, record.ingestion_ms);
+        stream.first_event_ms = Some(stream.first_event_ms.map_or(at, |first| first.min(at)));
+        stream.last_event_ms = stream.last_event_ms.max(Some(at));
+        stream.last_ingestion_ms = stream.last_ingestion_ms.max(Some(ingested));
     }
 }

@@ -29,7 +29,20 @@ pub(crate) struct Record<'a> {
     pub(crate) message: &'a str,
 }
 
+/// What the names of streams cannot have, and so marks a record whose event was deleted.
+const BLANK: char = ':';
+
 impl<'a> Record<'a> {
+    /// The name of no stream, of so many bytes.
+    pub(crate) fn blank_stream(length: usize) -> String {
+        BLANK.to_string().repeat(length)
+    }
+
+    /// Whether the event was deleted. Its record stays, so that those behind it keep their places.
+    pub(crate) fn is_blank(&self) -> bool {
+        self.stream.starts_with(BLANK)
+    }
+
     /// Appends the record's bytes. The stream's name and the message are within their limits.
     pub(crate) fn encode(&self, out: &mut Vec<u8>) {
         let length = FIELDS + self.stream.len() + self.message.len();

@@ -5,12 +5,14 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::batch::{Batch, Span};
-use crate::options::LogOptions;
 use crate::scan::Scan;
 
 const SUFFIX: &str = ".log";
+/// Ends the name of a copy that is about to take a segment's place.
+pub(crate) const COPY: &str = "new";
 
 /// One file of records, named by when it was begun, so that names sort by age.
 #[derive(Clone, Debug)]
@@ -121,8 +123,8 @@ impl Segments {
     }
 
     /// Writes a batch behind everything else. On an error nothing of it is kept.
-    pub(crate) fn write(&mut self, batch: &Batch, now_ms: i64, options: &LogOptions) -> io::Result<Written> {
-        let fresh = self.needs_another(batch.bytes.len() as u64, now_ms, options);
+    pub(crate) fn write(&mut self, batch: &Batch, now_ms: i64, limits: &Limits) -> io::Result<Written> {
+        let fresh = self.needs_another(batch.bytes.len() as u64, now_ms, limits);
         if fresh {
             self.begin(now_ms);
         }
@@ -141,14 +143,13 @@ impl Segments {
         Ok(Written { path, fresh })
     }
 
-    fn needs_another(&self, more: u64, now_ms: i64, options: &LogOptions) -> bool {
+    fn needs_another(&self, more: u64, now_ms: i64, limits: &Limits) -> bool {
         let Some(newest) = self.list.back() else {
             return true;
         };
         let age = now_ms.saturating_sub_unsigned(newest.id).max(0) as u128;
         self.newest == Newest::Sealed
-            || newest.bytes > 0
-                && (newest.bytes + more > options.segment_bytes || age > options.segment_age().as_millis())
+            || newest.bytes > 0 && (newest.bytes + more > limits.bytes || age > limits.age.as_millis())
     }
 
     fn begin(&mut self, now_ms: i64) {
@@ -181,6 +182,34 @@ impl Segments {
         Some(oldest.bytes)
     }
 
+    /// Deletes every segment; how many bytes those were, and whether that is all of them.
+    pub(crate) fn clear(&mut self) -> (u64, io::Result<()>) {
+        let mut freed = 0;
+        while let Some(oldest) = self.list.front() {
+            match fs::remove_file(self.dir.join(oldest.file())) {
+                Err(error) if error.kind() != ErrorKind::NotFound => return (freed, Err(error)),
+                _ => {}
+            }
+            freed += oldest.bytes;
+            self.list.pop_front();
+        }
+        // Fails while anything else lies there, which is as it should be.
+        let _ = fs::remove_dir(&self.dir);
+        (freed, Ok(()))
+    }
+
+    /// The next batch begins another segment.
+    pub(crate) fn seal(&mut self) {
+        self.newest = Newest::Sealed;
+    }
+
+    /// Where everything that is written ends: the newest segment and its length.
+    pub(crate) fn end(&self) -> (u64, u64) {
+        self.list
+            .back()
+            .map_or((0, 0), |newest| (newest.id, newest.bytes))
+    }
+
     /// Deletes every segment last written before `cutoff_ms`; how many bytes those were.
     pub(crate) fn expire(&mut self, cutoff_ms: i64) -> u64 {
         let mut freed = 0;
@@ -193,6 +222,14 @@ impl Segments {
         }
         freed
     }
+}
+
+/// When a segment is closed and another begun.
+pub(crate) struct Limits {
+    /// Its size.
+    pub(crate) bytes: u64,
+    /// Its age.
+    pub(crate) age: Duration,
 }
 
 /// Where a batch went.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
@@ -17,6 +18,7 @@ use crate::segments::Segments;
 const SCANS: usize = 4;
 
 pub(crate) type Groups = BTreeMap<GroupKey, Arc<Group>>;
+type Retentions = BTreeMap<GroupKey, Duration>;
 
 /// The groups, the writer's queue and the bounds.
 pub(crate) struct Shared {
@@ -27,6 +29,8 @@ pub(crate) struct Shared {
     pub(crate) lost: AtomicU64,
     pub(crate) scans: Arc<Semaphore>,
     groups: RwLock<Groups>,
+    /// How long the events of some groups are kept, where that was asked for.
+    retentions: RwLock<Retentions>,
 }
 
 impl Shared {
@@ -46,6 +50,7 @@ impl Shared {
             lost,
             scans,
             groups,
+            retentions: RwLock::default(),
         }
     }
 
@@ -59,6 +64,19 @@ impl Shared {
             Arc::new(Group::new(key.clone(), segments, self.options.buffer_bytes))
         };
         self.groups_mut().entry(key.clone()).or_insert_with(new).clone()
+    }
+
+    /// How long a group's events are kept, where that was asked for.
+    pub(crate) fn retention(&self, key: &GroupKey) -> Option<Duration> {
+        let retentions = self.retentions.read();
+        let retentions = retentions.expect("nobody panics while holding the retentions");
+        retentions.get(key).copied()
+    }
+
+    pub(crate) fn retentions_mut(&self) -> RwLockWriteGuard<'_, Retentions> {
+        self.retentions
+            .write()
+            .expect("nobody panics while holding the retentions")
     }
 
     pub(crate) fn groups(&self) -> RwLockReadGuard<'_, Groups> {

@@ -20,6 +20,17 @@ use crate::shared::Shared;
 use crate::sync::Syncer;
 use crate::writer::Writer;
 
+/// Why something could not be written for good.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum WriteError {
+    /// Events could not be written, or the writer has ended.
+    #[error("the events could not be written")]
+    Lost,
+    /// The disk failed.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
 /// The layout of the directory and the format of records; another one gets another name.
 const FORMAT: &str = "v1";
 
@@ -84,9 +95,10 @@ impl LogStore {
     /// [`LOG_EVENT`](hearth_types::limits::LOG_EVENT) becomes several events.
     ///
     /// Names outside of CloudWatch's rules (a group: 1 to 512 of `A-Z a-z 0-9 . - _ / #`; a stream:
-    /// at most 2048 bytes) are the caller's mistake; their events are lost.
+    /// at most 2048 bytes, without `:` and `*`) are the caller's mistake; their events are lost.
     pub async fn append(&self, scope: &Scope, group: &str, stream: &str, events: Vec<LogEvent>) {
-        let key = GroupKey::new(scope, group).filter(|_| stream.len() <= MAX_STREAM);
+        let fits = stream.len() <= MAX_STREAM && !stream.contains([':', '*']);
+        let key = GroupKey::new(scope, group).filter(|_| fits);
         let Some(key) = key else {
             tracing::error!(group, stream, "logs for a group or stream that cannot exist");
             self.shared.lost.fetch_add(events.len() as u64, Ordering::Relaxed);
@@ -130,12 +142,6 @@ impl LogStore {
         for group in groups {
             self.shared.queue.settle(group).await;
         }
-    }
-
-    /// How long events are kept, in whole days; `None` for less than one.
-    pub(crate) fn retention_days(&self) -> Option<i32> {
-        let days = self.shared.options.retention.as_secs() / (24 * 60 * 60);
-        i32::try_from(days).ok().filter(|days| *days > 0)
     }
 
     /// Events that could not be written since the store was opened.

@@ -9,15 +9,19 @@ use std::time::{Duration, Instant, SystemTime};
 use hearth_types::time::unix_millis;
 
 use crate::batch::Batch;
+use crate::durable::sync_directories;
 use crate::group::Group;
 use crate::group_key::GroupKey;
 use crate::queue::Job;
 use crate::record::Record;
+use crate::segments::Limits;
 use crate::shared::Shared;
 use crate::sync::{self, Syncer};
 
 /// How often segments that are too old are looked for.
 const EXPIRE_EVERY: Duration = Duration::from_secs(60);
+/// A segment is closed at this part of its group's retention even if it is small, so that retention has a grain.
+const SEGMENTS_PER_RETENTION: u32 = 8;
 /// The stream that says how many events of its group were lost.
 const NOTE_STREAM: &str = "hearth";
 
@@ -70,6 +74,10 @@ impl Writer {
                 // The reader may have gone.
                 let _ = done.send(());
             }
+            Job::Clear(group, done) => {
+                // The client may have gone.
+                let _ = done.send(self.clear(&group));
+            }
             Job::Chores => self.chores(),
             Job::Stop => return false,
         }
@@ -99,7 +107,11 @@ impl Writer {
         let now_ms = unix_millis(SystemTime::now());
         let bytes = batch.bytes.len() as u64;
         self.make_room(group, bytes);
-        let written = group.segments().write(batch, now_ms, &self.shared.options)?;
+        let limits = Limits {
+            bytes: self.shared.options.segment_bytes,
+            age: self.retention(group) / SEGMENTS_PER_RETENTION,
+        };
+        let written = group.segments().write(batch, now_ms, &limits)?;
         self.stored += bytes;
         if written.fresh {
             let root = &self.shared.root;
@@ -156,6 +168,27 @@ impl Writer {
         }
     }
 
+    /// Deletes everything of a group, also what waits to be written.
+    fn clear(&mut self, group: &Group) -> io::Result<()> {
+        let taken = group.take();
+        group.settled(&taken);
+        self.lost.remove(&group.key);
+        let (dir, (freed, cleared)) = {
+            let mut segments = group.segments();
+            (segments.dir().to_owned(), segments.clear())
+        };
+        self.stored -= freed;
+        cleared?;
+        sync_directories(&dir, &self.shared.root)
+    }
+
+    /// How long the events of a group are kept.
+    fn retention(&self, group: &Group) -> Duration {
+        self.shared
+            .retention(&group.key)
+            .unwrap_or(self.shared.options.retention)
+    }
+
     fn chores(&mut self) {
         let now = Instant::now();
         if now >= self.sync_at && !self.syncer.is_idle() {
@@ -170,10 +203,10 @@ impl Writer {
 
     /// Deletes segments that are too old, and forgets groups that have nothing left.
     fn expire(&mut self) {
-        let retention = self.shared.options.retention;
-        let cutoff = SystemTime::now().checked_sub(retention).map_or(0, unix_millis);
         let groups: Vec<_> = self.shared.groups().values().cloned().collect();
         for group in groups {
+            let oldest = SystemTime::now().checked_sub(self.retention(&group));
+            let cutoff = oldest.map_or(0, unix_millis);
             self.stored -= group.segments().expire(cutoff);
         }
         // Nobody can get hold of a group while the map is locked, so one that nobody else holds now
@@ -187,6 +220,7 @@ impl Writer {
     /// invocation has nothing to do with the state of a disk.
     fn lose(&mut self, group: &Group, records: u64, error: &io::Error) {
         self.shared.lost.fetch_add(records, Ordering::Relaxed);
+        group.lose(records);
         let lost = self.lost.entry(group.key.clone()).or_default();
         if *lost == 0 {
             tracing::error!(group = &*group.key.name, %error, "cannot write logs; they are lost until this is mended");

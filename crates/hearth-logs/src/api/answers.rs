@@ -5,7 +5,7 @@ use hearth_wire::AwsError;
 use hearth_wire::logs::MODEL;
 
 use crate::pattern::InvalidPattern;
-use crate::read::ReadError;
+use crate::service::ServiceError;
 
 /// `InvalidParameterException`.
 pub(super) fn invalid(message: impl Into<String>) -> AwsError {
@@ -35,20 +35,35 @@ pub(super) fn no_stream() -> AwsError {
     )
 }
 
-impl From<ReadError> for AwsError {
-    fn from(error: ReadError) -> Self {
+/// A member that means something Hearth cannot do yet.
+pub(super) fn unsupported(member: &str) -> AwsError {
+    invalid(format!(
+        "Hearth does not support {member} yet. Please leave it out."
+    ))
+}
+
+impl From<ServiceError> for AwsError {
+    fn from(error: ServiceError) -> Self {
+        let exists = |what: &str| {
+            let message = format!("The specified {what} already exists");
+            Self::modeled(&MODEL, "ResourceAlreadyExistsException", message)
+        };
         match error {
-            ReadError::NoGroup => no_group(),
-            ReadError::Io(error) => {
-                tracing::error!(%error, "cannot read logs");
-                AwsError::modeled(
-                    &MODEL,
-                    "ServiceUnavailableException",
-                    "The logs cannot be read now.",
-                )
-            }
+            ServiceError::NoGroup => no_group(),
+            ServiceError::NoStream => no_stream(),
+            ServiceError::GroupExists => exists("log group"),
+            ServiceError::StreamExists => exists("log stream"),
+            ServiceError::Read(error) => unavailable(&error, "The logs cannot be read now."),
+            ServiceError::Write(error) => unavailable(&error, "The logs cannot be written now."),
+            ServiceError::Store(error) => unavailable(&error, "The state of the logs is not to be had now."),
         }
     }
+}
+
+/// A failure of ours: the log has the cause.
+fn unavailable(cause: &dyn std::error::Error, message: &str) -> AwsError {
+    tracing::error!(%cause, "{message}");
+    AwsError::modeled(&MODEL, "ServiceUnavailableException", message)
 }
 
 impl From<InvalidPattern> for AwsError {

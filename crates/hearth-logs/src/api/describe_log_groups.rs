@@ -7,14 +7,13 @@ use hearth_wire::logs::{DescribeLogGroupsRequest, DescribeLogGroupsResponse, Log
 use super::answers::{group_arn, invalid, invalid_token, page_size};
 use super::group_reference::identified;
 use crate::group_key::GroupKey;
-use crate::read::GroupSummary;
-use crate::store::LogStore;
+use crate::service::{ListedGroup, LogService};
 
 const PAGE_GROUPS: usize = 50;
 
 /// Answers with a page of groups. The token is the name of its last group.
 pub(super) async fn run(
-    store: &LogStore,
+    service: &LogService,
     scope: &Scope,
     input: DescribeLogGroupsRequest,
 ) -> Result<DescribeLogGroupsResponse, AwsError> {
@@ -25,13 +24,13 @@ pub(super) async fn run(
     }
     let limit = page_size(input.limit, PAGE_GROUPS);
     // One more than is shown tells whether there is another page.
-    let mut groups = store.groups(scope, &after, wanted, limit + 1).await;
+    let mut groups = service.groups(scope, &after, wanted, limit + 1).await;
     let more = groups.len() > limit;
     groups.truncate(limit);
     let last = groups.last().filter(|_| more);
-    let described = groups.iter().map(|group| described(store, scope, group));
+    let described = groups.iter().map(|group| described(scope, group));
     Ok(DescribeLogGroupsResponse {
-        next_token: last.map(|group| group.name.to_string()),
+        next_token: last.map(|group| group.summary.name.to_string()),
         log_groups: Some(described.collect()),
     })
 }
@@ -69,12 +68,13 @@ fn wanted(
     })
 }
 
-fn described(store: &LogStore, scope: &Scope, group: &GroupSummary) -> LogGroup {
+fn described(scope: &Scope, listed: &ListedGroup) -> LogGroup {
+    let group = &listed.summary;
     let arn = group_arn(scope, &group.name);
     LogGroup {
         log_group_name: Some(group.name.to_string()),
         creation_time: Some(group.created_ms),
-        retention_in_days: store.retention_days(),
+        retention_in_days: listed.retention_days.and_then(|days| i32::try_from(days).ok()),
         metric_filter_count: Some(0),
         arn: Some(format!("{arn}:*")),
         stored_bytes: Some(group.stored_bytes as i64),
@@ -94,7 +94,7 @@ mod tests {
         logs: &Logs,
         input: DescribeLogGroupsRequest,
     ) -> Result<(Vec<String>, Option<String>), AwsError> {
-        let answer = run(&logs.store, &test_scope(), input).await?;
+        let answer = run(&logs.service, &test_scope(), input).await?;
         let names = answer
             .log_groups
             .unwrap()
@@ -104,7 +104,7 @@ mod tests {
     }
 
     async fn some_logs() -> Logs {
-        let logs = Logs::new();
+        let logs = Logs::new().await;
         for group in ["/aws/lambda/b", "/aws/lambda/a", "/custom/Data", "/custom/data"] {
             logs.append(group, "s", [1]).await;
         }
@@ -169,14 +169,14 @@ mod tests {
     #[tokio::test]
     async fn a_group_is_described_in_full() {
         let logs = some_logs().await;
-        let answer = run(&logs.store, &test_scope(), DescribeLogGroupsRequest::default())
+        let answer = run(&logs.service, &test_scope(), DescribeLogGroupsRequest::default())
             .await
             .unwrap();
         let group = &answer.log_groups.unwrap()[0];
         let arn = "arn:aws:logs:us-east-1:000000000000:log-group:/aws/lambda/a";
         assert_eq!(group.log_group_arn.as_deref(), Some(arn));
         assert_eq!(group.arn, Some(format!("{arn}:*")));
-        assert_eq!(group.retention_in_days, Some(7));
+        assert_eq!(group.retention_in_days, None);
         assert_eq!(group.metric_filter_count, Some(0));
         assert!(group.stored_bytes.unwrap() > 0);
     }

@@ -10,13 +10,13 @@ use super::answers::{group_arn, invalid, invalid_token, page_size};
 use super::group_reference::group_name;
 use crate::event::EventKey;
 use crate::read::StreamSummary;
-use crate::store::LogStore;
+use crate::service::LogService;
 
 const PAGE_STREAMS: usize = 50;
 
 /// Answers with a page of streams. The token is the place of its last stream.
 pub(super) async fn run(
-    store: &LogStore,
+    service: &LogService,
     scope: &Scope,
     input: DescribeLogStreamsRequest,
 ) -> Result<DescribeLogStreamsResponse, AwsError> {
@@ -41,7 +41,7 @@ pub(super) async fn run(
         }
     };
 
-    let streams = store.streams(scope, &group).await?;
+    let streams = service.streams(scope, &group).await?;
     let named = streams
         .into_iter()
         .filter(|stream| stream.name.starts_with(&prefix));
@@ -80,7 +80,7 @@ impl Place {
     fn of(by: OrderBy, stream: &StreamSummary) -> Self {
         let last_event_ms = match by {
             OrderBy::LogStreamName => 0,
-            OrderBy::LastEventTime => stream.last_event_ms,
+            OrderBy::LastEventTime => stream.last_event_ms.unwrap_or(0),
         };
         Self {
             last_event_ms,
@@ -108,11 +108,13 @@ impl Place {
 fn described(scope: &Scope, group: &str, stream: StreamSummary) -> LogStream {
     LogStream {
         creation_time: Some(stream.created_ms),
-        first_event_timestamp: Some(stream.first_event_ms),
-        last_event_timestamp: Some(stream.last_event_ms),
-        last_ingestion_time: Some(stream.last_ingestion_ms),
+        first_event_timestamp: stream.first_event_ms,
+        last_event_timestamp: stream.last_event_ms,
+        last_ingestion_time: stream.last_ingestion_ms,
         // PutLogEvents takes any token or none; clients expect digits.
-        upload_sequence_token: Some(EventKey::at(stream.last_ingestion_ms).to_string()),
+        upload_sequence_token: Some(
+            EventKey::at(stream.last_ingestion_ms.unwrap_or(stream.created_ms)).to_string(),
+        ),
         arn: Some(format!("{}:log-stream:{}", group_arn(scope, group), stream.name)),
         // CloudWatch has not counted streams since 2019.
         stored_bytes: Some(0),
@@ -134,7 +136,7 @@ mod tests {
             log_group_name: Some(GROUP.to_owned()),
             ..input
         };
-        let answer = run(&logs.store, &test_scope(), input).await?;
+        let answer = run(&logs.service, &test_scope(), input).await?;
         let names = answer
             .log_streams
             .unwrap()
@@ -145,7 +147,7 @@ mod tests {
 
     #[tokio::test]
     async fn streams_are_paged_through_in_every_order() {
-        let logs = Logs::new();
+        let logs = Logs::new().await;
         for (stream, last) in [("a/x", 5), ("b", 3), ("c", 5), ("d", 1)] {
             logs.append(GROUP, stream, 0..=last).await;
         }
@@ -186,7 +188,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_stream_is_described_in_full() {
-        let logs = Logs::new();
+        let logs = Logs::new().await;
         logs.append(GROUP, "s/1", [7, 4]).await;
         logs.append(GROUP, "t", [1]).await;
         let log_stream_name_prefix = Some("s/".to_owned());
@@ -196,7 +198,7 @@ mod tests {
             log_stream_name_prefix,
             ..Default::default()
         };
-        let streams = run(&logs.store, &test_scope(), input)
+        let streams = run(&logs.service, &test_scope(), input)
             .await
             .unwrap()
             .log_streams
@@ -217,7 +219,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_cannot_be_answered_is_refused() {
-        let logs = Logs::new();
+        let logs = Logs::new().await;
         let default = DescribeLogStreamsRequest::default;
         assert_eq!(
             refusal(ask(&logs, default()).await).1,

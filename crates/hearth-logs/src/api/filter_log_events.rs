@@ -10,11 +10,11 @@ use super::token::Token;
 use crate::event::{Event, EventKey};
 use crate::page::{Order, PAGE_EVENTS, Page, Query, Streams};
 use crate::pattern::FilterPattern;
-use crate::store::LogStore;
+use crate::service::LogService;
 
 /// Answers with a page; its token is there when more events are.
 pub(super) async fn run(
-    store: &LogStore,
+    service: &LogService,
     scope: &Scope,
     input: FilterLogEventsRequest,
 ) -> Result<FilterLogEventsResponse, AwsError> {
@@ -38,11 +38,11 @@ pub(super) async fn run(
         token.parse::<Token>()?.narrow(&mut query);
     }
     let order = query.order;
-    let page = store.events(scope, &group, query).await?;
+    let page = service.events(scope, &group, query).await?;
     if page.events.is_empty()
         && let Some(names) = named
     {
-        check_streams(store, scope, &group, &names).await?;
+        check_streams(service, scope, &group, &names).await?;
     }
     Ok(FilterLogEventsResponse {
         next_token: next(&page, order).map(|token| token.to_string()),
@@ -64,12 +64,12 @@ fn streams(names: Option<Vec<String>>, prefix: Option<String>) -> Result<Streams
 
 /// Finding nothing in streams is one thing, streams that are not there are another.
 async fn check_streams(
-    store: &LogStore,
+    service: &LogService,
     scope: &Scope,
     group: &str,
     names: &[String],
 ) -> Result<(), AwsError> {
-    let streams = store.streams(scope, group).await?;
+    let streams = service.streams(scope, group).await?;
     let known = |name: &String| streams.iter().any(|stream| stream.name == *name);
     if names.iter().all(known) {
         Ok(())
@@ -107,7 +107,7 @@ mod tests {
             log_group_name: Some(GROUP.to_owned()),
             ..input
         };
-        let answer = run(&logs.store, &test_scope(), input).await?;
+        let answer = run(&logs.service, &test_scope(), input).await?;
         let times = answer
             .events
             .unwrap()
@@ -119,7 +119,7 @@ mod tests {
 
     #[tokio::test]
     async fn pages_follow_each_other_in_both_directions() {
-        let logs = Logs::new();
+        let logs = Logs::new().await;
         logs.append(GROUP, "a", (0..100).step_by(2)).await;
         logs.append(GROUP, "b", (1..100).step_by(2)).await;
         for from_head in [true, false] {
@@ -149,7 +149,7 @@ mod tests {
 
     #[tokio::test]
     async fn both_ends_of_the_time_range_are_part_of_it() {
-        let logs = Logs::new();
+        let logs = Logs::new().await;
         logs.append(GROUP, "a", 0..10).await;
         let (start_time, end_time) = (Some(3), Some(5));
         let input = FilterLogEventsRequest {
@@ -168,14 +168,14 @@ mod tests {
 
     #[tokio::test]
     async fn events_carry_all_their_members() {
-        let logs = Logs::new();
+        let logs = Logs::new().await;
         logs.append(GROUP, "2026/11/21/[$LATEST]0123", [5]).await;
         let log_group_identifier = Some(format!("arn:aws:logs:us-east-1:000000000000:log-group:{GROUP}"));
         let input = FilterLogEventsRequest {
             log_group_identifier,
             ..Default::default()
         };
-        let answer = run(&logs.store, &test_scope(), input).await.unwrap();
+        let answer = run(&logs.service, &test_scope(), input).await.unwrap();
         let event = &answer.events.unwrap()[0];
         assert_eq!(event.log_stream_name.as_deref(), Some("2026/11/21/[$LATEST]0123"));
         assert_eq!(event.message.as_deref(), Some("5"));
@@ -186,7 +186,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_cannot_be_answered_is_refused() {
-        let logs = Logs::new();
+        let logs = Logs::new().await;
         let nothing = refusal(ask(&logs, FilterLogEventsRequest::default()).await);
         assert_eq!(
             nothing,

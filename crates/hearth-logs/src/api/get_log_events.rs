@@ -5,16 +5,16 @@ use hearth_wire::AwsError;
 use hearth_wire::logs::{GetLogEventsRequest, GetLogEventsResponse, OutputLogEvent};
 
 use super::answers::{no_stream, page_size};
-use super::group_reference::group_name;
+use super::group_reference::{group_name, key};
 use super::token::Token;
 use crate::event::{Event, EventKey};
 use crate::page::{Order, PAGE_EVENTS, Page, Query, Streams};
-use crate::store::LogStore;
+use crate::service::LogService;
 
 /// Answers with a page, oldest event first whichever way it was read, and with the tokens for both
 /// directions; at an end, the token is the one that led there.
 pub(super) async fn run(
-    store: &LogStore,
+    service: &LogService,
     scope: &Scope,
     input: GetLogEventsRequest,
 ) -> Result<GetLogEventsResponse, AwsError> {
@@ -37,9 +37,9 @@ pub(super) async fn run(
         token.narrow(&mut query);
     }
     let (order, from) = (query.order, query.from);
-    let mut page = store.events(scope, &group, query).await?;
+    let mut page = service.events(scope, &group, query).await?;
     if page.events.is_empty() {
-        check_stream(store, scope, &group, stream).await?;
+        check_stream(service, scope, &group, &stream).await?;
     }
     if order == Order::Backward {
         page.events.reverse();
@@ -52,17 +52,16 @@ pub(super) async fn run(
     })
 }
 
-async fn check_stream(store: &LogStore, scope: &Scope, group: &str, stream: String) -> Result<(), AwsError> {
-    let any = Query {
-        streams: Streams::Named(vec![stream]),
-        limit: 1,
-        ..Query::default()
-    };
-    let found = store.events(scope, group, any).await?;
-    if found.events.is_empty() {
-        Err(no_stream())
-    } else {
+async fn check_stream(
+    service: &LogService,
+    scope: &Scope,
+    group: &str,
+    stream: &str,
+) -> Result<(), AwsError> {
+    if service.has_stream(&key(scope, group)?, stream).await? {
         Ok(())
+    } else {
+        Err(no_stream())
     }
 }
 
@@ -98,7 +97,7 @@ mod tests {
             log_stream_name: stream,
             ..input
         };
-        let answer = run(&logs.store, &test_scope(), input).await?;
+        let answer = run(&logs.service, &test_scope(), input).await?;
         let times = answer
             .events
             .unwrap()
@@ -128,7 +127,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_stream_is_read_back_and_forth() {
-        let logs = Logs::new();
+        let logs = Logs::new().await;
         logs.append(GROUP, "s", 0..10).await;
         logs.append(GROUP, "other", 0..10).await;
         let latest = GetLogEventsRequest {
@@ -156,7 +155,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_end_of_the_time_range_is_not_part_of_it() {
-        let logs = Logs::new();
+        let logs = Logs::new().await;
         logs.append(GROUP, "s", 0..10).await;
         let (start_time, end_time, start_from_head) = (Some(3), Some(5), Some(true));
         let input = GetLogEventsRequest {
@@ -170,7 +169,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_empty_first_page_can_be_followed() {
-        let logs = Logs::new();
+        let logs = Logs::new().await;
         logs.append(GROUP, "s", [1]).await;
         let start_time = Some(100);
         let (times, _, forth) = ask(
@@ -189,7 +188,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_stream_that_is_not_there_is_not_an_empty_one() {
-        let logs = Logs::new();
+        let logs = Logs::new().await;
         let missing = refusal(ask(&logs, GetLogEventsRequest::default()).await);
         assert_eq!(
             missing,

@@ -4,6 +4,7 @@ use hearth_types::Scope;
 use hearth_wire::AwsError;
 
 use super::answers::{group_arn, invalid, no_group};
+use crate::group_key::GroupKey;
 
 /// The name of the group that `logGroupName` or `logGroupIdentifier` means. One of them must be
 /// given. The ARN of another account or region means a group that is not there.
@@ -29,6 +30,11 @@ pub(super) fn identified(scope: &Scope, identifier: String) -> Option<String> {
     }
     let name = identifier.strip_prefix(&group_arn(scope, ""))?;
     Some(name.strip_suffix(":*").unwrap_or(name).to_owned())
+}
+
+/// The group of a name, which the model has checked.
+pub(super) fn key(scope: &Scope, name: &str) -> Result<GroupKey, AwsError> {
+    GroupKey::new(scope, name).ok_or_else(no_group)
 }
 
 #[cfg(test)]

@@ -1,26 +1,39 @@
 //! A store to ask.
 
+use hearth_store::sqlite::{self, SqliteStore};
 use hearth_types::LogEvent;
 use tempfile::TempDir;
 
 use crate::group_key::test_scope;
-use crate::{LogOptions, LogStore};
+use crate::{LogOptions, LogService, LogStore};
 
 pub(super) const GROUP: &str = "/aws/lambda/hello";
 
 /// A store and the directory it lies in.
 pub(super) struct Logs {
-    pub(super) store: LogStore,
-    _dir: TempDir,
+    pub(super) service: LogService,
+    dir: TempDir,
 }
 
 impl Logs {
-    pub(super) fn new() -> Self {
-        let dir = tempfile::tempdir().unwrap();
+    pub(super) async fn new() -> Self {
+        Self::open(tempfile::tempdir().unwrap()).await
+    }
+
+    async fn open(dir: TempDir) -> Self {
+        let logs = LogStore::open(&dir.path().join("logs"), LogOptions::default()).unwrap();
+        let store = SqliteStore::open(dir.path(), &sqlite::Options::default()).unwrap();
         Self {
-            store: LogStore::open(dir.path(), LogOptions::default()).unwrap(),
-            _dir: dir,
+            service: LogService::open(logs, store).await.unwrap(),
+            dir,
         }
+    }
+
+    /// The same after a restart.
+    pub(super) async fn again(self) -> Self {
+        let Self { service, dir } = self;
+        drop(service);
+        Self::open(dir).await
     }
 
     /// Appends events whose messages are their timestamps.
@@ -30,7 +43,10 @@ impl Logs {
             message: timestamp_ms.to_string(),
         };
         let events = times.into_iter().map(event).collect();
-        self.store.append(&test_scope(), group, stream, events).await;
+        self.service
+            .logs
+            .append(&test_scope(), group, stream, events)
+            .await;
     }
 }
 

@@ -155,7 +155,7 @@ async fn streams_and_groups_are_listed() {
         .iter()
         .map(|s| (s.name.as_str(), s.first_event_ms, s.last_event_ms))
         .collect();
-    assert_eq!(found, [("s1", 9, 9), ("s2", 3, 5)]);
+    assert_eq!(found, [("s1", Some(9), Some(9)), ("s2", Some(3), Some(5))]);
     let names = async |after: &str, limit: usize| {
         let groups = store.groups(&scope(), after, |name| name != "b", limit).await;
         groups

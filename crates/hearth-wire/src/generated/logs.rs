@@ -29,8 +29,8 @@ static OPERATIONS: [OperationModel; 118] = [
     OperationModel::new("CreateExportTask", "POST", "/"),
     OperationModel::new("CreateImportTask", "POST", "/"),
     OperationModel::new("CreateLogAnomalyDetector", "POST", "/"),
-    OperationModel::new("CreateLogGroup", "POST", "/"),
-    OperationModel::new("CreateLogStream", "POST", "/"),
+    OperationModel::new("CreateLogGroup", "POST", "/").implemented(Some(&shapes::CREATE_LOG_GROUP_REQUEST), None),
+    OperationModel::new("CreateLogStream", "POST", "/").implemented(Some(&shapes::CREATE_LOG_STREAM_REQUEST), None),
     OperationModel::new("CreateLookupTable", "POST", "/"),
     OperationModel::new("CreateScheduledQuery", "POST", "/"),
     OperationModel::new("DeleteAccountPolicy", "POST", "/"),
@@ -43,13 +43,13 @@ static OPERATIONS: [OperationModel; 118] = [
     OperationModel::new("DeleteIndexPolicy", "POST", "/"),
     OperationModel::new("DeleteIntegration", "POST", "/"),
     OperationModel::new("DeleteLogAnomalyDetector", "POST", "/"),
-    OperationModel::new("DeleteLogGroup", "POST", "/"),
-    OperationModel::new("DeleteLogStream", "POST", "/"),
+    OperationModel::new("DeleteLogGroup", "POST", "/").implemented(Some(&shapes::DELETE_LOG_GROUP_REQUEST), None),
+    OperationModel::new("DeleteLogStream", "POST", "/").implemented(Some(&shapes::DELETE_LOG_STREAM_REQUEST), None),
     OperationModel::new("DeleteLookupTable", "POST", "/"),
     OperationModel::new("DeleteMetricFilter", "POST", "/"),
     OperationModel::new("DeleteQueryDefinition", "POST", "/"),
     OperationModel::new("DeleteResourcePolicy", "POST", "/"),
-    OperationModel::new("DeleteRetentionPolicy", "POST", "/"),
+    OperationModel::new("DeleteRetentionPolicy", "POST", "/").implemented(Some(&shapes::DELETE_RETENTION_POLICY_REQUEST), None),
     OperationModel::new("DeleteScheduledQuery", "POST", "/"),
     OperationModel::new("DeleteSubscriptionFilter", "POST", "/"),
     OperationModel::new("DeleteSyslogConfiguration", "POST", "/"),
@@ -103,8 +103,8 @@ static OPERATIONS: [OperationModel; 118] = [
     OperationModel::new("ListScheduledQueries", "POST", "/"),
     OperationModel::new("ListSourcesForS3TableIntegration", "POST", "/"),
     OperationModel::new("ListSyslogConfigurations", "POST", "/"),
-    OperationModel::new("ListTagsForResource", "POST", "/"),
-    OperationModel::new("ListTagsLogGroup", "POST", "/"),
+    OperationModel::new("ListTagsForResource", "POST", "/").implemented(Some(&shapes::LIST_TAGS_FOR_RESOURCE_REQUEST), Some(&shapes::LIST_TAGS_FOR_RESOURCE_RESPONSE)),
+    OperationModel::new("ListTagsLogGroup", "POST", "/").implemented(Some(&shapes::LIST_TAGS_LOG_GROUP_REQUEST), Some(&shapes::LIST_TAGS_LOG_GROUP_RESPONSE)),
     OperationModel::new("PutAccountPolicy", "POST", "/"),
     OperationModel::new("PutBearerTokenAuthentication", "POST", "/"),
     OperationModel::new("PutDataProtectionPolicy", "POST", "/"),
@@ -115,12 +115,12 @@ static OPERATIONS: [OperationModel; 118] = [
     OperationModel::new("PutDestinationPolicy", "POST", "/"),
     OperationModel::new("PutIndexPolicy", "POST", "/"),
     OperationModel::new("PutIntegration", "POST", "/"),
-    OperationModel::new("PutLogEvents", "POST", "/"),
+    OperationModel::new("PutLogEvents", "POST", "/").implemented(Some(&shapes::PUT_LOG_EVENTS_REQUEST), Some(&shapes::PUT_LOG_EVENTS_RESPONSE)),
     OperationModel::new("PutLogGroupDeletionProtection", "POST", "/"),
     OperationModel::new("PutMetricFilter", "POST", "/"),
     OperationModel::new("PutQueryDefinition", "POST", "/"),
     OperationModel::new("PutResourcePolicy", "POST", "/"),
-    OperationModel::new("PutRetentionPolicy", "POST", "/"),
+    OperationModel::new("PutRetentionPolicy", "POST", "/").implemented(Some(&shapes::PUT_RETENTION_POLICY_REQUEST), None),
     OperationModel::new("PutStorageTierPolicy", "POST", "/"),
     OperationModel::new("PutSubscriptionFilter", "POST", "/"),
     OperationModel::new("PutSyslogConfiguration", "POST", "/"),
@@ -128,12 +128,12 @@ static OPERATIONS: [OperationModel; 118] = [
     OperationModel::new("StartLiveTail", "POST", "/"),
     OperationModel::new("StartQuery", "POST", "/"),
     OperationModel::new("StopQuery", "POST", "/"),
-    OperationModel::new("TagLogGroup", "POST", "/"),
-    OperationModel::new("TagResource", "POST", "/"),
+    OperationModel::new("TagLogGroup", "POST", "/").implemented(Some(&shapes::TAG_LOG_GROUP_REQUEST), None),
+    OperationModel::new("TagResource", "POST", "/").implemented(Some(&shapes::TAG_RESOURCE_REQUEST), None),
     OperationModel::new("TestMetricFilter", "POST", "/"),
     OperationModel::new("TestTransformer", "POST", "/"),
-    OperationModel::new("UntagLogGroup", "POST", "/"),
-    OperationModel::new("UntagResource", "POST", "/"),
+    OperationModel::new("UntagLogGroup", "POST", "/").implemented(Some(&shapes::UNTAG_LOG_GROUP_REQUEST), None),
+    OperationModel::new("UntagResource", "POST", "/").implemented(Some(&shapes::UNTAG_RESOURCE_REQUEST), None),
     OperationModel::new("UpdateAnomaly", "POST", "/"),
     OperationModel::new("UpdateDeliveryConfiguration", "POST", "/"),
     OperationModel::new("UpdateLogAnomalyDetector", "POST", "/"),
@@ -168,10 +168,45 @@ static ERRORS: [ErrorModel; 21] = [
 pub mod operations {
     use super::*;
 
+    operation!(CreateLogGroup: CreateLogGroupRequest => (), &OPERATIONS[8]);
+    operation!(CreateLogStream: CreateLogStreamRequest => (), &OPERATIONS[9]);
+    operation!(DeleteLogGroup: DeleteLogGroupRequest => (), &OPERATIONS[22]);
+    operation!(DeleteLogStream: DeleteLogStreamRequest => (), &OPERATIONS[23]);
+    operation!(DeleteRetentionPolicy: DeleteRetentionPolicyRequest => (), &OPERATIONS[28]);
     operation!(DescribeLogGroups: DescribeLogGroupsRequest => DescribeLogGroupsResponse, &OPERATIONS[44]);
     operation!(DescribeLogStreams: DescribeLogStreamsRequest => DescribeLogStreamsResponse, &OPERATIONS[45]);
     operation!(FilterLogEvents: FilterLogEventsRequest => FilterLogEventsResponse, &OPERATIONS[54]);
     operation!(GetLogEvents: GetLogEventsRequest => GetLogEventsResponse, &OPERATIONS[62]);
+    operation!(ListTagsForResource: ListTagsForResourceRequest => ListTagsForResourceResponse, &OPERATIONS[82]);
+    operation!(ListTagsLogGroup: ListTagsLogGroupRequest => ListTagsLogGroupResponse, &OPERATIONS[83]);
+    operation!(PutLogEvents: PutLogEventsRequest => PutLogEventsResponse, &OPERATIONS[94]);
+    operation!(PutRetentionPolicy: PutRetentionPolicyRequest => (), &OPERATIONS[99]);
+    operation!(TagLogGroup: TagLogGroupRequest => (), &OPERATIONS[107]);
+    operation!(TagResource: TagResourceRequest => (), &OPERATIONS[108]);
+    operation!(UntagLogGroup: UntagLogGroupRequest => (), &OPERATIONS[111]);
+    operation!(UntagResource: UntagResourceRequest => (), &OPERATIONS[112]);
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct CreateLogGroupRequest {
+    #[serde(rename = "logGroupName")]
+    pub log_group_name: String,
+    #[serde(rename = "kmsKeyId", skip_serializing_if = "Option::is_none")]
+    pub kms_key_id: Option<String>,
+    #[serde(rename = "tags", skip_serializing_if = "Option::is_none")]
+    pub tags: Option<BTreeMap<String, String>>,
+    #[serde(rename = "logGroupClass", skip_serializing_if = "Option::is_none")]
+    pub log_group_class: Option<LogGroupClass>,
+    #[serde(rename = "deletionProtectionEnabled", skip_serializing_if = "Option::is_none")]
+    pub deletion_protection_enabled: Option<bool>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct CreateLogStreamRequest {
+    #[serde(rename = "logGroupName")]
+    pub log_group_name: String,
+    #[serde(rename = "logStreamName")]
+    pub log_stream_name: String,
 }
 
 string_enum! {
@@ -181,6 +216,26 @@ string_enum! {
         Archived = "ARCHIVED",
         Disabled = "DISABLED",
     }
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct DeleteLogGroupRequest {
+    #[serde(rename = "logGroupName")]
+    pub log_group_name: String,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct DeleteLogStreamRequest {
+    #[serde(rename = "logGroupName")]
+    pub log_group_name: String,
+    #[serde(rename = "logStreamName")]
+    pub log_stream_name: String,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct DeleteRetentionPolicyRequest {
+    #[serde(rename = "logGroupName")]
+    pub log_group_name: String,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -235,6 +290,26 @@ pub struct DescribeLogStreamsResponse {
     pub log_streams: Option<Vec<LogStream>>,
     #[serde(rename = "nextToken", skip_serializing_if = "Option::is_none")]
     pub next_token: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Entity {
+    #[serde(rename = "keyAttributes", skip_serializing_if = "Option::is_none")]
+    pub key_attributes: Option<BTreeMap<String, String>>,
+    #[serde(rename = "attributes", skip_serializing_if = "Option::is_none")]
+    pub attributes: Option<BTreeMap<String, String>>,
+}
+
+string_enum! {
+    EntityRejectionErrorType {
+        InvalidEntity = "InvalidEntity",
+        InvalidTypeValue = "InvalidTypeValue",
+        InvalidKeyAttributes = "InvalidKeyAttributes",
+        InvalidAttributes = "InvalidAttributes",
+        EntitySizeTooLarge = "EntitySizeTooLarge",
+        UnsupportedLogGroupType = "UnsupportedLogGroupType",
+        MissingRequiredFields = "MissingRequiredFields",
+    }
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -328,6 +403,38 @@ string_enum! {
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct InputLogEvent {
+    #[serde(rename = "timestamp")]
+    pub timestamp: i64,
+    #[serde(rename = "message")]
+    pub message: String,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct ListTagsForResourceRequest {
+    #[serde(rename = "resourceArn")]
+    pub resource_arn: String,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct ListTagsForResourceResponse {
+    #[serde(rename = "tags", skip_serializing_if = "Option::is_none")]
+    pub tags: Option<BTreeMap<String, String>>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct ListTagsLogGroupRequest {
+    #[serde(rename = "logGroupName")]
+    pub log_group_name: String,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct ListTagsLogGroupResponse {
+    #[serde(rename = "tags", skip_serializing_if = "Option::is_none")]
+    pub tags: Option<BTreeMap<String, String>>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct LogGroup {
     #[serde(rename = "logGroupName", skip_serializing_if = "Option::is_none")]
     pub log_group_name: Option<String>,
@@ -406,6 +513,54 @@ pub struct OutputLogEvent {
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct PutLogEventsRequest {
+    #[serde(rename = "logGroupName")]
+    pub log_group_name: String,
+    #[serde(rename = "logStreamName")]
+    pub log_stream_name: String,
+    #[serde(rename = "logEvents")]
+    pub log_events: Vec<InputLogEvent>,
+    #[serde(rename = "sequenceToken", skip_serializing_if = "Option::is_none")]
+    pub sequence_token: Option<String>,
+    #[serde(rename = "entity", skip_serializing_if = "Option::is_none")]
+    pub entity: Option<Entity>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct PutLogEventsResponse {
+    #[serde(rename = "nextSequenceToken", skip_serializing_if = "Option::is_none")]
+    pub next_sequence_token: Option<String>,
+    #[serde(rename = "rejectedLogEventsInfo", skip_serializing_if = "Option::is_none")]
+    pub rejected_log_events_info: Option<RejectedLogEventsInfo>,
+    #[serde(rename = "rejectedEntityInfo", skip_serializing_if = "Option::is_none")]
+    pub rejected_entity_info: Option<RejectedEntityInfo>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct PutRetentionPolicyRequest {
+    #[serde(rename = "logGroupName")]
+    pub log_group_name: String,
+    #[serde(rename = "retentionInDays")]
+    pub retention_in_days: i32,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct RejectedEntityInfo {
+    #[serde(rename = "errorType", skip_serializing_if = "Option::is_none")]
+    pub error_type: Option<EntityRejectionErrorType>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct RejectedLogEventsInfo {
+    #[serde(rename = "tooNewLogEventStartIndex", skip_serializing_if = "Option::is_none")]
+    pub too_new_log_event_start_index: Option<i32>,
+    #[serde(rename = "tooOldLogEventEndIndex", skip_serializing_if = "Option::is_none")]
+    pub too_old_log_event_end_index: Option<i32>,
+    #[serde(rename = "expiredLogEventEndIndex", skip_serializing_if = "Option::is_none")]
+    pub expired_log_event_end_index: Option<i32>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct SearchedLogStream {
     #[serde(rename = "logStreamName", skip_serializing_if = "Option::is_none")]
     pub log_stream_name: Option<String>,
@@ -413,15 +568,69 @@ pub struct SearchedLogStream {
     pub searched_completely: Option<bool>,
 }
 
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct TagLogGroupRequest {
+    #[serde(rename = "logGroupName")]
+    pub log_group_name: String,
+    #[serde(rename = "tags")]
+    pub tags: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct TagResourceRequest {
+    #[serde(rename = "resourceArn")]
+    pub resource_arn: String,
+    #[serde(rename = "tags")]
+    pub tags: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct UntagLogGroupRequest {
+    #[serde(rename = "logGroupName")]
+    pub log_group_name: String,
+    #[serde(rename = "tags")]
+    pub tags: Vec<String>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct UntagResourceRequest {
+    #[serde(rename = "resourceArn")]
+    pub resource_arn: String,
+    #[serde(rename = "tagKeys")]
+    pub tag_keys: Vec<String>,
+}
+
 mod shapes {
     use crate::model::{Member, Pattern, Shape, UNCHECKED};
 
     pub(super) static ACCOUNT_ID: Shape = Shape::string("AccountId").min(12.0).max(12.0).pattern({ static P: Pattern = Pattern::new(r#"^\d{12}$"#); &P });
     pub(super) static ACCOUNT_IDS: Shape = Shape::list("AccountIds", &ACCOUNT_ID).min(0.0).max(20.0);
+    pub(super) static AMAZON_RESOURCE_NAME: Shape = Shape::string("AmazonResourceName").min(1.0).max(1011.0).pattern({ static P: Pattern = Pattern::new(r#"[\w+=/:,.@-]*"#); &P });
     pub(super) static ARN: Shape = Shape::string("Arn");
     pub(super) static BEARER_TOKEN_AUTHENTICATION_ENABLED: Shape = Shape::boolean("BearerTokenAuthenticationEnabled");
+    pub(super) static CREATE_LOG_GROUP_REQUEST: Shape = Shape::structure("CreateLogGroupRequest", &[
+        Member::new("logGroupName", &LOG_GROUP_NAME).required(),
+        Member::new("kmsKeyId", &KMS_KEY_ID),
+        Member::new("tags", &TAGS),
+        Member::new("logGroupClass", &LOG_GROUP_CLASS),
+        Member::new("deletionProtectionEnabled", &DELETION_PROTECTION_ENABLED),
+    ]);
+    pub(super) static CREATE_LOG_STREAM_REQUEST: Shape = Shape::structure("CreateLogStreamRequest", &[
+        Member::new("logGroupName", &LOG_GROUP_NAME).required(),
+        Member::new("logStreamName", &LOG_STREAM_NAME).required(),
+    ]);
     pub(super) static DATA_PROTECTION_STATUS: Shape = Shape::string("DataProtectionStatus").one_of(&["ACTIVATED", "DELETED", "ARCHIVED", "DISABLED"]);
     pub(super) static DAYS: Shape = Shape::integer("Days");
+    pub(super) static DELETE_LOG_GROUP_REQUEST: Shape = Shape::structure("DeleteLogGroupRequest", &[
+        Member::new("logGroupName", &LOG_GROUP_NAME).required(),
+    ]);
+    pub(super) static DELETE_LOG_STREAM_REQUEST: Shape = Shape::structure("DeleteLogStreamRequest", &[
+        Member::new("logGroupName", &LOG_GROUP_NAME).required(),
+        Member::new("logStreamName", &LOG_STREAM_NAME).required(),
+    ]);
+    pub(super) static DELETE_RETENTION_POLICY_REQUEST: Shape = Shape::structure("DeleteRetentionPolicyRequest", &[
+        Member::new("logGroupName", &LOG_GROUP_NAME).required(),
+    ]);
     pub(super) static DELETION_PROTECTION_ENABLED: Shape = Shape::boolean("DeletionProtectionEnabled");
     pub(super) static DESCENDING: Shape = Shape::boolean("Descending");
     pub(super) static DESCRIBE_LIMIT: Shape = Shape::integer("DescribeLimit").min(1.0).max(50.0);
@@ -453,6 +662,17 @@ mod shapes {
         Member::new("logStreams", &LOG_STREAMS),
         Member::new("nextToken", &NEXT_TOKEN),
     ]);
+    pub(super) static ENTITY: Shape = Shape::structure("Entity", &[
+        Member::new("keyAttributes", &ENTITY_KEY_ATTRIBUTES),
+        Member::new("attributes", &ENTITY_ATTRIBUTES),
+    ]);
+    pub(super) static ENTITY_ATTRIBUTES: Shape = Shape::map("EntityAttributes", &ENTITY_ATTRIBUTES_KEY, &ENTITY_ATTRIBUTES_VALUE).min(0.0).max(10.0);
+    pub(super) static ENTITY_ATTRIBUTES_KEY: Shape = Shape::string("EntityAttributesKey").min(1.0).max(256.0);
+    pub(super) static ENTITY_ATTRIBUTES_VALUE: Shape = Shape::string("EntityAttributesValue").min(1.0).max(512.0);
+    pub(super) static ENTITY_KEY_ATTRIBUTES: Shape = Shape::map("EntityKeyAttributes", &ENTITY_KEY_ATTRIBUTES_KEY, &ENTITY_KEY_ATTRIBUTES_VALUE).min(2.0).max(4.0);
+    pub(super) static ENTITY_KEY_ATTRIBUTES_KEY: Shape = Shape::string("EntityKeyAttributesKey").min(1.0).max(32.0);
+    pub(super) static ENTITY_KEY_ATTRIBUTES_VALUE: Shape = Shape::string("EntityKeyAttributesValue").min(1.0).max(512.0);
+    pub(super) static ENTITY_REJECTION_ERROR_TYPE: Shape = Shape::string("EntityRejectionErrorType").one_of(&["InvalidEntity", "InvalidTypeValue", "InvalidKeyAttributes", "InvalidAttributes", "EntitySizeTooLarge", "UnsupportedLogGroupType", "MissingRequiredFields"]);
     pub(super) static EVENT_ID: Shape = Shape::string("EventId");
     pub(super) static EVENT_MESSAGE: Shape = Shape::string("EventMessage").min(1.0);
     pub(super) static EVENTS_LIMIT: Shape = Shape::integer("EventsLimit").min(1.0).max(10000.0);
@@ -504,9 +724,27 @@ mod shapes {
     pub(super) static INCLUDE_LINKED_ACCOUNTS: Shape = Shape::boolean("IncludeLinkedAccounts");
     pub(super) static INHERITED_PROPERTIES: Shape = Shape::list("InheritedProperties", &INHERITED_PROPERTY);
     pub(super) static INHERITED_PROPERTY: Shape = Shape::string("InheritedProperty").one_of(&["ACCOUNT_DATA_PROTECTION"]);
+    pub(super) static INPUT_LOG_EVENT: Shape = Shape::structure("InputLogEvent", &[
+        Member::new("timestamp", &TIMESTAMP).required(),
+        Member::new("message", &EVENT_MESSAGE).required(),
+    ]);
+    pub(super) static INPUT_LOG_EVENTS: Shape = Shape::list("InputLogEvents", &INPUT_LOG_EVENT).min(1.0).max(10000.0);
     pub(super) static INPUT_LOG_STREAM_NAMES: Shape = Shape::list("InputLogStreamNames", &LOG_STREAM_NAME).min(1.0).max(100.0);
     pub(super) static INTERLEAVED: Shape = Shape::boolean("Interleaved");
     pub(super) static KMS_KEY_ID: Shape = Shape::string("KmsKeyId").max(256.0);
+    pub(super) static LIST_TAGS_FOR_RESOURCE_REQUEST: Shape = Shape::structure("ListTagsForResourceRequest", &[
+        Member::new("resourceArn", &AMAZON_RESOURCE_NAME).required(),
+    ]);
+    pub(super) static LIST_TAGS_FOR_RESOURCE_RESPONSE: Shape = Shape::structure("ListTagsForResourceResponse", &[
+        Member::new("tags", &TAGS),
+    ]);
+    pub(super) static LIST_TAGS_LOG_GROUP_REQUEST: Shape = Shape::structure("ListTagsLogGroupRequest", &[
+        Member::new("logGroupName", &LOG_GROUP_NAME).required(),
+    ]);
+    pub(super) static LIST_TAGS_LOG_GROUP_RESPONSE: Shape = Shape::structure("ListTagsLogGroupResponse", &[
+        Member::new("tags", &TAGS),
+    ]);
+    pub(super) static LOG_EVENT_INDEX: Shape = Shape::integer("LogEventIndex");
     pub(super) static LOG_GROUP: Shape = Shape::structure("LogGroup", &[
         Member::new("logGroupName", &LOG_GROUP_NAME),
         Member::new("creationTime", &TIMESTAMP),
@@ -550,6 +788,30 @@ mod shapes {
     ]);
     pub(super) static OUTPUT_LOG_EVENTS: Shape = Shape::list("OutputLogEvents", &OUTPUT_LOG_EVENT);
     pub(super) static POLICY_NAME: Shape = Shape::string("PolicyName");
+    pub(super) static PUT_LOG_EVENTS_REQUEST: Shape = Shape::structure("PutLogEventsRequest", &[
+        Member::new("logGroupName", &LOG_GROUP_NAME).required(),
+        Member::new("logStreamName", &LOG_STREAM_NAME).required(),
+        Member::new("logEvents", &INPUT_LOG_EVENTS).required(),
+        Member::new("sequenceToken", &SEQUENCE_TOKEN),
+        Member::new("entity", &ENTITY),
+    ]);
+    pub(super) static PUT_LOG_EVENTS_RESPONSE: Shape = Shape::structure("PutLogEventsResponse", &[
+        Member::new("nextSequenceToken", &SEQUENCE_TOKEN),
+        Member::new("rejectedLogEventsInfo", &REJECTED_LOG_EVENTS_INFO),
+        Member::new("rejectedEntityInfo", &REJECTED_ENTITY_INFO),
+    ]);
+    pub(super) static PUT_RETENTION_POLICY_REQUEST: Shape = Shape::structure("PutRetentionPolicyRequest", &[
+        Member::new("logGroupName", &LOG_GROUP_NAME).required(),
+        Member::new("retentionInDays", &DAYS).required(),
+    ]);
+    pub(super) static REJECTED_ENTITY_INFO: Shape = Shape::structure("RejectedEntityInfo", &[
+        Member::new("errorType", &ENTITY_REJECTION_ERROR_TYPE).required(),
+    ]);
+    pub(super) static REJECTED_LOG_EVENTS_INFO: Shape = Shape::structure("RejectedLogEventsInfo", &[
+        Member::new("tooNewLogEventStartIndex", &LOG_EVENT_INDEX),
+        Member::new("tooOldLogEventEndIndex", &LOG_EVENT_INDEX),
+        Member::new("expiredLogEventEndIndex", &LOG_EVENT_INDEX),
+    ]);
     pub(super) static SEARCHED_LOG_STREAM: Shape = Shape::structure("SearchedLogStream", &[
         Member::new("logStreamName", &LOG_STREAM_NAME),
         Member::new("searchedCompletely", &LOG_STREAM_SEARCHED_COMPLETELY),
@@ -558,6 +820,27 @@ mod shapes {
     pub(super) static SEQUENCE_TOKEN: Shape = Shape::string("SequenceToken").min(1.0);
     pub(super) static START_FROM_HEAD: Shape = Shape::boolean("StartFromHead");
     pub(super) static STORED_BYTES: Shape = Shape::long("StoredBytes").min(0.0);
+    pub(super) static TAG_KEY: Shape = Shape::string("TagKey").min(1.0).max(128.0).pattern({ static P: Pattern = Pattern::new(r#"^([\p{L}\p{Z}\p{N}_.:/=+\-@]+)$"#); &P });
+    pub(super) static TAG_KEY_LIST: Shape = Shape::list("TagKeyList", &TAG_KEY).min(0.0).max(50.0);
+    pub(super) static TAG_LIST: Shape = Shape::list("TagList", &TAG_KEY).min(1.0);
+    pub(super) static TAG_LOG_GROUP_REQUEST: Shape = Shape::structure("TagLogGroupRequest", &[
+        Member::new("logGroupName", &LOG_GROUP_NAME).required(),
+        Member::new("tags", &TAGS).required(),
+    ]);
+    pub(super) static TAG_RESOURCE_REQUEST: Shape = Shape::structure("TagResourceRequest", &[
+        Member::new("resourceArn", &AMAZON_RESOURCE_NAME).required(),
+        Member::new("tags", &TAGS).required(),
+    ]);
+    pub(super) static TAG_VALUE: Shape = Shape::string("TagValue").max(256.0).pattern({ static P: Pattern = Pattern::new(r#"^([\p{L}\p{Z}\p{N}_.:/=+\-@]*)$"#); &P });
+    pub(super) static TAGS: Shape = Shape::map("Tags", &TAG_KEY, &TAG_VALUE).min(1.0).max(50.0);
     pub(super) static TIMESTAMP: Shape = Shape::long("Timestamp").min(0.0);
     pub(super) static UNMASK: Shape = Shape::boolean("Unmask");
+    pub(super) static UNTAG_LOG_GROUP_REQUEST: Shape = Shape::structure("UntagLogGroupRequest", &[
+        Member::new("logGroupName", &LOG_GROUP_NAME).required(),
+        Member::new("tags", &TAG_LIST).required(),
+    ]);
+    pub(super) static UNTAG_RESOURCE_REQUEST: Shape = Shape::structure("UntagResourceRequest", &[
+        Member::new("resourceArn", &AMAZON_RESOURCE_NAME).required(),
+        Member::new("tagKeys", &TAG_KEY_LIST).required(),
+    ]);
 }

@@ -10,7 +10,7 @@ use hearth_engine::{Engine, EngineOptions};
 use hearth_gateway::FunctionUrls;
 use hearth_iam::{Sealer, SessionIssuer, sts};
 use hearth_lambda::{LambdaOptions, LambdaService};
-use hearth_logs::{LogOptions, LogStore};
+use hearth_logs::{LogOptions, LogService, LogStore};
 use hearth_runtime::Catalogue;
 use hearth_sandbox::WardenClient;
 use hearth_store::sqlite::{self, OpenError, SqliteStore};
@@ -122,7 +122,10 @@ async fn assemble(
     );
     let mut router = Router::new(authenticators.outside);
     lambda.register(&mut router);
-    hearth_logs::register(&mut router, logs.clone());
+    let log_service = LogService::open(logs.clone(), Arc::clone(&store))
+        .await
+        .map_err(Failure::failed)?;
+    hearth_logs::register(&mut router, log_service);
     sts::register(&mut router);
     router.site(FunctionUrls::new(lambda.urls()));
     router.health(move || health::health(&catalogue));

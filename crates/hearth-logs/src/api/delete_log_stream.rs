@@ -1,0 +1,17 @@
+//! DeleteLogStream: the stream and its events.
+
+use hearth_types::Scope;
+use hearth_wire::AwsError;
+use hearth_wire::logs::DeleteLogStreamRequest;
+
+use super::group_reference::key;
+use crate::service::LogService;
+
+pub(super) async fn run(
+    service: &LogService,
+    scope: &Scope,
+    input: DeleteLogStreamRequest,
+) -> Result<(), AwsError> {
+    let key = key(scope, &input.log_group_name)?;
+    Ok(service.delete_stream(&key, &input.log_stream_name).await?)
+}
