@@ -4,9 +4,9 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use hearth_network::{Gateway, Services};
+use hearth_network::{Gateway, Outside, Services};
 use hearth_sandbox::{Booted, Exit, ExitStatus, Listener, MemoryGauge, Sandbox};
-use hearth_types::EnvironmentId;
+use hearth_types::{EnvironmentId, NetworkPolicy};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
@@ -65,9 +65,14 @@ impl Process {
     }
 
     /// Begins to serve its connections, those that wait already too.
-    pub(crate) fn open_network(&mut self, services: Services) -> io::Result<()> {
+    pub(crate) fn open_network(
+        &mut self,
+        services: Services,
+        policy: NetworkPolicy,
+        outside: Outside,
+    ) -> io::Result<()> {
         if let Network::Waiting(listener) = std::mem::replace(&mut self.network, Network::None) {
-            let gateway = Gateway::open(listener, services)?;
+            let gateway = Gateway::open(listener, services, policy, outside)?;
             self.network = Network::Open { _gateway: gateway };
         }
         Ok(())

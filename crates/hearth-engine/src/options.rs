@@ -1,5 +1,6 @@
 //! The engine's settings.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use hearth_types::limits;
@@ -23,6 +24,8 @@ pub struct EngineOptions {
     pub parallel_boots: usize,
     /// Memory that new environments must leave free on the node, in MiB.
     pub memory_reserve_mb: u64,
+    /// Name servers that answer what functions ask; the host's own where none are given.
+    pub name_servers: Vec<SocketAddr>,
 }
 
 impl Default for EngineOptions {
@@ -36,6 +39,7 @@ impl Default for EngineOptions {
             ready_environments: 1,
             parallel_boots: std::thread::available_parallelism().map_or(2, usize::from) * 2,
             memory_reserve_mb: 512,
+            name_servers: Vec::new(),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use hearth_network::Services;
+use hearth_network::{Outside, Services};
 use hearth_runtime::environment::{self, Credentials, Environment};
 use hearth_runtime::frames::{Claim, Frame, Message};
 use hearth_sandbox::{BootRequest, ClaimRequest, SandboxError, Start};
@@ -52,6 +52,7 @@ pub(crate) struct Starter {
     sandbox: SandboxHandle,
     credentials: Arc<dyn CredentialSource>,
     api: Arc<dyn Api>,
+    outside: Outside,
     boots: Semaphore,
     pub(crate) ready: Ready,
 }
@@ -67,6 +68,7 @@ impl Starter {
             sandbox,
             credentials,
             api,
+            outside: Outside::new(options.name_servers.clone()),
             boots: Semaphore::new(options.parallel_boots.max(1)),
             ready: Ready::new(options.ready_environments),
         }
@@ -198,7 +200,7 @@ impl Starter {
             api: Some(self.api.endpoint(spec, &session.access_key_id)),
         };
         process
-            .open_network(services)
+            .open_network(services, spec.network.clone(), self.outside.clone())
             .map_err(|error| StartError::Platform(error.to_string()))
     }
 

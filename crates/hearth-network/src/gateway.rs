@@ -1,21 +1,30 @@
 //! The way out of one environment.
 
 use std::io;
-use std::net::{SocketAddr, TcpListener as StdTcpListener};
+use std::net::{SocketAddr, TcpListener as StdTcpListener, UdpSocket as StdUdpSocket};
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use hearth_sandbox::Listener;
-use hearth_types::inside;
-use tokio::net::{TcpListener, TcpStream};
+use hearth_types::{NetworkPolicy, inside};
+use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::sleep;
 
-use crate::Endpoint;
+use crate::access::Access;
+use crate::egress::{self, reset};
+use crate::traffic::Traffic;
+use crate::{Endpoint, Outside, dns};
 
-/// Connections of an environment at a time. A function may have 1,024 files open, so no more make sense.
+/// Connections of an environment at a time; further ones wait. A function may have 1,024 files open, so no more make
+/// sense.
 const CONNECTIONS: usize = 1024;
+/// Datagrams of an environment that are being answered at a time; further ones wait.
+const QUERIES: usize = 64;
+/// The largest query over UDP that is read, in bytes: what EDNS clients announce at most.
+const LARGEST_QUERY: usize = 4096;
 /// Pause after an error of `accept`, such as no free descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -30,30 +39,61 @@ pub struct Services {
 
 /// Serves the connections of one environment. Dropping it ends all of them.
 #[derive(Debug)]
-pub struct Gateway(AbortHandle);
+pub struct Gateway {
+    task: AbortHandle,
+    traffic: Arc<Traffic>,
+}
 
 impl Gateway {
     /// Begins to serve. Must be called inside a tokio runtime.
-    pub fn open(listener: Listener, services: Services) -> io::Result<Self> {
+    pub fn open(
+        listener: Listener,
+        services: Services,
+        policy: NetworkPolicy,
+        outside: Outside,
+    ) -> io::Result<Self> {
+        // Names are of no use to whom no connection can be handed over for.
+        let policy = if listener.intercepts {
+            policy
+        } else {
+            NetworkPolicy::None
+        };
         let doors = Doors {
             all: listen(listener.tcp)?,
             api: listen(listener.api)?,
+            dns: Arc::new(UdpSocket::from_std(StdUdpSocket::from(listener.dns))?),
         };
-        Ok(Self(tokio::spawn(run(doors, services)).abort_handle()))
+        let traffic = Arc::new(Traffic::default());
+        let ways = Ways {
+            services,
+            access: Arc::new(Access::new(policy)),
+            outside,
+            traffic: Arc::clone(&traffic),
+        };
+        let task = tokio::spawn(run(doors, ways)).abort_handle();
+        Ok(Self { task, traffic })
     }
 }
 
 impl Drop for Gateway {
     fn drop(&mut self) {
-        self.0.abort();
+        self.task.abort();
+        let (sent, received) = (
+            self.traffic.sent.load(Relaxed),
+            self.traffic.received.load(Relaxed),
+        );
+        if sent + received > 0 {
+            tracing::debug!(sent, received, "bytes of an environment's outbound connections");
+        }
     }
 }
 
-/// Where connections come in.
+/// Where connections and datagrams come in.
 struct Doors {
     all: TcpListener,
     /// Beside the other only where the kernel does not hand over everything.
     api: TcpListener,
+    dns: Arc<UdpSocket>,
 }
 
 fn listen(socket: OwnedFd) -> io::Result<TcpListener> {
@@ -61,12 +101,13 @@ fn listen(socket: OwnedFd) -> io::Result<TcpListener> {
 }
 
 impl Doors {
-    async fn accept(&self) -> io::Result<TcpStream> {
+    async fn accept(&self) -> io::Result<(Destination, TcpStream)> {
         let accepted = tokio::select! {
             accepted = self.all.accept() => accepted,
             accepted = self.api.accept() => accepted,
         };
-        accepted.map(|(stream, _)| stream)
+        let (stream, _) = accepted?;
+        Ok((Destination::of(stream.local_addr()?), stream))
     }
 }
 
@@ -75,6 +116,7 @@ impl Doors {
 enum Destination {
     RuntimeApi,
     Api,
+    Dns,
     Outside(SocketAddr),
 }
 
@@ -84,46 +126,77 @@ impl Destination {
         match (address.ip() == inside::ADDRESS, address.port()) {
             (true, inside::RUNTIME_API_PORT) => Self::RuntimeApi,
             (true, inside::API_PORT) => Self::Api,
+            (true, inside::DNS_PORT) => Self::Dns,
             _ => Self::Outside(address),
         }
     }
 }
 
-async fn run(doors: Doors, services: Services) {
-    let mut connections = JoinSet::new();
+/// Where connections go on to.
+struct Ways {
+    services: Services,
+    access: Arc<Access>,
+    outside: Outside,
+    traffic: Arc<Traffic>,
+}
+
+async fn run(doors: Doors, ways: Ways) {
+    let (mut connections, mut queries) = (JoinSet::new(), JoinSet::new());
+    let mut datagram = vec![0; LARGEST_QUERY];
     loop {
-        let accepted = tokio::select! {
-            accepted = doors.accept(), if connections.len() < CONNECTIONS => accepted,
-            Some(_) = connections.join_next() => continue,
-        };
-        match accepted.and_then(|stream| Ok((Destination::of(stream.local_addr()?), stream))) {
-            Ok((destination, stream)) => serve(destination, stream, &services, &mut connections),
-            Err(error) => {
-                tracing::warn!(%error, "cannot accept a connection of an environment");
-                sleep(ACCEPT_PAUSE).await;
+        tokio::select! {
+            accepted = doors.accept(), if connections.len() < CONNECTIONS => match accepted {
+                Ok((destination, stream)) => ways.take(destination, stream, &mut connections),
+                Err(error) => {
+                    tracing::warn!(%error, "cannot accept a connection of an environment");
+                    sleep(ACCEPT_PAUSE).await;
+                }
+            },
+            received = doors.dns.recv_from(&mut datagram), if queries.len() < QUERIES => {
+                if let Ok((length, from)) = received {
+                    ways.ask(&doors.dns, from, &datagram[..length], &mut queries);
+                }
             }
+            Some(_) = connections.join_next() => {}
+            Some(_) = queries.join_next() => {}
         }
     }
 }
 
-fn serve(destination: Destination, stream: TcpStream, services: &Services, connections: &mut JoinSet<()>) {
-    let endpoint = match destination {
-        Destination::RuntimeApi => services.runtime_api.as_ref(),
-        Destination::Api => services.api.as_ref(),
-        Destination::Outside(_) => None,
-    };
-    match endpoint {
-        Some(endpoint) => {
-            connections.spawn(endpoint.serve(stream));
+impl Ways {
+    fn take(&self, destination: Destination, stream: TcpStream, connections: &mut JoinSet<()>) {
+        let endpoint = match destination {
+            Destination::RuntimeApi => &self.services.runtime_api,
+            Destination::Api => &self.services.api,
+            Destination::Dns => {
+                let (access, resolver) = (Arc::clone(&self.access), Arc::clone(&self.outside.resolver));
+                connections.spawn(dns::serve(stream, access, resolver));
+                return;
+            }
+            Destination::Outside(address) => {
+                let (access, traffic) = (Arc::clone(&self.access), Arc::clone(&self.traffic));
+                let outside = self.outside.clone();
+                connections.spawn(async move {
+                    egress::carry(&outside, &access, &traffic, address, stream).await;
+                });
+                return;
+            }
+        };
+        match endpoint {
+            Some(endpoint) => {
+                connections.spawn(endpoint.serve(stream));
+            }
+            None => reset(stream),
         }
-        None => reset(stream),
     }
-}
 
-/// Closes a connection so that the other side learns that it was not served.
-fn reset(stream: TcpStream) {
-    // Without it the connection would seem to have ended in peace.
-    let _ = stream.set_zero_linger();
+    fn ask(&self, socket: &Arc<UdpSocket>, from: SocketAddr, query: &[u8], queries: &mut JoinSet<()>) {
+        let (socket, query) = (Arc::clone(socket), query.to_vec());
+        let (access, resolver) = (Arc::clone(&self.access), Arc::clone(&self.outside.resolver));
+        queries.spawn(async move {
+            dns::answer_datagram(&socket, from, &query, &access, &resolver).await;
+        });
+    }
 }
 
 #[cfg(test)]
@@ -136,6 +209,7 @@ mod tests {
             ("169.254.100.1:9001", Destination::RuntimeApi),
             ("[::ffff:169.254.100.1]:9001", Destination::RuntimeApi),
             ("169.254.100.1:4566", Destination::Api),
+            ("169.254.100.1:53", Destination::Dns),
         ] {
             assert_eq!(
                 Destination::of(address.parse().unwrap()),

@@ -5,8 +5,15 @@
 //! outside, as far as the function's [`NetworkPolicy`](hearth_types::NetworkPolicy) goes.
 #![forbid(unsafe_code)]
 
+mod access;
+mod addresses;
+mod dns;
+mod egress;
 mod endpoint;
 mod gateway;
+mod outside;
+mod traffic;
 
 pub use endpoint::{BoxFuture, Endpoint};
 pub use gateway::{Gateway, Services};
+pub use outside::Outside;

@@ -181,6 +181,7 @@ fn engine_options(settings: &Settings) -> EngineOptions {
         keep_alive: settings.keep_alive,
         account_concurrency: settings.account_concurrency,
         ready_environments: settings.ready_environments as usize,
+        name_servers: settings.dns_servers.clone(),
         memory_reserve_mb: settings.memory_reserve.0 >> 20,
         ..EngineOptions::default()
     }

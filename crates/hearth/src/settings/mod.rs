@@ -47,6 +47,7 @@ pub(crate) struct Settings {
     pub(crate) memory_reserve: Size,
     pub(crate) retry_delays: Vec<Duration>,
     pub(crate) runtimes: Runtimes,
+    pub(crate) dns_servers: Vec<SocketAddr>,
 
     pub(crate) isolation: Isolation,
     pub(crate) cpu_policy: CpuPolicy,
@@ -77,6 +78,7 @@ impl Default for Settings {
             memory_reserve: Size(512 << 20),
             retry_delays: vec![Duration::from_secs(60), Duration::from_secs(120)],
             runtimes: Runtimes::new(),
+            dns_servers: Vec::new(),
             isolation: Isolation::Sandbox,
             cpu_policy: CpuPolicy::Weight,
             base_dir: None,

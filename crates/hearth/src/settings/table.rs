@@ -204,6 +204,13 @@ fn functions() -> Vec<Setting> {
             |s| &mut s.runtimes,
             "Interpreters that are not found by themselves; a table in hearth.toml, elsewhere separated by commas.",
         ),
+        setting(
+            Functions,
+            "dns-servers",
+            |s| &mut s.dns_servers,
+            "Name servers that are asked for what functions look up; several are separated by commas. Without any, \
+             those of the host's /etc/resolv.conf.",
+        ),
     ]
 }
 
