@@ -6,6 +6,7 @@ use std::os::unix::net::UnixStream as StdStream;
 
 use bytes::{Buf, BytesMut};
 use hearth_runtime::frames::{Frame, FrameBuffer, FrameError, Message, MessageError};
+use hearth_sandbox::LaunchFailure;
 use tokio::io::Interest;
 use tokio::net::UnixStream;
 
@@ -71,6 +72,31 @@ impl Control {
                 .await
                 .map_err(|_| ControlError::Closed)?;
         }
+    }
+
+    /// Waits for the end of the socket, which a function's own bootstrap closes when it is executed. What comes before
+    /// tells why it is not.
+    pub(crate) async fn launched(&mut self) -> io::Result<Option<LaunchFailure>> {
+        let mut record = Vec::with_capacity(LaunchFailure::SIZE + 1);
+        loop {
+            self.write_queued();
+            match self.stream.try_read_buf(&mut record) {
+                Ok(0) => break,
+                Ok(_) if record.len() > LaunchFailure::SIZE => break,
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    let interest = match self.outgoing.is_empty() {
+                        true => Interest::READABLE,
+                        false => Interest::READABLE | Interest::WRITABLE,
+                    };
+                    self.stream.ready(interest).await?;
+                }
+                // It has ended before it read everything.
+                Err(error) if error.kind() == io::ErrorKind::ConnectionReset => break,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(LaunchFailure::decode(&record))
     }
 
     /// Whether bytes came in.

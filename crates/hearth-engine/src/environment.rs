@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hearth_network::{Gateway, Outside, Services};
+use hearth_runtime::api::RuntimeApi;
 use hearth_sandbox::{Booted, Exit, ExitStatus, Listener, MemoryGauge, Sandbox};
 use hearth_types::{EnvironmentId, NetworkPolicy};
 use tokio::sync::oneshot;
@@ -25,7 +26,9 @@ pub(crate) struct Process {
     pub(crate) control: Control,
     pub(crate) output: Output,
     memory: MemoryGauge,
-    exit: oneshot::Receiver<Exit>,
+    pub(crate) ending: Ending,
+    /// The interfaces of a runtime that talks to them.
+    pub(crate) api: Option<RuntimeApi>,
     sandbox: SandboxHandle,
     network: Network,
 }
@@ -39,6 +42,25 @@ enum Network {
     Open { _gateway: Gateway },
     /// The environment has no network of its own, or lost it.
     None,
+}
+
+/// How an environment ended that nobody tells of, since the warden has ended too.
+const LOST: Exit = Exit {
+    status: ExitStatus::Signal(9),
+    out_of_memory: false,
+    peak_memory_bytes: 0,
+    cpu: Duration::ZERO,
+};
+
+/// The end of an environment's process.
+#[derive(Debug)]
+pub(crate) struct Ending(oneshot::Receiver<Exit>);
+
+impl Ending {
+    /// Waits for it. Cancelling loses nothing; when it has come, it comes once.
+    pub(crate) async fn wait(&mut self) -> Exit {
+        (&mut self.0).await.unwrap_or(LOST)
+    }
 }
 
 /// The sandbox, in a form that prints.
@@ -58,10 +80,16 @@ impl Process {
             control: Control::new(booted.control)?,
             output: Output::new(booted.output)?,
             memory: booted.memory,
-            exit: booted.exit,
+            ending: Ending(booted.exit),
+            api: None,
             sandbox,
             network: booted.listener.map_or(Network::None, Network::Waiting),
         })
+    }
+
+    /// Whether connections that it makes reach the server.
+    pub(crate) fn has_network(&self) -> bool {
+        !matches!(self.network, Network::None)
     }
 
     /// Begins to serve its connections, those that wait already too.
@@ -81,23 +109,17 @@ impl Process {
     /// Waits for the end of a process whose control socket is closed. One that closed its socket and lives
     /// on is killed: nobody can talk to it any more.
     pub(crate) async fn ended(&mut self) -> Exit {
-        let lost = Exit {
-            status: ExitStatus::Signal(9),
-            out_of_memory: false,
-            peak_memory_bytes: self.memory.peak_bytes(),
-            cpu: Duration::ZERO,
-        };
         for patience in [EXIT_NOTICE / 10, EXIT_NOTICE] {
-            match timeout(patience, &mut self.exit).await {
-                Ok(exit) => return exit.unwrap_or(lost),
+            match timeout(patience, self.ending.wait()).await {
+                Ok(exit) => return exit,
                 Err(_) => self.sandbox.0.kill(self.id),
             }
         }
-        lost
+        LOST
     }
 
     pub(crate) fn is_alive(&self) -> bool {
-        self.exit.is_empty() && !self.exit.is_terminated()
+        self.ending.0.is_empty() && !self.ending.0.is_terminated()
     }
 
     /// Peak memory so far, in MB, rounded up.

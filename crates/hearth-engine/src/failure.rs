@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use hearth_sandbox::{Exit, ExitStatus};
+use hearth_runtime::api::{ExtensionInfo, ExtensionState};
+use hearth_sandbox::{BOOTSTRAPS, Exit, ExitStatus, LaunchFailure};
 use hearth_types::RequestId;
 use serde_json::json;
 
@@ -22,6 +23,12 @@ pub(crate) enum Failure {
     Exited(Exit),
     /// The answer is larger than so many bytes.
     ResponseTooLarge(u64),
+    /// The connection broke in the middle of the answer.
+    Truncated,
+    /// The function's own bootstrap could not be executed.
+    Launch(LaunchFailure),
+    /// An extension failed.
+    Extension(ExtensionInfo),
     /// What came over the control socket was not the protocol.
     Protocol(String),
 }
@@ -35,6 +42,9 @@ impl Failure {
             Self::Exited(exit) if exit.out_of_memory => "Runtime.OutOfMemory",
             Self::Closed | Self::Exited(_) => "Runtime.ExitError",
             Self::ResponseTooLarge(_) => "Function.ResponseSizeTooLarge",
+            Self::Truncated => "Runtime.TruncatedResponse",
+            Self::Launch(_) => "Runtime.InvalidEntrypoint",
+            Self::Extension(extension) => extension_error(extension.state),
             Self::Protocol(_) => "Runtime.Unknown",
         }
     }
@@ -50,7 +60,7 @@ impl Failure {
             })
         };
         match kind {
-            _ if known("Runtime.") || known("Function.") => kind,
+            _ if known("Runtime.") || known("Function.") || known("Extension.") => kind,
             _ if kind.starts_with("Function.") => "Function.Unknown",
             _ => "Runtime.Unknown",
         }
@@ -108,6 +118,18 @@ impl Failure {
                 self.error_type(),
                 &format!("RequestId: {id} Error: Runtime exited"),
             ),
+            Self::Launch(failure) => document(
+                self.error_type(),
+                &format!("RequestId: {id} Error: {}", launch(*failure)),
+            ),
+            Self::Truncated => document(
+                self.error_type(),
+                &format!("RequestId: {id} Error: the runtime's response was cut short"),
+            ),
+            Self::Extension(extension) => document(
+                self.error_type(),
+                &format!("RequestId: {id} Error: {}", extension_failed(extension)),
+            ),
             Self::Protocol(what) => document(self.error_type(), &format!("RequestId: {id} Error: {what}")),
         }
     }
@@ -129,6 +151,16 @@ impl Failure {
                 "RequestId: {id} Error: {}\nRuntime.ExitError",
                 reason(exit.status)
             )),
+            Self::Launch(failure) => Some(format!(
+                "RequestId: {id} Error: {}\n{}",
+                launch(*failure),
+                self.error_type()
+            )),
+            Self::Extension(extension) => Some(format!(
+                "RequestId: {id} Error: {}\n{}",
+                extension_failed(extension),
+                self.error_type()
+            )),
             _ => None,
         }
     }
@@ -149,6 +181,39 @@ fn reason(status: ExitStatus) -> String {
         ExitStatus::Code(0) => "Runtime exited without providing a reason".to_owned(),
         ExitStatus::Code(code) => format!("Runtime exited with error: exit status {code}"),
         ExitStatus::Signal(signal) => format!("Runtime exited with error: signal: {}", signal_name(signal)),
+    }
+}
+
+/// Why a bootstrap does not run, in AWS's words, which are Go's.
+fn launch(failure: LaunchFailure) -> String {
+    match failure {
+        LaunchFailure::Missing => format!("Couldn't find valid bootstrap(s): [{}]", BOOTSTRAPS.join(" ")),
+        LaunchFailure::Refused(place, errno) => {
+            format!("fork/exec {}: {}", BOOTSTRAPS[place], error_text(errno))
+        }
+    }
+}
+
+/// The text of an error number as Go writes it: in small letters.
+fn error_text(errno: i32) -> String {
+    let text = std::io::Error::from_raw_os_error(errno).to_string();
+    let text = text.split(" (os error").next().unwrap_or_default();
+    text.to_lowercase()
+}
+
+fn extension_error(state: ExtensionState) -> &'static str {
+    match state {
+        ExtensionState::InitError => "Extension.InitError",
+        ExtensionState::LaunchError => "Extension.LaunchError",
+        ExtensionState::ExitError => "Extension.ExitError",
+        _ => "Extension.Crash",
+    }
+}
+
+fn extension_failed(extension: &ExtensionInfo) -> String {
+    match &extension.error_type {
+        Some(kind) => format!("extension {} failed: {kind}", extension.name),
+        None => format!("extension {} has exited", extension.name),
     }
 }
 
@@ -210,6 +275,28 @@ mod tests {
         assert!(payload(&killed).contains("signal: killed"));
         assert!(payload(&killed).contains("\"errorType\":\"Runtime.ExitError\""));
         assert_eq!(killed.status(), Status::Error("Runtime.OutOfMemory".into()));
+    }
+
+    #[test]
+    fn a_bootstrap_that_does_not_run_is_explained_as_go_does() {
+        let refused = |errno| payload(&Failure::Launch(LaunchFailure::Refused(0, errno)));
+        for (errno, text) in [
+            (13, "fork/exec /var/task/bootstrap: permission denied"),
+            (8, "fork/exec /var/task/bootstrap: exec format error"),
+            (2, "fork/exec /var/task/bootstrap: no such file or directory"),
+        ] {
+            let refused = refused(errno);
+            assert!(refused.contains(text), "{refused}");
+            assert!(
+                refused.starts_with(r#"{"errorType":"Runtime.InvalidEntrypoint""#),
+                "{refused}"
+            );
+        }
+        let missing = payload(&Failure::Launch(LaunchFailure::Missing));
+        assert!(
+            missing.contains("Error: Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]"),
+            "{missing}"
+        );
     }
 
     #[test]

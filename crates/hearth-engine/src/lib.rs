@@ -8,6 +8,7 @@
 
 mod admission;
 mod control;
+mod conversation;
 mod engine;
 mod environment;
 mod exchange;

@@ -2,10 +2,13 @@
 
 use std::time::{Duration, SystemTime};
 
+use hearth_runtime::api::{ApiInvocation, RuntimeApi};
 use hearth_runtime::frames::{Frame, Invoke};
+use hearth_types::RequestId;
 use hearth_types::time::unix_millis;
 use tokio::time::Instant;
 
+use crate::conversation::{self, Conversation};
 use crate::engine::Inner;
 use crate::environment::Environment;
 use crate::exchange::{self, Awaited, Call};
@@ -135,11 +138,22 @@ impl<'a> Attempt<'a> {
     async fn on(mut self, mut environment: Environment, function: &Function) -> Outcome {
         self.begin_log(&mut environment.journal);
         environment.journal.platform(self.start());
-        let result = self.call(&mut environment).await;
-        let reusable = result
-            .as_ref()
-            .map_or_else(Failure::spares_the_environment, |_| true);
-        let status = result.as_ref().err().map_or(Status::Success, Failure::status);
+        let Conversation { result, after } = self.call(&mut environment).await;
+        let reusable = after.is_ok()
+            && result
+                .as_ref()
+                .map_or_else(Failure::spares_the_environment, |_| true);
+        let failure = result.as_ref().err().map(Failure::status);
+        let trouble = after.as_ref().err().map(Failure::status);
+        let status = trouble.or(failure).unwrap_or(Status::Success);
+        if let Err(after) = &after {
+            explain(
+                after,
+                self.invocation.request_id,
+                self.spec.timeout,
+                &mut environment.journal,
+            );
+        }
         let memory = environment.process.peak_memory_mb();
         let outcome = self
             .finish(result, status, &mut environment.journal, memory)
@@ -150,12 +164,51 @@ impl<'a> Attempt<'a> {
         outcome
     }
 
-    async fn call(&mut self, environment: &mut Environment) -> Result<(), Failure> {
-        let number = environment.next_request();
+    async fn call(&mut self, environment: &mut Environment) -> Conversation {
+        match environment.process.api.clone() {
+            Some(api) => self.converse(environment, &api).await,
+            None => Conversation {
+                result: self.exchange(environment).await,
+                after: Ok(()),
+            },
+        }
+    }
+
+    /// Calls a runtime that talks to the Runtime API.
+    async fn converse(&mut self, environment: &mut Environment, api: &RuntimeApi) -> Conversation {
+        let invocation = ApiInvocation {
+            id: self.invocation.request_id,
+            payload: self.invocation.payload.clone(),
+            deadline_ms: self.deadline_ms(),
+            invoked_arn: self.invocation.invoked_arn.clone(),
+            trace: self.invocation.trace.clone(),
+            client_context: self.invocation.client_context.clone(),
+            cognito_identity: None,
+        };
+        let Environment { process, journal, .. } = environment;
+        conversation::invoke(
+            process,
+            journal,
+            api,
+            invocation,
+            &mut self.response,
+            self.deadline,
+        )
+        .await
+    }
+
+    /// When the invocation must have ended, in milliseconds since the Unix epoch.
+    fn deadline_ms(&self) -> i64 {
         let left = self.deadline.saturating_duration_since(Instant::now());
+        unix_millis(SystemTime::now() + left)
+    }
+
+    /// Calls a runtime that talks frames.
+    async fn exchange(&mut self, environment: &mut Environment) -> Result<(), Failure> {
+        let number = environment.next_request();
         let invoke = Invoke {
             request_id: &self.invocation.request_id.to_string(),
-            deadline_ms: unix_millis(SystemTime::now() + left),
+            deadline_ms: self.deadline_ms(),
             invoked_function_arn: &self.invocation.invoked_arn,
             trace_id: self.invocation.trace.as_deref(),
             client_context: self.invocation.client_context.as_deref(),
@@ -204,8 +257,7 @@ impl<'a> Attempt<'a> {
         let streamed = self.response.streamed_bytes();
         // The chunks of a stream end here, its log lines and the outcome follow.
         let result = result.map(|()| self.response.finish());
-        let failure = result.as_ref().err();
-        let exit_memory = failure.map_or(0, Failure::peak_memory_mb);
+        let exit_memory = result.as_ref().err().map_or(0, Failure::peak_memory_mb);
         let report = Report {
             duration,
             init: self.init,
@@ -215,9 +267,10 @@ impl<'a> Attempt<'a> {
             produced_bytes: streamed + result.as_ref().map_or(0, |body| body.len()),
             status,
         };
-        if let Some(line) = failure.and_then(|failure| failure.log_line(id, SystemTime::now(), timeout)) {
-            journal.explain(line);
+        if let Err(failure) = &result {
+            explain(failure, id, timeout, journal);
         }
+        let failure = result.as_ref().err();
         let (request_id, report) = (id, &report);
         journal.platform(PlatformEvent::RuntimeDone { request_id, report });
         journal.platform(PlatformEvent::Report { request_id, report });
@@ -235,5 +288,12 @@ impl<'a> Attempt<'a> {
             init_duration: report.init,
             max_memory_mb: report.max_memory_mb,
         }
+    }
+}
+
+/// Writes down what a failure has to say.
+fn explain(failure: &Failure, id: RequestId, timeout: Duration, journal: &mut Journal) {
+    if let Some(line) = failure.log_line(id, SystemTime::now(), timeout) {
+        journal.explain(line);
     }
 }

@@ -4,13 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use hearth_network::{Outside, Services};
+use hearth_network::{Endpoint, Outside, Services};
+use hearth_runtime::Family;
+use hearth_runtime::api::{Description, Machine, RuntimeApi};
 use hearth_runtime::environment::{self, Credentials, Environment};
 use hearth_runtime::frames::{Claim, Frame, Message};
 use hearth_sandbox::{BootRequest, ClaimRequest, SandboxError, Start};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
 
+use crate::conversation::{self, Door};
 use crate::environment::{Process, SandboxHandle};
 use crate::exchange::{self, Awaited};
 use crate::failure::Failure;
@@ -86,6 +89,11 @@ impl Starter {
     ) -> Result<(Process, Instant), StartError> {
         let session = self.credentials.session(spec);
         let variables = variables(spec, &session, stream);
+        if spec.runtime.family == Family::Provided {
+            return self
+                .start_custom(spec, &variables, &session, journal, limit)
+                .await;
+        }
         let fresh = spec.needs_fresh_start();
         let (mut process, begun) = if fresh {
             self.boot_with(spec, &variables, &session).await?
@@ -103,18 +111,30 @@ impl Starter {
             task_root: environment::TASK_ROOT,
         };
         process.control.queue(&Frame::claim(&claim));
-        match exchange::run(&mut process, journal, Awaited::Claimed, begun + limit).await {
-            Ok(_) => Ok((process, begun)),
-            Err(failure) => {
-                let max_memory_mb = process.peak_memory_mb();
-                Err(StartError::Init(InitFailed {
-                    failure,
-                    begun,
-                    took: begun.elapsed(),
-                    max_memory_mb,
-                }))
-            }
+        let done = exchange::run(&mut process, journal, Awaited::Claimed, begun + limit).await;
+        initialised(process, begun, done)
+    }
+
+    /// The same for a function that brings its own bootstrap.
+    async fn start_custom(
+        &self,
+        spec: &FunctionSpec,
+        variables: &Variables,
+        session: &SessionVariables,
+        journal: &mut Journal,
+        limit: Duration,
+    ) -> Result<(Process, Instant), StartError> {
+        let (mut process, begun) = self.boot_with(spec, variables, session).await?;
+        let Some(api) = process.api.clone() else {
+            return Err(StartError::Platform(
+                "custom runtimes need a network of their own, which this isolation tier has not".to_owned(),
+            ));
+        };
+        if let Some(level) = spec.logging.application() {
+            process.output.keep_from(level);
         }
+        let done = conversation::init(&mut process, journal, &api, begun + limit).await;
+        initialised(process, begun, done)
     }
 
     /// An interpreter that was ready, or a new one.
@@ -195,8 +215,15 @@ impl Starter {
             ephemeral_mb: spec.ephemeral_mb,
         };
         self.sandbox.0.claim(process.id, request).await?;
+        if spec.runtime.family == Family::Provided && process.has_network() {
+            process.api = Some(RuntimeApi::new(Machine::new(description(spec))));
+        }
+        let door = process
+            .api
+            .clone()
+            .map(|api| Arc::new(Door(api)) as Arc<dyn Endpoint>);
         let services = Services {
-            runtime_api: None,
+            runtime_api: door,
             api: Some(self.api.endpoint(spec, &session.access_key_id)),
         };
         process
@@ -206,6 +233,32 @@ impl Starter {
 
     async fn turn(&self) -> tokio::sync::SemaphorePermit<'_> {
         self.boots.acquire().await.expect("the semaphore is never closed")
+    }
+}
+
+fn initialised(
+    process: Process,
+    begun: Instant,
+    done: Result<(), Failure>,
+) -> Result<(Process, Instant), StartError> {
+    match done {
+        Ok(()) => Ok((process, begun)),
+        Err(failure) => Err(StartError::Init(InitFailed {
+            failure,
+            begun,
+            took: begun.elapsed(),
+            max_memory_mb: process.peak_memory_mb(),
+        })),
+    }
+}
+
+/// What extensions learn of a function.
+fn description(spec: &FunctionSpec) -> Description {
+    Description {
+        function: spec.arn.name.to_string(),
+        version: spec.version.to_string(),
+        handler: spec.handler.clone(),
+        account: spec.arn.scope.account.to_string(),
     }
 }
 

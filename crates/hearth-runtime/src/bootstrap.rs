@@ -46,6 +46,7 @@ impl Family {
         match self {
             Self::Nodejs => NODEJS,
             Self::Python => PYTHON,
+            Self::Provided => &[],
         }
     }
 
@@ -55,6 +56,7 @@ impl Family {
             Self::Nodejs => &["--max-old-space-size={heap}", "/var/runtime/bootstrap.cjs"],
             // No `site`, whose .pth files are the machine's, and no folder of a user, who does not exist.
             Self::Python => &["-S", "-s", "/var/runtime/bootstrap.py"],
+            Self::Provided => &[],
         }
     }
 }

@@ -1,11 +1,11 @@
-//! The languages that run on an interpreter of the machine, and their versions.
+//! The kinds of runtimes: languages that run on an interpreter of the machine, their versions, and custom runtimes.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// A managed language: one bootstrap serves all of its versions.
+/// A managed language, of which one bootstrap serves all versions; or the custom runtimes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Family {
@@ -13,12 +13,25 @@ pub enum Family {
     Nodejs,
     /// `python3.11` and its like.
     Python,
+    /// `provided.al2023` and its like: the function brings its own bootstrap, which talks to the Runtime API.
+    Provided,
 }
 
 impl Family {
     /// The family and the wanted version of a runtime identifier, such as `nodejs20.x`.
     /// `None` for a runtime of another language, and for what is no identifier.
     pub fn of(identifier: &str) -> Option<(Self, Version)> {
+        if let Some(rest) = identifier.strip_prefix("provided") {
+            let major = match rest {
+                "" => 1,
+                rest => rest.strip_prefix(".al")?.parse().ok()?,
+            };
+            let version = Version {
+                major,
+                ..Version::default()
+            };
+            return Some((Self::Provided, version));
+        }
         if let Some(major) = identifier
             .strip_prefix("nodejs")
             .and_then(|rest| rest.strip_suffix(".x"))
@@ -41,6 +54,7 @@ impl Family {
         match self {
             Self::Nodejs => "Node.js",
             Self::Python => "Python",
+            Self::Provided => "Amazon Linux",
         }
     }
 
@@ -53,25 +67,26 @@ impl Family {
     /// The part of a version that an identifier names, such as `20` or `3.11`.
     pub fn release_name(self, version: Version) -> String {
         match self {
-            Self::Nodejs => version.major.to_string(),
+            Self::Nodejs | Self::Provided => version.major.to_string(),
             Self::Python => format!("{}.{}", version.major, version.minor),
         }
     }
 
     pub(crate) fn release(self, version: Version) -> (u16, u16) {
         match self {
-            Self::Nodejs => (version.major, 0),
+            Self::Nodejs | Self::Provided => (version.major, 0),
             Self::Python => (version.major, version.minor),
         }
     }
 }
 
 impl fmt::Display for Family {
-    /// As at the beginning of a runtime identifier: `nodejs`, `python`.
+    /// As at the beginning of a runtime identifier: `nodejs`, `python`, `provided`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Nodejs => "nodejs",
             Self::Python => "python",
+            Self::Provided => "provided",
         })
     }
 }
@@ -134,6 +149,8 @@ mod tests {
         let of = |identifier| Family::of(identifier).map(|(family, v)| (family, v.major, v.minor));
         assert_eq!(of("nodejs20.x"), Some((Family::Nodejs, 20, 0)));
         assert_eq!(of("python3.11"), Some((Family::Python, 3, 11)));
+        assert_eq!(of("provided.al2023"), Some((Family::Provided, 2023, 0)));
+        assert_eq!(of("provided"), Some((Family::Provided, 1, 0)));
         for other in [
             "nodejs",
             "nodejs20",
@@ -141,6 +158,7 @@ mod tests {
             "python",
             "python3",
             "python2.7",
+            "provided.alx",
             "java21",
             "",
         ] {

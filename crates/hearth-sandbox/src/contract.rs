@@ -31,6 +31,55 @@ pub trait Sandbox: Send + Sync {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RuntimeIndex(pub u16);
 
+impl RuntimeIndex {
+    /// No interpreter at all: the function's own `bootstrap` is executed. In no launcher's table, every warden
+    /// knows it. Its environments start [deferred](Start::Deferred) and have no frame socket: when the bootstrap is
+    /// executed their control socket closes; if it cannot be, a [`LaunchFailure`] comes first.
+    pub const CUSTOM: Self = Self(u16::MAX);
+
+    /// Its place in the table, unless there is none.
+    pub(crate) fn in_table(self) -> Option<usize> {
+        (self != Self::CUSTOM).then_some(usize::from(self.0))
+    }
+}
+
+/// Where a function's own bootstrap is looked for, in order.
+pub const BOOTSTRAPS: [&str; 2] = ["/var/task/bootstrap", "/opt/bootstrap"];
+
+/// Why a function's own bootstrap was not executed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LaunchFailure {
+    /// There is none.
+    Missing,
+    /// The kernel refused this one of [`BOOTSTRAPS`], with this error number.
+    Refused(usize, i32),
+}
+
+impl LaunchFailure {
+    /// Bytes of a record.
+    pub const SIZE: usize = 5;
+
+    /// The record that comes over the control socket: a place in [`BOOTSTRAPS`], or 255, and the error number.
+    pub fn encode(self) -> [u8; Self::SIZE] {
+        let (place, errno) = match self {
+            Self::Missing => (u8::MAX, 0),
+            Self::Refused(place, errno) => (place as u8, errno),
+        };
+        let [a, b, c, d] = errno.to_le_bytes();
+        [place, a, b, c, d]
+    }
+
+    /// Reads a record. `None` for anything that is not one.
+    pub fn decode(record: &[u8]) -> Option<Self> {
+        let [place, errno @ ..] = <[u8; Self::SIZE]>::try_from(record).ok()?;
+        match (usize::from(place), i32::from_le_bytes(errno)) {
+            (255, 0) => Some(Self::Missing),
+            (place, errno) if place < BOOTSTRAPS.len() => Some(Self::Refused(place, errno)),
+            _ => None,
+        }
+    }
+}
+
 /// When the interpreter is started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Start {

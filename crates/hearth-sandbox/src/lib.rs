@@ -28,8 +28,8 @@ pub mod warden;
 
 pub use client::WardenClient;
 pub use contract::{
-    BootRequest, Booted, BoxFuture, ClaimRequest, Exit, ExitStatus, Listener, RuntimeIndex, Sandbox,
-    SandboxError, Start,
+    BOOTSTRAPS, BootRequest, Booted, BoxFuture, ClaimRequest, Exit, ExitStatus, LaunchFailure, Listener,
+    RuntimeIndex, Sandbox, SandboxError, Start,
 };
 pub use gauge::MemoryGauge;
 pub use isolation::limits::CpuPolicy;

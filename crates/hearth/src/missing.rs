@@ -2,9 +2,12 @@
 
 use hearth_runtime::{Discovery, Family};
 
+/// The languages that need an interpreter of the machine.
+pub(crate) const INTERPRETED: [Family; 2] = [Family::Nodejs, Family::Python];
+
 /// Says which languages cannot run here, and what to do about it.
 pub(crate) fn tell(discovery: &Discovery) {
-    for family in [Family::Nodejs, Family::Python] {
+    for family in INTERPRETED {
         if let Some(advice) = advice(discovery, family) {
             eprintln!("note: {advice}");
         }
@@ -27,6 +30,7 @@ pub(crate) fn advice(discovery: &Discovery, family: Family) -> Option<String> {
             "python3",
             "\"python3.13\" = \"/path/to/bin/python3.13\"",
         ),
+        Family::Provided => return None,
     };
     Some(format!(
         "no {title} was found, so its functions cannot run here. Install it (Debian: apt install {package}), or \

@@ -33,8 +33,11 @@ const LISTED: [&str; 25] = [
 /// Identifiers that came after that recording.
 const NEWER: [&str; 3] = ["nodejs26.x", "python3.15", "ruby4.0"];
 
+/// An identifier that AWS has ended support for. Here it costs nothing: every custom runtime is the same.
+const KEPT: &str = "provided";
+
 /// Identifiers that only existing functions may have, of which a new Hearth has none.
-const DEPRECATED: [&str; 22] = [
+const DEPRECATED: [&str; 21] = [
     "dotnet5.0",
     "dotnet7",
     "dotnetcore1.0",
@@ -51,7 +54,6 @@ const DEPRECATED: [&str; 22] = [
     "nodejs4.3-edge",
     "nodejs6.10",
     "nodejs8.10",
-    "provided",
     "python2.7",
     "python3.6",
     "python3.7",
@@ -68,7 +70,7 @@ pub(super) enum Standing {
 }
 
 pub(super) fn standing(identifier: &str) -> Standing {
-    if LISTED.contains(&identifier) || NEWER.contains(&identifier) {
+    if LISTED.contains(&identifier) || NEWER.contains(&identifier) || identifier == KEPT {
         Standing::Current
     } else if DEPRECATED.contains(&identifier) {
         Standing::Deprecated

@@ -25,8 +25,8 @@ pub enum Substitutes {
 /// The interpreter for a runtime.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Choice {
-    /// Place in [`Catalogue::installed`].
-    pub index: usize,
+    /// Place in [`Catalogue::installed`]; none for custom runtimes, which need no interpreter.
+    pub interpreter: Option<usize>,
     /// Where it is not the version the runtime means: a sentence that says so.
     pub note: Option<String>,
 }
@@ -48,7 +48,11 @@ pub enum Refusal {
     )]
     Deprecated(String),
     /// Hearth does not run this language.
-    #[error("The runtime {0} is not supported by this Hearth yet; nodejs and python runtimes are.")]
+    #[error(
+        "The runtime {0} is not available: Hearth itself runs nodejs and python. Package the code with AWS's \
+         runtime interface client for its language and a bootstrap that starts it, and use provided.al2023; \
+         docs/runtimes.md says how."
+    )]
     Unsupported(String),
     /// The interpreter is not installed, or what the settings name is not it.
     #[error("The runtime {identifier} is not available: {reason}. {remedy}")]
@@ -89,6 +93,10 @@ impl Catalogue {
         let Some((family, wanted)) = Family::of(identifier) else {
             return Err(Refusal::Unsupported(identifier.to_owned()));
         };
+        if family == Family::Provided {
+            let (interpreter, note) = (None, None);
+            return Ok(Choice { interpreter, note });
+        }
         let missing = |reason| missing(identifier, family, wanted, reason);
         let index = match self.found.named.get(identifier) {
             Some(Ok(index)) => *index,
@@ -99,7 +107,10 @@ impl Catalogue {
         };
         let version = self.found.installed[index].version;
         if family.matches(wanted, version) {
-            return Ok(Choice { index, note: None });
+            return Ok(Choice {
+                interpreter: Some(index),
+                note: None,
+            });
         }
         if self.substitutes == Substitutes::Refused {
             return Err(missing(self.absence(family, wanted)));
@@ -110,7 +121,7 @@ impl Catalogue {
             family.title()
         );
         Ok(Choice {
-            index,
+            interpreter: Some(index),
             note: Some(note),
         })
     }
@@ -151,7 +162,7 @@ impl Catalogue {
 fn missing(identifier: &str, family: Family, wanted: Version, reason: String) -> Refusal {
     let program = match family {
         Family::Nodejs => "node".to_owned(),
-        Family::Python => format!("python{}", family.release_name(wanted)),
+        Family::Python | Family::Provided => format!("python{}", family.release_name(wanted)),
     };
     let remedy = format!(
         "Install {} {}, or name it in hearth.toml under [runtimes]: \"{identifier}\" = \"/path/to/bin/{program}\"",

@@ -35,11 +35,17 @@ fn the_installed_version_is_taken() {
     let catalogue = catalogue(Substitutes::Refused);
     assert_eq!(
         catalogue.resolve("nodejs18.x"),
-        Ok(Choice { index: 1, note: None })
+        Ok(Choice {
+            interpreter: Some(1),
+            note: None
+        })
     );
     assert_eq!(
         catalogue.resolve("python3.11"),
-        Ok(Choice { index: 2, note: None })
+        Ok(Choice {
+            interpreter: Some(2),
+            note: None
+        })
     );
 }
 
@@ -47,12 +53,12 @@ fn the_installed_version_is_taken() {
 fn a_laptop_takes_the_nearest() {
     let catalogue = catalogue(Substitutes::Nearest);
     let choice = catalogue.resolve("python3.9").unwrap();
-    assert_eq!(choice.index, 2);
+    assert_eq!(choice.interpreter, Some(2));
     let note = choice.note.unwrap();
     assert_eq!(note, "python3.9 runs on Python 3.11.7, as 3.9 is not installed");
-    assert_eq!(catalogue.resolve("nodejs24.x").unwrap().index, 0);
+    assert_eq!(catalogue.resolve("nodejs24.x").unwrap().interpreter, Some(0));
     // As far from 18 as from 22: the newer one.
-    assert_eq!(catalogue.resolve("nodejs20.x").unwrap().index, 0);
+    assert_eq!(catalogue.resolve("nodejs20.x").unwrap().interpreter, Some(0));
 }
 
 #[test]
@@ -75,7 +81,7 @@ fn what_the_settings_name_comes_first() {
         Err("/x/node: no such program".to_owned()),
     );
     catalogue.found.named.insert("nodejs18.x".to_owned(), Ok(0));
-    assert_eq!(catalogue.resolve("python3.11").unwrap().index, 3);
+    assert_eq!(catalogue.resolve("python3.11").unwrap().interpreter, Some(3));
     assert!(refusal(&catalogue, "nodejs22.x").contains("the settings name /x/node: no such program."));
     assert!(catalogue.resolve("nodejs18.x").is_err());
 }
@@ -96,7 +102,9 @@ fn other_identifiers_are_refused_in_awss_words() {
     assert!(unknown.ends_with(", provided.al2, java8.al2] or be a valid ARN"));
     assert_eq!(
         refusal(&catalogue, "java21"),
-        "The runtime java21 is not supported by this Hearth yet; nodejs and python runtimes are."
+        "The runtime java21 is not available: Hearth itself runs nodejs and python. Package the code with AWS's \
+         runtime interface client for its language and a bootstrap that starts it, and use provided.al2023; \
+         docs/runtimes.md says how."
     );
 }
 
@@ -109,5 +117,14 @@ fn the_overview_has_every_runtime_of_both_languages() {
             .iter()
             .any(|(identifier, choice)| *identifier == "nodejs26.x" && choice.is_err())
     );
-    assert_eq!(overview.iter().filter(|(_, choice)| choice.is_ok()).count(), 3);
+    assert_eq!(overview.iter().filter(|(_, choice)| choice.is_ok()).count(), 5);
+}
+
+#[test]
+fn custom_runtimes_need_no_interpreter() {
+    let empty = Catalogue::new(Discovery::default(), Substitutes::Refused);
+    for identifier in ["provided.al2023", "provided.al2", "provided"] {
+        let choice = empty.resolve(identifier).unwrap();
+        assert_eq!((choice.interpreter, choice.note), (None, None), "{identifier}");
+    }
 }

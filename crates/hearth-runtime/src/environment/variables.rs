@@ -167,7 +167,7 @@ fn of_runtime(runtime: &str) -> Vec<(String, String)> {
             vec![("NODE_PATH".to_owned(), path)]
         }
         Some((Family::Python, _)) => [PYTHON_LOCALE, ("PYTHONPATH", RUNTIME_DIR)].map(owned).into(),
-        None => Vec::new(),
+        Some((Family::Provided, _)) | None => Vec::new(),
     }
 }
 

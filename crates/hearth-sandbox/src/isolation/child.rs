@@ -32,7 +32,8 @@ pub(crate) struct Plan<'a> {
     pub(crate) network: Option<BorrowedFd<'a>>,
     /// Whether one that is made now hands all its connections to the server.
     pub(crate) intercepts: bool,
-    pub(crate) runtime: usize,
+    /// Its interpreter, if it has one.
+    pub(crate) runtime: Option<usize>,
     pub(crate) program: &'a Program,
     /// The interpreter's user.
     pub(crate) user: Identity,

@@ -3,7 +3,6 @@
 use std::ffi::{CStr, CString, OsStr};
 use std::fs::File;
 use std::io::{self, Read, Write};
-use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
@@ -30,8 +29,7 @@ pub(super) struct Deferred {
 
 impl Deferred {
     /// Waits for the block.
-    pub(super) fn receive(control: OwnedFd) -> io::Result<Self> {
-        let mut control = File::from(control);
+    pub(super) fn receive(control: &mut File) -> io::Result<Self> {
         let mut length = [0; 4];
         control.read_exact(&mut length)?;
         let length = u32::from_be_bytes(length) as usize;

@@ -5,16 +5,26 @@ use std::ffi::CString;
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::Path;
 
 use super::child::Plan;
 use super::deferred::Deferred;
 use super::status::{At, Failure, Status, Step};
 use super::{landlock, privileges};
-use crate::{Start, sys};
+use crate::{BOOTSTRAPS, LaunchFailure, Start, sys};
 
 /// What is executed in an environment.
 #[derive(Clone, Debug)]
-pub(crate) struct Program {
+pub(crate) enum Program {
+    /// An interpreter.
+    Interpreter(Interpreter),
+    /// The function's own bootstrap, with variables that come later.
+    Bootstrap,
+}
+
+/// An interpreter, as it is started.
+#[derive(Clone, Debug)]
+pub(crate) struct Interpreter {
     /// Where the environment finds it.
     pub(crate) path: CString,
     /// Its arguments, the first of which is its name.
@@ -27,6 +37,8 @@ pub(crate) struct Program {
 
 /// The descriptor of the control socket that the interpreter inherits, beside 0, 1 and 2.
 const CONTROL: i32 = 3;
+/// Where a bootstrap is started.
+const TASK_ROOT: &str = "/var/task";
 /// What a shell answers for a program that cannot be executed.
 const CANNOT_EXECUTE: i32 = 127;
 
@@ -45,23 +57,54 @@ pub(crate) fn run(plan: &Plan<'_>) -> Result<Infallible, Failure> {
     Status::Started(own_status.into())
         .send(plan.status)
         .at(Step::Execute)?;
-    sys::close_from(CONTROL + 1, &[control.as_fd()]).at(Step::Execute)?;
-    let Program {
-        path,
-        arguments,
-        environment,
-        start,
-    } = plan.program;
-    let error = match start {
-        Start::Ready => sys::execute(path, arguments, environment),
-        Start::Deferred => match Deferred::receive(control) {
-            Ok(deferred) => deferred.execute(path, arguments),
-            Err(error) => error,
-        },
+    let inherited = match plan.program {
+        Program::Interpreter(_) => CONTROL + 1,
+        // It has no use for the socket, and that it closes tells that the bootstrap runs.
+        Program::Bootstrap => CONTROL,
     };
-    // From here on the environment counts as started, so this goes where its output goes.
-    let _ = writeln!(io::stderr(), "cannot start {}: {error}", path.to_string_lossy());
+    sys::close_from(inherited, &[control.as_fd()]).at(Step::Execute)?;
+    // From here on the environment counts as started, so what fails is told where its output goes, or its answers.
+    let mut control = File::from(control);
+    match plan.program {
+        Program::Interpreter(interpreter) => {
+            let Interpreter {
+                path,
+                arguments,
+                environment,
+                start,
+            } = interpreter;
+            let error = match start {
+                Start::Ready => sys::execute(path, arguments, environment),
+                Start::Deferred => match Deferred::receive(&mut control) {
+                    Ok(deferred) => deferred.execute(path, arguments),
+                    Err(error) => error,
+                },
+            };
+            let _ = writeln!(io::stderr(), "cannot start {}: {error}", path.to_string_lossy());
+        }
+        Program::Bootstrap => {
+            if let Ok(failure) = bootstrap(&mut control) {
+                let _ = control.write_all(&failure.encode());
+            }
+        }
+    }
     sys::exit(CANNOT_EXECUTE)
+}
+
+/// Executes the function's own bootstrap, which closes the socket. Returns only if that fails.
+fn bootstrap(control: &mut File) -> io::Result<LaunchFailure> {
+    let variables = Deferred::receive(control)?.variables;
+    let found = |path: &&str| Path::new(path).metadata().is_ok_and(|found| !found.is_dir());
+    let Some(place) = BOOTSTRAPS.iter().position(found) else {
+        return Ok(LaunchFailure::Missing);
+    };
+    std::env::set_current_dir(TASK_ROOT)?;
+    let path = CString::new(BOOTSTRAPS[place])?;
+    let error = sys::execute(&path, std::slice::from_ref(&path), &variables);
+    Ok(LaunchFailure::Refused(
+        place,
+        error.raw_os_error().unwrap_or(libc::EIO),
+    ))
 }
 
 /// Standard input is empty, standard output and error are the log, then comes the control socket. A second

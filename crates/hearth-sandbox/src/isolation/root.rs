@@ -19,14 +19,15 @@ const SHARED_MEMORY: &[(&str, &str)] = &[("mode", "1777"), ("size", "64m"), ("nr
 const INODES_PER_MB: u32 = 256;
 
 /// Makes the environment's root and moves into it. Runs in the environment's own, new namespaces.
-pub(crate) fn assemble(runtime: usize, identity: &str) -> io::Result<()> {
+pub(crate) fn assemble(runtime: Option<usize>, identity: &str) -> io::Result<()> {
     let no_exec = MountAttrFlags::MOUNT_ATTR_NOEXEC;
-    let parts = [
-        (
-            "var/lang",
-            mounts::view_with_mounts(CWD, &world::prefix(runtime))?,
-        ),
-        ("var/runtime", sealed(&world::bootstrap(runtime))?),
+    let mut parts = Vec::new();
+    if let Some(runtime) = runtime {
+        let prefix = mounts::view_with_mounts(CWD, &world::prefix(runtime))?;
+        parts.push(("var/lang", prefix));
+        parts.push(("var/runtime", sealed(&world::bootstrap(runtime))?));
+    }
+    parts.extend([
         ("run/identity", sealed(identity)?),
         ("proc", mounts::create("proc", &[], SEALED | no_exec)?),
         ("tmp", mounts::create("tmpfs", UNCLAIMED_TMP, UNPRIVILEGED)?),
@@ -34,7 +35,7 @@ pub(crate) fn assemble(runtime: usize, identity: &str) -> io::Result<()> {
             "dev/shm",
             mounts::create("tmpfs", SHARED_MEMORY, UNPRIVILEGED | no_exec)?,
         ),
-    ];
+    ]);
     for (place, part) in &parts {
         mounts::attach(part, &format!("{BASE}/{place}"))?;
     }

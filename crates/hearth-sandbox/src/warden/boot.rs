@@ -117,7 +117,7 @@ impl Warden {
             bound,
             network: network.as_ref().map(AsFd::as_fd),
             intercepts: self.networks.intercepts,
-            runtime: usize::from(runtime.0),
+            runtime: runtime.in_table(),
             program,
             user,
             keeper: self.keeper,

@@ -3,7 +3,7 @@
 use std::ffi::CString;
 use std::io;
 
-use crate::isolation::program::Program;
+use crate::isolation::program::{Interpreter, Program};
 use crate::launcher::RuntimeManifest;
 use crate::{RuntimeIndex, Start};
 
@@ -38,18 +38,21 @@ impl Runtimes {
 
     /// What to execute for a runtime and a memory size, if there is such a runtime.
     pub(super) fn program(&self, runtime: RuntimeIndex, memory_mb: u32, start: Start) -> Option<Program> {
-        let runtime = self.0.get(usize::from(runtime.0))?;
+        let Some(place) = runtime.in_table() else {
+            return Some(Program::Bootstrap);
+        };
+        let runtime = self.0.get(place)?;
         let arguments = runtime.arguments.iter().map(|argument| {
             let text = argument
                 .replace("{memory}", &memory_mb.to_string())
                 .replace("{heap}", &(memory_mb / 10 * 9).to_string());
             CString::new(text).expect("a record's text was checked for NUL")
         });
-        Some(Program {
+        Some(Program::Interpreter(Interpreter {
             path: runtime.path.clone(),
             arguments: std::iter::once(runtime.path.clone()).chain(arguments).collect(),
             environment: runtime.environment.clone(),
             start,
-        })
+        }))
     }
 }

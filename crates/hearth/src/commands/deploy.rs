@@ -111,8 +111,8 @@ impl Arguments {
 fn family(identifier: &str) -> Result<Family, Failure> {
     Family::of(identifier).map(|(family, _)| family).ok_or_else(|| {
         Failure::usage(format!(
-            "the runtime cannot be {identifier:?}; folders of Node.js (nodejs22.x and its like) and Python \
-             (python3.13 and its like) can be deployed"
+            "the runtime cannot be {identifier:?}; folders of Node.js (nodejs22.x and its like), of Python \
+             (python3.13 and its like) and with a bootstrap (provided.al2023) can be deployed"
         ))
     })
 }

@@ -36,7 +36,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         .iter()
         .all(|requirement| requirement.met || !requirement.needed);
     let discovery = look(&settings);
-    let advice: Vec<String> = [Family::Nodejs, Family::Python]
+    let advice: Vec<String> = missing::INTERPRETED
         .into_iter()
         .filter_map(|family| missing::advice(&discovery, family))
         .collect();
@@ -59,8 +59,10 @@ fn runtimes(catalogue: &Catalogue) -> Vec<Runtime> {
         .overview()
         .map(|(identifier, choice)| match choice {
             Ok(choice) => {
-                let installed = &catalogue.installed()[choice.index];
-                let interpreter = format!("{} {}", installed.version, installed.executable.display());
+                let interpreter = match choice.interpreter.map(|place| &catalogue.installed()[place]) {
+                    Some(installed) => format!("{} {}", installed.version, installed.executable.display()),
+                    None => "the function's own bootstrap".to_owned(),
+                };
                 Runtime {
                     identifier,
                     interpreter: Some(interpreter),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use hearth_runtime::{Family, Version};
@@ -14,6 +15,8 @@ use crate::package;
 #[serde(deny_unknown_fields)]
 struct Case {
     files: BTreeMap<String, String>,
+    #[serde(default)]
+    executable: Vec<String>,
     #[serde(default)]
     hints: CaseHints,
     expect: Expected,
@@ -55,12 +58,22 @@ fn every_case_of_deploy_holds() {
     assert!(cases > 10, "{cases} cases");
 }
 
-fn run(name: &str, Case { files, hints, expect }: Case) {
+fn run(name: &str, case: Case) {
+    let Case {
+        files,
+        executable,
+        hints,
+        expect,
+    } = case;
     let root = tempfile::tempdir().unwrap();
     for (path, text) in files {
         let path = root.path().join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
+    }
+    for path in executable {
+        let path = root.path().join(path);
+        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
     }
     let hints = Hints {
         family: hints.family.as_deref().map(family),
@@ -99,7 +112,7 @@ fn run(name: &str, Case { files, hints, expect }: Case) {
 }
 
 fn family(name: &str) -> Family {
-    [Family::Nodejs, Family::Python]
+    [Family::Nodejs, Family::Python, Family::Provided]
         .into_iter()
         .find(|family| family.to_string() == name)
         .unwrap()

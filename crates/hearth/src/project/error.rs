@@ -9,7 +9,7 @@ pub(crate) enum ProjectError {
     #[error("{} cannot be read: {source}", path.display())]
     Unreadable { path: PathBuf, source: io::Error },
     #[error(
-        "{} is not a function: it has neither a package.json or *.js nor a *.py",
+        "{} is not a function: it has neither a package.json or *.js nor a *.py nor an executable bootstrap",
         folder.display()
     )]
     NotAFunction { folder: PathBuf },

@@ -5,6 +5,7 @@ mod cases;
 mod error;
 mod folders;
 mod nodejs;
+mod provided;
 mod python;
 mod range;
 
@@ -42,7 +43,11 @@ impl Project {
             path: folder.to_owned(),
             source,
         })?;
-        let candidates: Vec<Family> = [Family::Nodejs, Family::Python]
+        if hints.family.unwrap_or(Family::Provided) == Family::Provided && provided::is_there(&folder) {
+            let handler = hints.handler.as_deref().unwrap_or(provided::HANDLER);
+            return Self::new(folder, Family::Provided, handler.to_owned());
+        }
+        let candidates: Vec<Family> = [Family::Nodejs, Family::Python, Family::Provided]
             .into_iter()
             .filter(|family| hints.family.is_none_or(|hint| hint == *family))
             .filter(|family| hints.family.is_some() || is_there(&folder, *family))
@@ -75,6 +80,7 @@ impl Project {
         let wanted = match family {
             Family::Nodejs => nodejs::wanted(&folder),
             Family::Python => python::wanted(&folder),
+            Family::Provided => Ok(Range::ANY),
         };
         wanted.map(|wanted| Self {
             folder,
@@ -108,11 +114,14 @@ fn is_there(folder: &Path, family: Family) -> bool {
     match family {
         Family::Nodejs => nodejs::is_there(folder),
         Family::Python => python::is_there(folder),
+        Family::Provided => provided::is_there(folder),
     }
 }
 
 fn handler(folder: &Path, family: Family, hints: &Hints) -> Option<String> {
     match (family, &hints.handler) {
+        // Without a bootstrap there is none.
+        (Family::Provided, _) => None,
         // With the language named as well, the server is the judge of the handler.
         (_, Some(handler)) if hints.family.is_some() => Some(handler.clone()),
         (Family::Nodejs, Some(handler)) => nodejs::has(folder, handler).then(|| handler.clone()),
@@ -126,6 +135,7 @@ fn conventions(family: Family) -> &'static str {
     match family {
         Family::Nodejs => nodejs::CONVENTIONS,
         Family::Python => python::CONVENTIONS,
+        Family::Provided => provided::CONVENTIONS,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use hearth_runtime::Catalogue;
+use hearth_runtime::{Catalogue, Family};
 use serde_json::{Value, json};
 
 /// The answer; `services` has the form that LocalStack gives it, since tools wait for it.
@@ -17,11 +17,15 @@ pub(super) fn health(catalogue: &Catalogue) -> Value {
     })
 }
 
-/// Every runtime that a function can have here, with the version of the interpreter that it gets.
+/// Every runtime that a function can have here, with the version of the interpreter that it gets; custom runtimes get
+/// none, and have the version of the system they are made for.
 fn runtimes(catalogue: &Catalogue) -> BTreeMap<&'static str, String> {
     let usable = |(identifier, choice): (&'static str, Result<hearth_runtime::Choice, _>)| {
-        let installed = &catalogue.installed()[choice.ok()?.index];
-        Some((identifier, installed.version.to_string()))
+        let version = match choice.ok()?.interpreter {
+            Some(place) => catalogue.installed()[place].version,
+            None => Family::of(identifier)?.1,
+        };
+        Some((identifier, version.to_string()))
     };
     catalogue.overview().filter_map(usable).collect()
 }

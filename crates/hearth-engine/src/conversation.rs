@@ -1,0 +1,168 @@
+//! An init or an invocation over the Runtime API.
+//!
+//! The runtime asks and the server answers, so unlike in an [exchange of frames](crate::exchange) what is waited for
+//! is a state of the interfaces, and the end of the process shows in nothing but its exit.
+
+use std::time::Duration;
+
+use hearth_network::{BoxFuture, Endpoint};
+use hearth_runtime::api::{ApiInvocation, InitFailure, Reply, RuntimeApi};
+use hearth_types::limits;
+use tokio::net::TcpStream;
+use tokio::sync::mpsc;
+use tokio::task::coop::consume_budget;
+use tokio::time::{Instant, sleep, sleep_until, timeout};
+
+use crate::control::Control;
+use crate::environment::Process;
+use crate::failure::Failure;
+use crate::journal::Journal;
+use crate::response::Response;
+
+/// How long after a broken connection the news may take that its process has ended.
+const EXIT_NOTICE: Duration = Duration::from_millis(250);
+
+/// The interfaces at the environment's own address.
+pub(crate) struct Door(pub(crate) RuntimeApi);
+
+impl Endpoint for Door {
+    fn serve(&self, connection: TcpStream) -> BoxFuture {
+        let api = self.0.clone();
+        // Answers are small and waited for.
+        let _ = connection.set_nodelay(true);
+        Box::pin(async move { api.serve(connection).await })
+    }
+}
+
+/// What came of an invocation.
+pub(crate) struct Conversation {
+    /// The answer.
+    pub(crate) result: Result<(), Failure>,
+    /// What came after the answer, until the environment was ready for the next invocation.
+    pub(crate) after: Result<(), Failure>,
+}
+
+/// Waits until a bootstrap runs and has asked for its first invocation.
+pub(crate) async fn init(
+    process: &mut Process,
+    journal: &mut Journal,
+    api: &RuntimeApi,
+    deadline: Instant,
+) -> Result<(), Failure> {
+    let ready = async |control: &mut Control| {
+        launched(control).await?;
+        api.initialized().await.map_err(Failure::from)
+    };
+    let result = attend(process, journal, deadline, ready).await;
+    if let Err(Failure::Exited(_)) = result {
+        // Why it could not be executed may have been overtaken by its end.
+        if let Ok(Err(failure)) = timeout(EXIT_NOTICE, launched(&mut process.control)).await {
+            return Err(failure);
+        }
+    }
+    result
+}
+
+/// Runs an invocation until runtime and extensions are done with it.
+pub(crate) async fn invoke(
+    process: &mut Process,
+    journal: &mut Journal,
+    api: &RuntimeApi,
+    invocation: ApiInvocation,
+    response: &mut Response,
+    deadline: Instant,
+) -> Conversation {
+    let mut replies = api.invoke(invocation);
+    let answer = async |_: &mut Control| answer(&mut replies, response).await;
+    let result = attend(process, journal, deadline, answer).await;
+    let over = !matches!(result, Ok(()) | Err(Failure::Reported { .. }));
+    if over || api.is_settled() {
+        return Conversation {
+            result,
+            after: Ok(()),
+        };
+    }
+    let settled = async |_: &mut Control| api.settled().await.map_err(Failure::Extension);
+    let after = attend(process, journal, deadline, settled).await;
+    Conversation { result, after }
+}
+
+/// Works towards an end; meanwhile the log keeps flowing, the clock keeps running, and the process may end.
+async fn attend<F>(
+    process: &mut Process,
+    journal: &mut Journal,
+    deadline: Instant,
+    towards: F,
+) -> Result<(), Failure>
+where
+    F: AsyncFnOnce(&mut Control) -> Result<(), Failure>,
+{
+    let clock = sleep_until(deadline);
+    let Process {
+        control,
+        output,
+        ending,
+        ..
+    } = process;
+    let end = towards(control);
+    tokio::pin!(clock, end);
+    let result = loop {
+        consume_budget().await;
+        tokio::select! {
+            biased;
+            result = &mut end => break result,
+            exit = ending.wait() => break Err(Failure::Exited(exit)),
+            () = &mut clock => break Err(Failure::TimedOut),
+            () = journal.handed_over(), if journal.is_behind() => {}
+            () = output.readable(), if output.is_open() && !journal.is_behind() => output.read(journal),
+        }
+    };
+    output.drain(journal);
+    result
+}
+
+/// Waits until the bootstrap is executed.
+async fn launched(control: &mut Control) -> Result<(), Failure> {
+    match control.launched().await {
+        Ok(None) => Ok(()),
+        Ok(Some(failure)) => Err(Failure::Launch(failure)),
+        Err(error) => Err(Failure::Protocol(error.to_string())),
+    }
+}
+
+/// Takes an answer, as fast as its caller does.
+async fn answer(replies: &mut mpsc::Receiver<Reply>, response: &mut Response) -> Result<(), Failure> {
+    loop {
+        if response.is_full() {
+            response.room().await;
+        }
+        match replies.recv().await {
+            Some(Reply::Streams { content_type }) => response.announce(content_type)?,
+            Some(Reply::Chunk(chunk)) => response.push(chunk)?,
+            Some(Reply::End) => return response.end(),
+            Some(Reply::Failed(error)) => {
+                return Err(Failure::Reported {
+                    error_type: error.error_type,
+                    body: error.body,
+                });
+            }
+            Some(Reply::TooLarge) => return Err(Failure::ResponseTooLarge(limits::RUNTIME_PAYLOAD as u64)),
+            Some(Reply::Truncated) | None => {
+                sleep(EXIT_NOTICE).await;
+                return Err(Failure::Truncated);
+            }
+        }
+    }
+}
+
+impl From<InitFailure> for Failure {
+    fn from(failure: InitFailure) -> Self {
+        match failure {
+            InitFailure::Reported(error) => Self::Reported {
+                error_type: error.error_type,
+                body: error.body,
+            },
+            InitFailure::Extension(extension) => Self::Extension(extension),
+        }
+    }
+}
