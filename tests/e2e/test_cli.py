@@ -1,6 +1,7 @@
 """The `hearth` command: deploy, invoke, logs, ls, show, rm, doctor. stdout is data, stderr is talk."""
 
 import json
+import shutil
 import subprocess
 import threading
 
@@ -45,6 +46,57 @@ def test_a_folder_becomes_a_function(hearth, folder, client):
     (folder / "event.json").write_text('{"name": "file"}')
     assert json.loads(hearth("invoke", folder.name, "-d", f"@{folder / 'event.json'}").stdout) == {"hello": "file"}
     assert json.loads(hearth("invoke", folder.name, "-d", "-", stdin='{"name": "pipe"}').stdout) == {"hello": "pipe"}
+
+
+STREAMS = """
+exports.handler = awslambda.streamifyResponse(async (event, stream) => {
+  for (const word of event.words) {
+    stream.write(word);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+  }
+  if (event.fails) {
+    throw new RangeError('half way');
+  }
+  stream.end();
+});
+"""
+
+
+@pytest.fixture
+def streaming(hearth, tmp_path):
+    if not shutil.which("node"):
+        pytest.skip("node is not installed")
+    folder = tmp_path / unique("stream")
+    folder.mkdir()
+    (folder / "index.js").write_text(STREAMS)
+    hearth("deploy", folder, "--timeout", "30s")
+    return folder.name
+
+
+def test_a_streamed_response_is_written_as_it_comes(server, streaming):
+    command = [str(BINARY), "invoke", streaming, "--stream", "--endpoint", server.endpoint]
+    running = subprocess.Popen(
+        [*command, "-d", '{"words": ["one ", "two ", "three"]}'], stdout=subprocess.PIPE, bufsize=0,
+        env=clean_environment(),
+    )
+    first = running.stdout.read(64)
+    assert running.poll() is None, "it was through before the first word was read"
+    assert first.startswith(b"one ") and b"three" not in first
+    assert first + running.stdout.read() == b"one two three"
+    assert running.wait(60) == 0
+
+
+def test_a_streamed_response_that_fails(hearth, streaming):
+    event = json.dumps({"words": ["one ", "two"], "fails": True})
+    done = hearth("invoke", streaming, "--stream", "--tail", "-d", event, status=1)
+    assert done.stdout == "one two"
+    assert "half way" in done.stderr and "REPORT RequestId" in done.stderr
+    done = hearth("invoke", streaming, "--stream", "--json", "-d", event, status=1)
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert lines[:-1] == [{"chunk": "one "}, {"chunk": "two"}]
+    assert (lines[-1]["functionError"], lines[-1]["errorDetails"]["errorMessage"]) == ("Unhandled", "half way")
+    assert "nobody" in hearth("invoke", "nobody", "--stream", status=1).stderr
+    assert hearth("invoke", streaming, "--stream", "--async", status=64).stdout == ""
 
 
 def test_deploying_again_updates_or_leaves(hearth, folder, client):

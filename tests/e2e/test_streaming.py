@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -304,3 +305,18 @@ def test_many_streams_at_once_keep_apart(client, function):
     [thread.join() for thread in threads]
     for number in range(16):
         assert answers[number].body.decode().split() == [f"{number}-{count}" for count in range(20)]
+
+
+def test_size_and_rate_are_settings(make_server):
+    if not shutil.which("node"):
+        pytest.skip("node is not installed")
+    server = make_server(args=("--stream-size", "8MiB", "--stream-rate", "1MiB")).start()
+    client = server.client()
+    function = create(client, node(STREAMS), runtime="nodejs20.x", Timeout=60)
+    begun = time.monotonic()
+    answer = stream(client, function, [["fill", 8 * MIB]])
+    assert (len(answer.body), answer.error) == (8 * MIB, None)
+    assert answer.ended_at - begun > 1.8, "2 MiB after the first 6 take 2 seconds"
+    answer = stream(client, function, [["fill", 8 * MIB], ["write", "x"]])
+    assert answer.error["errorType"] == "Function.ResponseSizeTooLarge"
+    assert answer.error["errorMessage"].endswith("(8388608 bytes).")

@@ -97,7 +97,8 @@ impl Engine {
         function: &Arc<Function>,
         invocation: Invocation,
     ) -> Result<ResponseStream, InvokeError> {
-        let (response, inlet) = Response::streamed(self.0.options.streamed_response_bytes);
+        let options = &self.0.options;
+        let (response, inlet) = Response::streamed(options.streamed_response_bytes, options.stream_rate);
         ResponseStream::open(inlet, self.spawn(function, invocation, response)?).await
     }
 

@@ -19,6 +19,7 @@ mod journal;
 mod memory;
 mod options;
 mod output;
+mod pace;
 mod pool;
 mod ready;
 mod report;

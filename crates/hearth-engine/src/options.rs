@@ -18,6 +18,9 @@ pub struct EngineOptions {
     pub account_concurrency: u32,
     /// Largest response of an invocation that streams it, in bytes.
     pub streamed_response_bytes: u64,
+    /// How fast a streamed response flows after its first 6 MiB, in bytes per second: 2 MiB on AWS. None is as fast as
+    /// the client reads.
+    pub stream_rate: Option<u64>,
     /// Interpreters kept booted and unclaimed per runtime and memory size; 0 keeps none.
     pub ready_environments: usize,
     /// Environments that boot at the same time; more would only slow one another down.
@@ -36,6 +39,7 @@ impl Default for EngineOptions {
             init_timeout: Duration::from_secs(limits::INIT_SECONDS),
             account_concurrency: limits::CONCURRENT_EXECUTIONS,
             streamed_response_bytes: limits::STREAMED_RESPONSE,
+            stream_rate: None,
             ready_environments: 1,
             parallel_boots: std::thread::available_parallelism().map_or(2, usize::from) * 2,
             memory_reserve_mb: 512,

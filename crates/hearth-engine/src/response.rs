@@ -7,9 +7,11 @@ use bytes::Bytes;
 use hearth_runtime::frames::IncomingBody;
 use hearth_types::limits;
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, sleep_until};
 
 use crate::ResponseHead;
 use crate::failure::Failure;
+use crate::pace::Pace;
 
 /// Chunks that wait for a client that reads slowly. While they do, nothing more is taken from the environment.
 const WAITING_CHUNKS: usize = 4;
@@ -39,6 +41,9 @@ struct Outlet {
     complete: Arc<AtomicBool>,
     /// A chunk that found no room.
     waiting: Option<Bytes>,
+    pace: Option<Pace>,
+    /// Until when no more may pass.
+    pause: Option<Instant>,
     /// Bytes that may still come, and their limit.
     left: u64,
     limit: u64,
@@ -62,8 +67,9 @@ impl Response {
         }
     }
 
-    /// A response for a caller that takes a stream of at most `limit` bytes.
-    pub(crate) fn streamed(limit: u64) -> (Self, Inlet) {
+    /// A response for a caller that takes a stream of at most `limit` bytes, after the first 6 MiB at no more than
+    /// `rate` bytes per second.
+    pub(crate) fn streamed(limit: u64, rate: Option<u64>) -> (Self, Inlet) {
         let (send_head, head) = oneshot::channel();
         let (send_chunks, chunks) = mpsc::channel(WAITING_CHUNKS);
         let complete = Arc::new(AtomicBool::new(false));
@@ -72,6 +78,8 @@ impl Response {
             chunks: Some(send_chunks),
             complete: Arc::clone(&complete),
             waiting: None,
+            pace: rate.map(|rate| Pace::new(rate, Instant::now())),
+            pause: None,
             left: limit,
             limit,
         };
@@ -124,11 +132,11 @@ impl Response {
         usize::try_from(streamed).unwrap_or(usize::MAX)
     }
 
-    /// Whether a chunk waits for the client; then nothing more must be pushed.
+    /// Whether a chunk waits for the client, or for its time; then nothing more must be pushed.
     pub(crate) fn is_full(&self) -> bool {
         self.outlet
             .as_ref()
-            .is_some_and(|outlet| outlet.waiting.is_some())
+            .is_some_and(|outlet| outlet.waiting.is_some() || outlet.pause.is_some())
     }
 
     /// Waits until more may be pushed. Cancelling loses nothing.
@@ -184,6 +192,10 @@ impl Outlet {
         if chunk.is_empty() {
             return Ok(());
         }
+        self.pause = self
+            .pace
+            .as_mut()
+            .and_then(|pace| pace.spend(chunk.len(), Instant::now()));
         self.send(chunk);
         Ok(())
     }
@@ -202,6 +214,10 @@ impl Outlet {
             if let (Some(chunk), Ok(permit)) = (self.waiting.take(), permit) {
                 permit.send(chunk);
             }
+        }
+        if let Some(until) = self.pause {
+            sleep_until(until).await;
+            self.pause = None;
         }
     }
 
@@ -233,7 +249,7 @@ mod tests {
 
     #[test]
     fn a_caller_of_a_stream_gets_a_whole_response_as_one_chunk() {
-        let (mut response, mut inlet) = Response::streamed(10);
+        let (mut response, mut inlet) = Response::streamed(10, None);
         for part in ["longer than ", "a stream may be"] {
             response.push(chunk(part)).unwrap();
         }
@@ -253,7 +269,7 @@ mod tests {
 
     #[tokio::test]
     async fn chunks_pass_one_by_one_and_wait_for_the_client() {
-        let (mut response, mut inlet) = Response::streamed(1000);
+        let (mut response, mut inlet) = Response::streamed(1000, None);
         response.announce("text/plain".into()).unwrap();
         let head = inlet.head.try_recv().unwrap();
         assert_eq!(head.content_type.as_deref(), Some("text/plain"));
@@ -285,7 +301,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_client_that_goes_away_holds_nothing_up() {
-        let (mut response, inlet) = Response::streamed(1000);
+        let (mut response, inlet) = Response::streamed(1000, None);
         response.announce("text/plain".into()).unwrap();
         while !response.is_full() {
             response.push(chunk("x")).unwrap();
@@ -299,9 +315,22 @@ mod tests {
         response.end().unwrap();
     }
 
+    #[tokio::test]
+    async fn a_pace_is_kept_also_when_nobody_reads() {
+        let (mut response, inlet) = Response::streamed(u64::MAX, Some(100 * 1024 * 1024));
+        response.announce("text/plain".into()).unwrap();
+        drop(inlet);
+        let begun = Instant::now();
+        for _ in 0..16 {
+            response.push(Bytes::from(vec![0; 1024 * 1024])).unwrap();
+            response.room().await;
+        }
+        assert!(begun.elapsed() >= std::time::Duration::from_millis(99));
+    }
+
     #[test]
     fn limits_and_order_are_kept() {
-        let (mut response, _inlet) = Response::streamed(3);
+        let (mut response, _inlet) = Response::streamed(3, None);
         response.announce("text/plain".into()).unwrap();
         response.push(chunk("abc")).unwrap();
         assert!(matches!(

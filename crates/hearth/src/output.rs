@@ -24,6 +24,12 @@ pub(crate) fn bytes(bytes: &[u8]) -> Result<(), Failure> {
     )
 }
 
+/// Writes bytes as they are, at once.
+pub(crate) fn piece(bytes: &[u8]) -> Result<(), Failure> {
+    let mut stdout = io::stdout().lock();
+    written(stdout.write_all(bytes).and_then(|()| stdout.flush()))
+}
+
 /// Writes a value as indented JSON.
 pub(crate) fn json(value: &impl Serialize) -> Result<(), Failure> {
     let text = serde_json::to_string_pretty(value).map_err(Failure::failed)?;

@@ -182,7 +182,7 @@ impl Client {
     }
 }
 
-fn header(name: &'static str, value: &'static str) -> (HeaderName, HeaderValue) {
+pub(super) fn header(name: &'static str, value: &'static str) -> (HeaderName, HeaderValue) {
     (HeaderName::from_static(name), HeaderValue::from_static(value))
 }
 
@@ -190,7 +190,7 @@ fn path(function: &str) -> String {
     format!("{FUNCTIONS}/{}", encode(function))
 }
 
-fn encode(text: &str) -> String {
+pub(super) fn encode(text: &str) -> String {
     percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
 }
 

@@ -6,6 +6,7 @@ mod error;
 mod exchange;
 mod lambda;
 mod logs;
+mod stream;
 
 use std::collections::BTreeMap;
 use std::time::SystemTime;
@@ -81,6 +82,18 @@ impl Client {
     }
 
     async fn call(&self, call: Call) -> Result<Answer, ClientError> {
+        let (parts, body) = self.endpoint.exchange(self.sign(call)?).await?.into_parts();
+        if parts.status.is_success() {
+            Ok(Answer {
+                headers: parts.headers,
+                body,
+            })
+        } else {
+            Err(ClientError::answered(parts.status, &parts.headers, &body))
+        }
+    }
+
+    fn sign(&self, call: Call) -> Result<Request<Bytes>, ClientError> {
         let mut request = Request::builder()
             .method(call.method)
             .uri(self.endpoint.url(&call.target));
@@ -101,19 +114,7 @@ impl Client {
         signer
             .sign(&mut parts, &body, SystemTime::now())
             .map_err(ClientError::request)?;
-        let (parts, body) = self
-            .endpoint
-            .exchange(Request::from_parts(parts, body))
-            .await?
-            .into_parts();
-        if parts.status.is_success() {
-            Ok(Answer {
-                headers: parts.headers,
-                body,
-            })
-        } else {
-            Err(ClientError::answered(parts.status, &parts.headers, &body))
-        }
+        Ok(Request::from_parts(parts, body))
     }
 }
 

@@ -1,14 +1,14 @@
 //! `hearth invoke`: send a function an event.
 
 use std::fs;
-use std::io::{self, Read};
+use std::io::{self, IsTerminal, Read};
 
 use bytes::Bytes;
 use clap::Args;
 use serde_json::{Value, json};
 
 use super::{ServerArguments, block_on};
-use crate::client::{Invoked, Mode};
+use crate::client::{Client, Invoked, Mode};
 use crate::failure::{Exit, Failure};
 use crate::output;
 
@@ -26,6 +26,9 @@ pub(crate) struct Arguments {
     /// Write the end of the log to standard error
     #[arg(long, conflicts_with = "asynchronous")]
     tail: bool,
+    /// Write the response piece by piece, as it comes; with --json a line for each piece
+    #[arg(long, conflicts_with = "asynchronous")]
+    stream: bool,
     /// Version or alias
     #[arg(long)]
     qualifier: Option<String>,
@@ -36,6 +39,9 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let client = arguments.server.client()?;
     let payload = payload(arguments.data.as_deref())?;
+    if arguments.stream {
+        return stream(arguments, &client, payload);
+    }
     let mode = if arguments.asynchronous {
         Mode::Event
     } else {
@@ -63,6 +69,52 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
 }
 
+/// Writes a response while it comes.
+fn stream(arguments: &Arguments, client: &Client, payload: Bytes) -> Result<(), Failure> {
+    let json = arguments.server.json;
+    let mut last = b'\n';
+    let write = |chunk: &[u8]| {
+        last = *chunk.last().unwrap_or(&last);
+        match json {
+            true => output::json_line(&json!({ "chunk": String::from_utf8_lossy(chunk) })),
+            false => output::piece(chunk),
+        }
+    };
+    let qualifier = arguments.qualifier.as_deref();
+    let streamed = block_on(async {
+        client
+            .stream(&arguments.name, qualifier, payload, arguments.tail, write)
+            .await
+    })?;
+    // Files get what the function wrote and nothing else.
+    if !json && last != b'\n' && io::stdout().is_terminal() {
+        output::piece(b"\n")?;
+    }
+    let tail = streamed.tail.as_ref().map(|tail| String::from_utf8_lossy(tail));
+    if let Some(tail) = &tail {
+        eprint!("{tail}");
+    }
+    let (code, details) = streamed.error.unzip();
+    if json {
+        output::json_line(&json!({
+            "requestId": streamed.request_id,
+            "functionError": code,
+            "errorDetails": details.as_ref().map(|details| parsed(details.as_bytes())),
+            "logTail": tail,
+        }))?;
+    }
+    match code {
+        Some(_) if json => Err(Failure::silent(Exit::Failed)),
+        Some(code) => Err(Failure::failed(format!(
+            "{} failed ({code}), request {}: {}",
+            arguments.name,
+            streamed.request_id,
+            details.unwrap_or_default()
+        ))),
+        None => Ok(()),
+    }
+}
+
 fn payload(data: Option<&str>) -> Result<Bytes, Failure> {
     let read = match data {
         None => return Ok(Bytes::new()),
@@ -80,9 +132,7 @@ fn payload(data: Option<&str>) -> Result<Bytes, Failure> {
 }
 
 fn as_json(invoked: &Invoked) -> Value {
-    let text = String::from_utf8_lossy(&invoked.payload);
-    let payload =
-        serde_json::from_slice(&invoked.payload).unwrap_or_else(|_| Value::String(text.into_owned()));
+    let payload = parsed(&invoked.payload);
     let tail = invoked.tail.as_ref().map(|tail| String::from_utf8_lossy(tail));
     json!({
         "requestId": invoked.request_id,
@@ -90,4 +140,10 @@ fn as_json(invoked: &Invoked) -> Value {
         "functionError": invoked.error,
         "logTail": tail,
     })
+}
+
+/// JSON, or a text where it is none.
+fn parsed(bytes: &[u8]) -> Value {
+    serde_json::from_slice(bytes)
+        .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(bytes).into_owned()))
 }

@@ -182,6 +182,8 @@ fn engine_options(settings: &Settings) -> EngineOptions {
         account_concurrency: settings.account_concurrency,
         ready_environments: settings.ready_environments as usize,
         name_servers: settings.dns_servers.clone(),
+        streamed_response_bytes: settings.stream_size.0,
+        stream_rate: settings.stream_rate.map(|rate| rate.0),
         memory_reserve_mb: settings.memory_reserve.0 >> 20,
         ..EngineOptions::default()
     }

@@ -46,6 +46,8 @@ pub(crate) struct Settings {
     pub(crate) account_concurrency: u32,
     pub(crate) memory_reserve: Size,
     pub(crate) retry_delays: Vec<Duration>,
+    pub(crate) stream_size: Size,
+    pub(crate) stream_rate: Option<Size>,
     pub(crate) runtimes: Runtimes,
     pub(crate) dns_servers: Vec<SocketAddr>,
 
@@ -77,6 +79,8 @@ impl Default for Settings {
             account_concurrency: limits::CONCURRENT_EXECUTIONS,
             memory_reserve: Size(512 << 20),
             retry_delays: vec![Duration::from_secs(60), Duration::from_secs(120)],
+            stream_size: Size(limits::STREAMED_RESPONSE),
+            stream_rate: None,
             runtimes: Runtimes::new(),
             dns_servers: Vec::new(),
             isolation: Isolation::Sandbox,

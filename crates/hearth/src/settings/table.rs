@@ -200,6 +200,18 @@ fn functions() -> Vec<Setting> {
         ),
         setting(
             Functions,
+            "stream-size",
+            |s| &mut s.stream_size,
+            "Largest response that is streamed.",
+        ),
+        setting(
+            Functions,
+            "stream-rate",
+            |s| &mut s.stream_rate,
+            "How much of a streamed response flows per second after its first 6 MiB, 2MiB on AWS; without it, as fast as the client reads.",
+        ),
+        setting(
+            Functions,
             "runtimes",
             |s| &mut s.runtimes,
             "Interpreters that are not found by themselves; a table in hearth.toml, elsewhere separated by commas.",
