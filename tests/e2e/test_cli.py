@@ -69,7 +69,7 @@ def streaming(hearth, tmp_path):
     folder = tmp_path / unique("stream")
     folder.mkdir()
     (folder / "index.js").write_text(STREAMS)
-    hearth("deploy", folder, "--timeout", "30s")
+    hearth("deploy", folder, "--timeout", "30")
     return folder.name
 
 
