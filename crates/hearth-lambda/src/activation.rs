@@ -20,6 +20,7 @@ use crate::function::{Function, Stored};
 use crate::invoker::Deployment;
 use crate::lifecycle::{Lifecycle, Reason};
 use crate::network;
+use crate::on_demand::OnDemand;
 use crate::registry::{Availability, Entry, Release};
 use crate::runtimes;
 use crate::service::Service;
@@ -142,6 +143,45 @@ fn enter_service(service: &Service, arn: &FunctionArn, latest: Release) {
     let replace = |entry: &mut Entry| std::mem::replace(&mut entry.latest, latest);
     if let Some(before) = service.registry.update(arn, replace) {
         service.let_go(&before);
+    }
+}
+
+/// Replaces the environments of a function and its versions, in whose place new ones run as the function is now. Where
+/// that fails, as after an update that could not be made ready, the function cannot be invoked: the old environments
+/// would not be what the function says. Whoever calls this holds the turn, and no update is under way.
+pub(crate) async fn redeploy(service: &Service, function: &Function) {
+    let arn = function.arn();
+    let is_active = |entry: Entry| matches!(entry.latest.availability, Availability::Active { .. });
+    let latest = if service.registry.find(&arn).is_some_and(is_active) {
+        Some(match prepare(service, function).await {
+            Ok(deployment) => Availability::Active {
+                deployment,
+                packages: function.packages(),
+            },
+            Err(reason) => Availability::Unusable(reason),
+        })
+    } else {
+        None
+    };
+    let is_replaced = latest.is_some();
+    let before = service.registry.update(&arn, |entry| {
+        let before = entry.clone();
+        if let Some(availability) = latest {
+            entry.latest.availability = availability;
+        }
+        entry.renew_versions(|number| OnDemand::new(service, arn.clone(), number));
+        before
+    });
+    let Some(before) = before else { return };
+    before
+        .versions
+        .values()
+        .for_each(|version| service.let_go(version));
+    if is_replaced {
+        service.let_go(&before.latest);
+    } else {
+        // What is being made ready is not what the function is now.
+        service.activate(arn);
     }
 }
 

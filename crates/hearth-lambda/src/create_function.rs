@@ -10,16 +10,14 @@ use crate::environment::SealedEnvironment;
 use crate::error::Error;
 use crate::function::Function;
 use crate::lifecycle::Lifecycle;
-use crate::network::{self, InvalidTag};
 use crate::reference::Target;
 use crate::service::Service;
 use crate::settings::{Settings, SettingsChange};
+use crate::tags;
 use crate::unsupported;
 
 /// Longest name of a function; the model's limit is that of an ARN.
 const NAME_LENGTH: usize = 64;
-/// Most tags of a function.
-const TAGS: usize = 50;
 
 /// A function that cannot be created.
 #[derive(Debug, thiserror::Error)]
@@ -29,12 +27,8 @@ pub(crate) enum CreateError {
          length less than or equal to {NAME_LENGTH}"
     )]
     NameTooLong(FunctionName),
-    #[error("Number of tags exceeds resource tag limit.")]
-    TooManyTags,
     #[error("Function already exist: {0}")]
     Exists(FunctionName),
-    #[error(transparent)]
-    Network(#[from] InvalidTag),
 }
 
 pub(crate) async fn create_function(
@@ -50,10 +44,7 @@ pub(crate) async fn create_function(
     unsupported::check_new(&request)?;
     let publish = request.publish == Some(true);
     let tags = request.tags.take().unwrap_or_default();
-    if tags.len() > TAGS {
-        return Err(CreateError::TooManyTags.into());
-    }
-    network::policy(&tags).map_err(CreateError::from)?;
+    tags::check(&tags)?;
     let layers = request.layers.take().unwrap_or_default();
     let change = SettingsChange {
         layers: Some(service.layers.resolve(ctx, layers)?),

@@ -1,6 +1,7 @@
 //! The one table that turns this crate's errors into AWS's codes, statuses and messages.
 
 use hearth_engine::{InvokeError, ReservationError};
+use hearth_iam::policy::{InvalidPrincipal, PolicyError};
 use hearth_store::StoreError;
 use hearth_wire::lambda::StateReasonCode;
 use hearth_wire::{AwsError, CommonError, lambda};
@@ -17,11 +18,13 @@ use crate::layers::{LayerError, LayersError};
 use crate::lifecycle::NotReady;
 use crate::marker::InvalidMarker;
 use crate::payload::PayloadError;
+use crate::policies::PermissionError;
 use crate::publish_version::OtherCode;
 use crate::reference::ReferenceError;
 use crate::routing::RoutingError;
 use crate::running::NotRun;
 use crate::settings::SettingsError;
+use crate::tags::TagError;
 use crate::unsupported::Unsupported;
 
 /// Whatever an operation can fail with.
@@ -58,6 +61,14 @@ pub(crate) enum Error {
     AliasExists(#[from] AliasExists),
     #[error(transparent)]
     Routing(#[from] RoutingError),
+    #[error(transparent)]
+    Permission(#[from] PermissionError),
+    #[error(transparent)]
+    Principal(#[from] InvalidPrincipal),
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
+    #[error(transparent)]
+    Tags(#[from] TagError),
     #[error(transparent)]
     Code(#[from] CodeError),
     #[error(transparent)]
@@ -98,18 +109,27 @@ impl From<Error> for AwsError {
             Error::NotFound(_)
             | Error::CannotFindAlias(_)
             | Error::AliasNotFound(_)
+            | Error::Permission(
+                PermissionError::NothingThere
+                | PermissionError::NoFunction(_)
+                | PermissionError::NoPolicy
+                | PermissionError::NoStatement(_),
+            )
+            | Error::Tags(TagError::NotThere { .. })
             | Error::Reference(ReferenceError::NoSuchName { .. } | ReferenceError::OtherRegion { .. }) => {
                 modeled("ResourceNotFoundException")
             }
             // AWS says no more than that, so that nobody learns what other accounts have.
             Error::Reference(ReferenceError::OtherAccount) => Self::common(CommonError::AccessDenied, ""),
             Error::Url(UrlError::NoFunction | UrlError::NoUrl) => modeled("ResourceNotFoundException"),
-            Error::RevisionMismatch | Error::Layer(LayerError::RevisionMismatch) => {
-                modeled("PreconditionFailedException")
-            }
+            Error::RevisionMismatch
+            | Error::Permission(PermissionError::RevisionMismatch)
+            | Error::Layer(LayerError::RevisionMismatch) => modeled("PreconditionFailedException"),
             Error::Layer(LayerError::NotAuthorized { .. }) => Self::common(CommonError::AccessDenied, text),
             Error::Layer(LayerError::StatementExists(_)) => modeled("ResourceConflictException"),
-            Error::Layer(LayerError::PolicyTooLarge(_)) => modeled("PolicyLengthExceededException"),
+            Error::Layer(LayerError::PolicyTooLarge(_)) | Error::Policy(PolicyError::TooLong { .. }) => {
+                modeled("PolicyLengthExceededException")
+            }
             Error::Layer(LayerError::BelowOne) => modeled("InvalidParameterValueException"),
             Error::Layer(_) => modeled("ResourceNotFoundException"),
             Error::NotReady(NotReady::Unusable(reason)) => match reason.code {
@@ -119,6 +139,7 @@ impl From<Error> for AwsError {
             Error::NotReady(_)
             | Error::Create(CreateError::Exists(_))
             | Error::AliasExists(_)
+            | Error::Policy(PolicyError::StatementExists(_))
             | Error::Delete(DeleteError::Referenced(_))
             | Error::Url(UrlError::Exists(_)) => modeled("ResourceConflictException"),
             Error::Code(CodeError::Refused(PackageRefused::TooLarge)) => {
@@ -133,6 +154,9 @@ impl From<Error> for AwsError {
             | Error::Delete(_)
             | Error::Publish(_)
             | Error::Routing(_)
+            | Error::Permission(PermissionError::Latest)
+            | Error::Principal(_)
+            | Error::Tags(_)
             | Error::Code(CodeError::Refused(_))
             | Error::Reservation(_)
             | Error::Marker(_) => modeled("InvalidParameterValueException"),

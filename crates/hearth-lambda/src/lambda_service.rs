@@ -20,14 +20,16 @@ use crate::layers::Layers;
 use crate::service::Service;
 use crate::url_access::UrlAccess;
 use crate::{
-    Invoker, LambdaOptions, activation, add_layer_version_permission, code_link, create_alias,
-    create_function, create_function_url_config, delete_alias, delete_function, delete_function_concurrency,
-    delete_function_url_config, delete_layer_version, get_account_settings, get_alias, get_function,
-    get_function_concurrency, get_function_configuration, get_function_url_config, get_layer_version,
-    get_layer_version_by_arn, get_layer_version_policy, invoke, invoke_with_response_stream, list_aliases,
-    list_function_url_configs, list_functions, list_layer_versions, list_layers, list_versions_by_function,
-    publish_layer_version, publish_version, put_function_concurrency, remove_layer_version_permission,
-    resume, update_alias, update_function_code, update_function_configuration, update_function_url_config,
+    Invoker, LambdaOptions, activation, add_layer_version_permission, add_permission, code_link,
+    create_alias, create_function, create_function_url_config, delete_alias, delete_function,
+    delete_function_concurrency, delete_function_url_config, delete_layer_version, get_account_settings,
+    get_alias, get_function, get_function_concurrency, get_function_configuration, get_function_url_config,
+    get_layer_version, get_layer_version_by_arn, get_layer_version_policy, get_policy, invoke,
+    invoke_with_response_stream, list_aliases, list_function_url_configs, list_functions,
+    list_layer_versions, list_layers, list_tags, list_versions_by_function, publish_layer_version,
+    publish_version, put_function_concurrency, remove_layer_version_permission, remove_permission, resume,
+    tag_resource, untag_resource, update_alias, update_function_code, update_function_configuration,
+    update_function_url_config,
 };
 
 /// The Lambda API of one node.
@@ -93,6 +95,7 @@ impl LambdaService {
             };
         }
         operation!(AddLayerVersionPermission, add_layer_version_permission);
+        operation!(AddPermission, add_permission);
         operation!(CreateAlias, create_alias);
         operation!(CreateFunction, create_function);
         operation!(CreateFunctionUrlConfig, create_function_url_config);
@@ -107,19 +110,24 @@ impl LambdaService {
         operation!(GetFunctionConcurrency, get_function_concurrency);
         operation!(GetFunctionConfiguration, get_function_configuration);
         operation!(GetFunctionUrlConfig, get_function_url_config);
-        operation!(ListAliases, list_aliases);
-        operation!(ListFunctionUrlConfigs, list_function_url_configs);
         operation!(GetLayerVersion, get_layer_version);
         operation!(GetLayerVersionByArn, get_layer_version_by_arn);
         operation!(GetLayerVersionPolicy, get_layer_version_policy);
+        operation!(GetPolicy, get_policy);
+        operation!(ListAliases, list_aliases);
+        operation!(ListFunctionUrlConfigs, list_function_url_configs);
         operation!(ListFunctions, list_functions);
         operation!(ListLayerVersions, list_layer_versions);
         operation!(ListLayers, list_layers);
+        operation!(ListTags, list_tags);
         operation!(ListVersionsByFunction, list_versions_by_function);
         operation!(PublishLayerVersion, publish_layer_version);
         operation!(PublishVersion, publish_version);
         operation!(PutFunctionConcurrency, put_function_concurrency);
         operation!(RemoveLayerVersionPermission, remove_layer_version_permission);
+        operation!(RemovePermission, remove_permission);
+        operation!(TagResource, tag_resource);
+        operation!(UntagResource, untag_resource);
         operation!(UpdateAlias, update_alias);
         operation!(UpdateFunctionCode, update_function_code);
         operation!(UpdateFunctionConfiguration, update_function_configuration);

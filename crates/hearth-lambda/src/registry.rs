@@ -8,6 +8,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use hearth_iam::policy::ResourcePolicy;
 use hearth_types::{CodeHash, FunctionArn, FunctionName, Qualifier, Scope, limits};
 use hearth_wire::lambda::State;
 
@@ -44,6 +45,8 @@ pub(crate) struct Release {
     pub(crate) code: Code,
     /// That package and those of its layers.
     pub(crate) packages: Packages,
+    /// Who else may use it.
+    pub(crate) policy: Arc<ResourcePolicy>,
     /// Whether it can be invoked.
     pub(crate) availability: Availability,
 }
@@ -119,6 +122,15 @@ impl Entry {
         Arc::make_mut(&mut self.versions).insert(number, release);
     }
 
+    /// Puts new releases in the place of the versions that are in service on demand.
+    pub(crate) fn renew_versions(&mut self, renew: impl Fn(u64) -> Arc<OnDemand>) {
+        for (number, release) in Arc::make_mut(&mut self.versions) {
+            if let Availability::OnDemand(version) = &mut release.availability {
+                *version = renew(*number);
+            }
+        }
+    }
+
     /// Removes a version; what was there.
     pub(crate) fn remove_version(&mut self, number: u64) -> Option<Release> {
         Arc::make_mut(&mut self.versions).remove(&number)
@@ -146,6 +158,7 @@ impl Release {
         Self {
             code: function.code,
             packages: function.packages(),
+            policy: Arc::new(function.policy.clone()),
             availability,
         }
     }
@@ -280,6 +293,7 @@ mod tests {
                 unpacked: 0,
             },
             packages: [hash].into(),
+            policy: Arc::default(),
             availability: Availability::Refused(State::Pending),
         }
     }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use hearth_engine::{Invocation, Outcome, ResponseStream};
+use hearth_iam::policy::{Facts, Requester};
 use hearth_types::{FunctionArn, Qualifier};
 use hearth_wire::{AwsError, Caller};
 
@@ -27,9 +28,23 @@ impl UrlAccess {
         self.service.urls.by_id(id)
     }
 
-    /// Whether somebody may use a URL; without a caller, whoever does not say who he is.
+    /// Whether somebody may use a URL; without a caller, whoever does not say who he is. Whoever belongs to the URL's
+    /// account may, everybody else as the policy of the function or alias says. As on AWS since October 2025 it has to
+    /// allow both: to use the URL, and to invoke the function through it.
     pub fn admits(&self, url: &FunctionUrl, caller: Option<&Caller>) -> bool {
-        caller.is_some_and(|caller| caller.account == url.scope.account)
+        if caller.is_some_and(|caller| caller.account == url.scope.account) {
+            return true;
+        }
+        let requester = caller.map_or(Requester::Anonymous, Requester::from);
+        let facts = Facts {
+            function_url_auth_type: Some(url.auth_type.as_str()),
+            invoked_via_function_url: true,
+            ..Facts::default()
+        };
+        let arn = url.arn();
+        ["lambda:InvokeFunctionUrl", "lambda:InvokeFunction"]
+            .iter()
+            .all(|action| self.service.decide(&arn, requester, action, facts).is_allowed())
     }
 
     /// Runs the function to its end.

@@ -22,7 +22,7 @@ pub static MODEL: ServiceModel = ServiceModel {
 
 static OPERATIONS: [OperationModel; 91] = [
     OperationModel::new("AddLayerVersionPermission", "POST", "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}/policy").status(201).implemented(Some(&shapes::ADD_LAYER_VERSION_PERMISSION_REQUEST), Some(&shapes::ADD_LAYER_VERSION_PERMISSION_RESPONSE)),
-    OperationModel::new("AddPermission", "POST", "/2015-03-31/functions/{FunctionName}/policy").status(201),
+    OperationModel::new("AddPermission", "POST", "/2015-03-31/functions/{FunctionName}/policy").status(201).implemented(Some(&shapes::ADD_PERMISSION_REQUEST), Some(&shapes::ADD_PERMISSION_RESPONSE)),
     OperationModel::new("CheckpointDurableExecution", "POST", "/2025-12-01/durable-executions/{DurableExecutionArn}/checkpoint"),
     OperationModel::new("CreateAlias", "POST", "/2015-03-31/functions/{FunctionName}/aliases").status(201).implemented(Some(&shapes::CREATE_ALIAS_REQUEST), Some(&shapes::ALIAS_CONFIGURATION)),
     OperationModel::new("CreateCapacityProvider", "POST", "/2025-11-30/capacity-providers").status(202),
@@ -62,7 +62,7 @@ static OPERATIONS: [OperationModel; 91] = [
     OperationModel::new("GetLayerVersion", "GET", "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}").implemented(Some(&shapes::GET_LAYER_VERSION_REQUEST), Some(&shapes::GET_LAYER_VERSION_RESPONSE)),
     OperationModel::new("GetLayerVersionByArn", "GET", "/2018-10-31/layers?find=LayerVersion").implemented(Some(&shapes::GET_LAYER_VERSION_BY_ARN_REQUEST), Some(&shapes::GET_LAYER_VERSION_RESPONSE)),
     OperationModel::new("GetLayerVersionPolicy", "GET", "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}/policy").implemented(Some(&shapes::GET_LAYER_VERSION_POLICY_REQUEST), Some(&shapes::GET_LAYER_VERSION_POLICY_RESPONSE)),
-    OperationModel::new("GetPolicy", "GET", "/2015-03-31/functions/{FunctionName}/policy"),
+    OperationModel::new("GetPolicy", "GET", "/2015-03-31/functions/{FunctionName}/policy").implemented(Some(&shapes::GET_POLICY_REQUEST), Some(&shapes::GET_POLICY_RESPONSE)),
     OperationModel::new("GetProvisionedConcurrencyConfig", "GET", "/2019-09-30/functions/{FunctionName}/provisioned-concurrency"),
     OperationModel::new("GetResourcePolicy", "GET", "/2026-07-09/resource-policy/{ResourceArn}"),
     OperationModel::new("GetRuntimeManagementConfig", "GET", "/2021-07-20/functions/{FunctionName}/runtime-management-config"),
@@ -82,7 +82,7 @@ static OPERATIONS: [OperationModel; 91] = [
     OperationModel::new("ListLayerVersions", "GET", "/2018-10-31/layers/{LayerName}/versions").implemented(Some(&shapes::LIST_LAYER_VERSIONS_REQUEST), Some(&shapes::LIST_LAYER_VERSIONS_RESPONSE)),
     OperationModel::new("ListLayers", "GET", "/2018-10-31/layers").implemented(Some(&shapes::LIST_LAYERS_REQUEST), Some(&shapes::LIST_LAYERS_RESPONSE)),
     OperationModel::new("ListProvisionedConcurrencyConfigs", "GET", "/2019-09-30/functions/{FunctionName}/provisioned-concurrency?List=ALL"),
-    OperationModel::new("ListTags", "GET", "/2017-03-31/tags/{Resource}"),
+    OperationModel::new("ListTags", "GET", "/2017-03-31/tags/{Resource}").implemented(Some(&shapes::LIST_TAGS_REQUEST), Some(&shapes::LIST_TAGS_RESPONSE)),
     OperationModel::new("ListVersionsByFunction", "GET", "/2015-03-31/functions/{FunctionName}/versions").implemented(Some(&shapes::LIST_VERSIONS_BY_FUNCTION_REQUEST), Some(&shapes::LIST_VERSIONS_BY_FUNCTION_RESPONSE)),
     OperationModel::new("PauseDurableExecution", "POST", "/2025-12-01/durable-executions/{DurableExecutionArn}/pause").status(202),
     OperationModel::new("PublishLayerVersion", "POST", "/2018-10-31/layers/{LayerName}/versions").status(201).body_limit(70167211, "Request must be smaller than {limit} bytes for the PublishLayerVersion operation").implemented(Some(&shapes::PUBLISH_LAYER_VERSION_REQUEST), Some(&shapes::PUBLISH_LAYER_VERSION_RESPONSE)),
@@ -96,14 +96,14 @@ static OPERATIONS: [OperationModel; 91] = [
     OperationModel::new("PutResourcePolicy", "PUT", "/2026-07-09/resource-policy/{ResourceArn}"),
     OperationModel::new("PutRuntimeManagementConfig", "PUT", "/2021-07-20/functions/{FunctionName}/runtime-management-config"),
     OperationModel::new("RemoveLayerVersionPermission", "DELETE", "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}/policy/{StatementId}").status(204).implemented(Some(&shapes::REMOVE_LAYER_VERSION_PERMISSION_REQUEST), None),
-    OperationModel::new("RemovePermission", "DELETE", "/2015-03-31/functions/{FunctionName}/policy/{StatementId}").status(204),
+    OperationModel::new("RemovePermission", "DELETE", "/2015-03-31/functions/{FunctionName}/policy/{StatementId}").status(204).implemented(Some(&shapes::REMOVE_PERMISSION_REQUEST), None),
     OperationModel::new("ResumeDurableExecution", "POST", "/2025-12-01/durable-executions/{DurableExecutionArn}/resume").status(202),
     OperationModel::new("SendDurableExecutionCallbackFailure", "POST", "/2025-12-01/durable-execution-callbacks/{CallbackId}/fail"),
     OperationModel::new("SendDurableExecutionCallbackHeartbeat", "POST", "/2025-12-01/durable-execution-callbacks/{CallbackId}/heartbeat"),
     OperationModel::new("SendDurableExecutionCallbackSuccess", "POST", "/2025-12-01/durable-execution-callbacks/{CallbackId}/succeed"),
     OperationModel::new("StopDurableExecution", "POST", "/2025-12-01/durable-executions/{DurableExecutionArn}/stop"),
-    OperationModel::new("TagResource", "POST", "/2017-03-31/tags/{Resource}").status(204),
-    OperationModel::new("UntagResource", "DELETE", "/2017-03-31/tags/{Resource}").status(204),
+    OperationModel::new("TagResource", "POST", "/2017-03-31/tags/{Resource}").status(204).implemented(Some(&shapes::TAG_RESOURCE_REQUEST), None),
+    OperationModel::new("UntagResource", "DELETE", "/2017-03-31/tags/{Resource}").status(204).implemented(Some(&shapes::UNTAG_RESOURCE_REQUEST), None),
     OperationModel::new("UpdateAlias", "PUT", "/2015-03-31/functions/{FunctionName}/aliases/{Name}").implemented(Some(&shapes::UPDATE_ALIAS_REQUEST), Some(&shapes::ALIAS_CONFIGURATION)),
     OperationModel::new("UpdateCapacityProvider", "PUT", "/2025-11-30/capacity-providers/{CapacityProviderName}").status(202),
     OperationModel::new("UpdateCodeSigningConfig", "PUT", "/2020-04-22/code-signing-configs/{CodeSigningConfigArn}"),
@@ -179,6 +179,7 @@ pub mod operations {
     use super::*;
 
     operation!(AddLayerVersionPermission: AddLayerVersionPermissionRequest => AddLayerVersionPermissionResponse, &OPERATIONS[0]);
+    operation!(AddPermission: AddPermissionRequest => AddPermissionResponse, &OPERATIONS[1]);
     operation!(CreateAlias: CreateAliasRequest => AliasConfiguration, &OPERATIONS[3]);
     operation!(CreateFunction: CreateFunctionRequest => FunctionConfiguration, &OPERATIONS[7]);
     operation!(CreateFunctionUrlConfig: CreateFunctionUrlConfigRequest => CreateFunctionUrlConfigResponse, &OPERATIONS[8]);
@@ -196,6 +197,7 @@ pub mod operations {
     operation!(GetLayerVersion: GetLayerVersionRequest => GetLayerVersionResponse, &OPERATIONS[38]);
     operation!(GetLayerVersionByArn: GetLayerVersionByArnRequest => GetLayerVersionResponse, &OPERATIONS[39]);
     operation!(GetLayerVersionPolicy: GetLayerVersionPolicyRequest => GetLayerVersionPolicyResponse, &OPERATIONS[40]);
+    operation!(GetPolicy: GetPolicyRequest => GetPolicyResponse, &OPERATIONS[41]);
     operation!(Invoke: InvocationRequest => InvocationResponse, &OPERATIONS[45]);
     operation!(InvokeWithResponseStream: InvokeWithResponseStreamRequest => InvokeWithResponseStreamResponse, &OPERATIONS[47]);
     operation!(ListAliases: ListAliasesRequest => ListAliasesResponse, &OPERATIONS[48]);
@@ -203,11 +205,15 @@ pub mod operations {
     operation!(ListFunctions: ListFunctionsRequest => ListFunctionsResponse, &OPERATIONS[56]);
     operation!(ListLayerVersions: ListLayerVersionsRequest => ListLayerVersionsResponse, &OPERATIONS[58]);
     operation!(ListLayers: ListLayersRequest => ListLayersResponse, &OPERATIONS[59]);
+    operation!(ListTags: ListTagsRequest => ListTagsResponse, &OPERATIONS[61]);
     operation!(ListVersionsByFunction: ListVersionsByFunctionRequest => ListVersionsByFunctionResponse, &OPERATIONS[62]);
     operation!(PublishLayerVersion: PublishLayerVersionRequest => PublishLayerVersionResponse, &OPERATIONS[64]);
     operation!(PublishVersion: PublishVersionRequest => FunctionConfiguration, &OPERATIONS[65]);
     operation!(PutFunctionConcurrency: PutFunctionConcurrencyRequest => Concurrency, &OPERATIONS[67]);
     operation!(RemoveLayerVersionPermission: RemoveLayerVersionPermissionRequest => (), &OPERATIONS[74]);
+    operation!(RemovePermission: RemovePermissionRequest => (), &OPERATIONS[75]);
+    operation!(TagResource: TagResourceRequest => (), &OPERATIONS[81]);
+    operation!(UntagResource: UntagResourceRequest => (), &OPERATIONS[82]);
     operation!(UpdateAlias: UpdateAliasRequest => AliasConfiguration, &OPERATIONS[83]);
     operation!(UpdateFunctionCode: UpdateFunctionCodeRequest => FunctionConfiguration, &OPERATIONS[87]);
     operation!(UpdateFunctionConfiguration: UpdateFunctionConfigurationRequest => FunctionConfiguration, &OPERATIONS[88]);
@@ -266,6 +272,40 @@ pub struct AddLayerVersionPermissionResponse {
     pub statement: Option<String>,
     #[serde(rename = "RevisionId", skip_serializing_if = "Option::is_none")]
     pub revision_id: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct AddPermissionRequest {
+    #[serde(rename = "FunctionName")]
+    pub function_name: String,
+    #[serde(rename = "StatementId")]
+    pub statement_id: String,
+    #[serde(rename = "Action")]
+    pub action: String,
+    #[serde(rename = "Principal")]
+    pub principal: String,
+    #[serde(rename = "SourceArn", skip_serializing_if = "Option::is_none")]
+    pub source_arn: Option<String>,
+    #[serde(rename = "FunctionUrlAuthType", skip_serializing_if = "Option::is_none")]
+    pub function_url_auth_type: Option<FunctionUrlAuthType>,
+    #[serde(rename = "InvokedViaFunctionUrl", skip_serializing_if = "Option::is_none")]
+    pub invoked_via_function_url: Option<bool>,
+    #[serde(rename = "SourceAccount", skip_serializing_if = "Option::is_none")]
+    pub source_account: Option<String>,
+    #[serde(rename = "EventSourceToken", skip_serializing_if = "Option::is_none")]
+    pub event_source_token: Option<String>,
+    #[serde(rename = "Qualifier", skip_serializing_if = "Option::is_none")]
+    pub qualifier: Option<String>,
+    #[serde(rename = "RevisionId", skip_serializing_if = "Option::is_none")]
+    pub revision_id: Option<String>,
+    #[serde(rename = "PrincipalOrgID", skip_serializing_if = "Option::is_none")]
+    pub principal_org_id: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct AddPermissionResponse {
+    #[serde(rename = "Statement", skip_serializing_if = "Option::is_none")]
+    pub statement: Option<String>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -902,6 +942,22 @@ pub struct GetLayerVersionResponse {
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct GetPolicyRequest {
+    #[serde(rename = "FunctionName")]
+    pub function_name: String,
+    #[serde(rename = "Qualifier", skip_serializing_if = "Option::is_none")]
+    pub qualifier: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct GetPolicyResponse {
+    #[serde(rename = "Policy", skip_serializing_if = "Option::is_none")]
+    pub policy: Option<String>,
+    #[serde(rename = "RevisionId", skip_serializing_if = "Option::is_none")]
+    pub revision_id: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ImageConfig {
     #[serde(rename = "EntryPoint", skip_serializing_if = "Option::is_none")]
     pub entry_point: Option<Vec<String>>,
@@ -1230,6 +1286,18 @@ pub struct ListLayersResponse {
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct ListTagsRequest {
+    #[serde(rename = "Resource")]
+    pub resource: String,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct ListTagsResponse {
+    #[serde(rename = "Tags", skip_serializing_if = "Option::is_none")]
+    pub tags: Option<BTreeMap<String, String>>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ListVersionsByFunctionRequest {
     #[serde(rename = "FunctionName")]
     pub function_name: String,
@@ -1348,6 +1416,18 @@ pub struct RemoveLayerVersionPermissionRequest {
     pub version_number: i64,
     #[serde(rename = "StatementId")]
     pub statement_id: String,
+    #[serde(rename = "RevisionId", skip_serializing_if = "Option::is_none")]
+    pub revision_id: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct RemovePermissionRequest {
+    #[serde(rename = "FunctionName")]
+    pub function_name: String,
+    #[serde(rename = "StatementId")]
+    pub statement_id: String,
+    #[serde(rename = "Qualifier", skip_serializing_if = "Option::is_none")]
+    pub qualifier: Option<String>,
     #[serde(rename = "RevisionId", skip_serializing_if = "Option::is_none")]
     pub revision_id: Option<String>,
 }
@@ -1503,6 +1583,14 @@ string_enum! {
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct TagResourceRequest {
+    #[serde(rename = "Resource")]
+    pub resource: String,
+    #[serde(rename = "Tags")]
+    pub tags: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct TagsError {
     #[serde(rename = "ErrorCode", skip_serializing_if = "Option::is_none")]
     pub error_code: Option<String>,
@@ -1539,6 +1627,14 @@ string_enum! {
         Active = "Active",
         PassThrough = "PassThrough",
     }
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct UntagResourceRequest {
+    #[serde(rename = "Resource")]
+    pub resource: String,
+    #[serde(rename = "TagKeys")]
+    pub tag_keys: Vec<String>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -1709,6 +1805,7 @@ mod shapes {
         Member::new("TotalCodeSize", &LONG),
         Member::new("FunctionCount", &LONG),
     ]);
+    pub(super) static ACTION: Shape = Shape::string("Action").min(0.0).max(10000.0).pattern({ static P: Pattern = Pattern::new(r#"(lambda:[*]|lambda:[a-zA-Z]+|[*])"#); &P });
     pub(super) static ADD_LAYER_VERSION_PERMISSION_REQUEST: Shape = Shape::structure("AddLayerVersionPermissionRequest", &[
         Member::new("LayerName", &LAYER_NAME_OR_ARN).label("LayerName").required(),
         Member::new("VersionNumber", &LAYER_VERSION_NUMBER).label("VersionNumber").required(),
@@ -1721,6 +1818,23 @@ mod shapes {
     pub(super) static ADD_LAYER_VERSION_PERMISSION_RESPONSE: Shape = Shape::structure("AddLayerVersionPermissionResponse", &[
         Member::new("Statement", &STRING),
         Member::new("RevisionId", &STRING),
+    ]);
+    pub(super) static ADD_PERMISSION_REQUEST: Shape = Shape::structure("AddPermissionRequest", &[
+        Member::new("FunctionName", &NAMESPACED_FUNCTION_NAME).label("FunctionName").required(),
+        Member::new("StatementId", &STATEMENT_ID).required(),
+        Member::new("Action", &ACTION).required(),
+        Member::new("Principal", &PRINCIPAL).required(),
+        Member::new("SourceArn", &ARN),
+        Member::new("FunctionUrlAuthType", &FUNCTION_URL_AUTH_TYPE),
+        Member::new("InvokedViaFunctionUrl", &INVOKED_VIA_FUNCTION_URL),
+        Member::new("SourceAccount", &SOURCE_OWNER),
+        Member::new("EventSourceToken", &EVENT_SOURCE_TOKEN),
+        Member::new("Qualifier", &NUMERIC_LATEST_PUBLISHED_OR_ALIAS_QUALIFIER).query("Qualifier"),
+        Member::new("RevisionId", &STRING),
+        Member::new("PrincipalOrgID", &PRINCIPAL_ORG_ID),
+    ]);
+    pub(super) static ADD_PERMISSION_RESPONSE: Shape = Shape::structure("AddPermissionResponse", &[
+        Member::new("Statement", &STRING),
     ]);
     pub(super) static ADDITIONAL_VERSION: Shape = Shape::string("AdditionalVersion").min(1.0).max(1024.0).pattern({ static P: Pattern = Pattern::new(r#"[0-9]+"#); &P });
     pub(super) static ADDITIONAL_VERSION_WEIGHTS: Shape = Shape::map("AdditionalVersionWeights", &ADDITIONAL_VERSION, &WEIGHT);
@@ -1870,6 +1984,7 @@ mod shapes {
         Member::new("Size", &EPHEMERAL_STORAGE_SIZE).required(),
     ]);
     pub(super) static EPHEMERAL_STORAGE_SIZE: Shape = Shape::integer("EphemeralStorageSize").min(512.0).max(32768.0);
+    pub(super) static EVENT_SOURCE_TOKEN: Shape = Shape::string("EventSourceToken").min(0.0).max(256.0).pattern({ static P: Pattern = Pattern::new(r#"[a-zA-Z0-9._\-]+"#); &P });
     pub(super) static EXECUTION_ENVIRONMENT_MEMORY_GI_B_PER_V_CPU: Shape = Shape::double("ExecutionEnvironmentMemoryGiBPerVCpu").min(2.0).max(8.0);
     pub(super) static EXECUTION_TIMEOUT: Shape = Shape::integer("ExecutionTimeout").min(1.0).max(31622400.0);
     pub(super) static FILE_SYSTEM_ARN: Shape = Shape::string("FileSystemArn").min(0.0).max(256.0).pattern({ static P: Pattern = Pattern::new(r#"arn:aws[a-zA-Z-]*:elasticfilesystem:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:\d{12}:access-point/fsap-[a-f0-9]{17}$|^arn:aws[-a-z]*:s3files:[0-9a-z-:]+:file-system/fs-[0-9a-f]{17,40}/access-point/fsap-[0-9a-f]{17,40}"#); &P });
@@ -2039,6 +2154,14 @@ mod shapes {
         Member::new("CompatibleRuntimes", &COMPATIBLE_RUNTIMES),
         Member::new("LicenseInfo", &LICENSE_INFO),
     ]);
+    pub(super) static GET_POLICY_REQUEST: Shape = Shape::structure("GetPolicyRequest", &[
+        Member::new("FunctionName", &NAMESPACED_FUNCTION_NAME).label("FunctionName").required(),
+        Member::new("Qualifier", &NUMERIC_LATEST_PUBLISHED_OR_ALIAS_QUALIFIER).query("Qualifier"),
+    ]);
+    pub(super) static GET_POLICY_RESPONSE: Shape = Shape::structure("GetPolicyResponse", &[
+        Member::new("Policy", &STRING),
+        Member::new("RevisionId", &STRING),
+    ]);
     pub(super) static HANDLER: Shape = Shape::string("Handler").min(0.0).max(128.0).pattern({ static P: Pattern = Pattern::new(r#"[^\s]+"#); &P });
     pub(super) static HEADER: Shape = Shape::string("Header").min(0.0).max(1024.0).pattern({ static P: Pattern = Pattern::new(r#".*"#); &P });
     pub(super) static HEADERS_LIST: Shape = Shape::list("HeadersList", &HEADER).min(0.0).max(100.0);
@@ -2103,6 +2226,7 @@ mod shapes {
         Member::new("PayloadChunk", &INVOKE_RESPONSE_STREAM_UPDATE),
         Member::new("InvokeComplete", &INVOKE_WITH_RESPONSE_STREAM_COMPLETE_EVENT),
     ]);
+    pub(super) static INVOKED_VIA_FUNCTION_URL: Shape = Shape::boolean("InvokedViaFunctionUrl");
     pub(super) static KMS_KEY_ARN: Shape = Shape::string("KMSKeyArn").min(0.0).max(10000.0).pattern({ static P: Pattern = Pattern::new(r#"(arn:(aws[a-zA-Z-]*)?:[a-z0-9-.]+:.*)|()"#); &P });
     pub(super) static LAMBDA_MANAGED_INSTANCES_CAPACITY_PROVIDER_CONFIG: Shape = Shape::structure("LambdaManagedInstancesCapacityProviderConfig", &[
         Member::new("CapacityProviderArn", &CAPACITY_PROVIDER_ARN).required(),
@@ -2208,6 +2332,12 @@ mod shapes {
         Member::new("NextMarker", &STRING),
         Member::new("Layers", &LAYERS_LIST),
     ]);
+    pub(super) static LIST_TAGS_REQUEST: Shape = Shape::structure("ListTagsRequest", &[
+        Member::new("Resource", &TAGGABLE_RESOURCE).label("Resource").required(),
+    ]);
+    pub(super) static LIST_TAGS_RESPONSE: Shape = Shape::structure("ListTagsResponse", &[
+        Member::new("Tags", &TAGS),
+    ]);
     pub(super) static LIST_VERSIONS_BY_FUNCTION_REQUEST: Shape = Shape::structure("ListVersionsByFunctionRequest", &[
         Member::new("FunctionName", &NAMESPACED_FUNCTION_NAME).label("FunctionName").required(),
         Member::new("Marker", &STRING).query("Marker"),
@@ -2237,12 +2367,15 @@ mod shapes {
     pub(super) static METHOD: Shape = Shape::string("Method").min(0.0).max(6.0).pattern({ static P: Pattern = Pattern::new(r#".*"#); &P });
     pub(super) static NAME_SPACED_FUNCTION_ARN: Shape = Shape::string("NameSpacedFunctionArn").min(0.0).max(10000.0).pattern({ static P: Pattern = Pattern::new(r#"arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:\d{12}:function:[a-zA-Z0-9-_\.]+(:(\$LATEST(\.PUBLISHED)?|[a-zA-Z0-9-_]+))?"#); &P });
     pub(super) static NAMESPACED_FUNCTION_NAME: Shape = Shape::string("NamespacedFunctionName").min(1.0).max(256.0).pattern({ static P: Pattern = Pattern::accepting_words(r#"(arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:)?(\d{12}:)?(function:)?([a-zA-Z0-9-_\.]+)(:(\$LATEST(\.PUBLISHED)?|[a-zA-Z0-9-_]+))?"#); &P });
+    pub(super) static NAMESPACED_STATEMENT_ID: Shape = Shape::string("NamespacedStatementId").min(1.0).max(100.0).pattern({ static P: Pattern = Pattern::accepting_words(r#"([a-zA-Z0-9-_.]+)"#); &P });
     pub(super) static NULLABLE_BOOLEAN: Shape = Shape::boolean("NullableBoolean");
     pub(super) static NUMERIC_LATEST_PUBLISHED_OR_ALIAS_QUALIFIER: Shape = Shape::string("NumericLatestPublishedOrAliasQualifier").min(1.0).max(128.0).pattern({ static P: Pattern = Pattern::accepting_words(r#"\$(LATEST(\.PUBLISHED)?)|[a-zA-Z0-9-_$]+"#); &P });
     pub(super) static ORGANIZATION_ID: Shape = Shape::string("OrganizationId").min(0.0).max(34.0).pattern({ static P: Pattern = Pattern::new(r#"o-[a-z0-9]{10,32}"#); &P });
     pub(super) static ORIGIN: Shape = Shape::string("Origin").min(1.0).max(253.0).pattern({ static P: Pattern = Pattern::new(r#".*"#); &P });
     pub(super) static PACKAGE_TYPE: Shape = Shape::string("PackageType").one_of(&["Zip", "Image"]);
     pub(super) static PER_EXECUTION_ENVIRONMENT_MAX_CONCURRENCY: Shape = Shape::integer("PerExecutionEnvironmentMaxConcurrency").min(1.0).max(1600.0);
+    pub(super) static PRINCIPAL: Shape = Shape::string("Principal").min(0.0).max(2048.0).pattern({ static P: Pattern = Pattern::new(r#"[^\s]+"#); &P });
+    pub(super) static PRINCIPAL_ORG_ID: Shape = Shape::string("PrincipalOrgID").min(12.0).max(34.0).pattern({ static P: Pattern = Pattern::new(r#"o-[a-z0-9]{10,32}"#); &P });
     pub(super) static PUBLISH_LAYER_VERSION_REQUEST: Shape = Shape::structure("PublishLayerVersionRequest", &[
         Member::new("LayerName", &LAYER_NAME_OR_ARN).label("LayerName").required(),
         Member::new("Description", &DESCRIPTION),
@@ -2277,6 +2410,12 @@ mod shapes {
         Member::new("LayerName", &LAYER_NAME_OR_ARN).label("LayerName").required(),
         Member::new("VersionNumber", &LAYER_VERSION_NUMBER).label("VersionNumber").required(),
         Member::new("StatementId", &STATEMENT_ID).label("StatementId").required(),
+        Member::new("RevisionId", &STRING).query("RevisionId"),
+    ]);
+    pub(super) static REMOVE_PERMISSION_REQUEST: Shape = Shape::structure("RemovePermissionRequest", &[
+        Member::new("FunctionName", &NAMESPACED_FUNCTION_NAME).label("FunctionName").required(),
+        Member::new("StatementId", &NAMESPACED_STATEMENT_ID).label("StatementId").required(),
+        Member::new("Qualifier", &NUMERIC_LATEST_PUBLISHED_OR_ALIAS_QUALIFIER).query("Qualifier"),
         Member::new("RevisionId", &STRING).query("RevisionId"),
     ]);
     pub(super) static RESERVED_CONCURRENT_EXECUTIONS: Shape = Shape::integer("ReservedConcurrentExecutions").min(0.0);
@@ -2319,6 +2458,7 @@ mod shapes {
         Member::new("ApplyOn", &SNAP_START_APPLY_ON),
         Member::new("OptimizationStatus", &SNAP_START_OPTIMIZATION_STATUS),
     ]);
+    pub(super) static SOURCE_OWNER: Shape = Shape::string("SourceOwner").min(0.0).max(12.0).pattern({ static P: Pattern = Pattern::new(r#"\d{12}"#); &P });
     pub(super) static STATE: Shape = Shape::string("State").one_of(&["Pending", "Active", "Inactive", "Failed", "Deactivating", "Deactivated", "ActiveNonInvocable", "Deleting"]);
     pub(super) static STATE_REASON: Shape = Shape::string("StateReason");
     pub(super) static STATE_REASON_CODE: Shape = Shape::string("StateReasonCode").one_of(&["Idle", "Creating", "Restoring", "EniLimitExceeded", "InsufficientRolePermissions", "InvalidConfiguration", "InternalError", "SubnetOutOfIPAddresses", "InvalidSubnet", "InvalidSecurityGroup", "ImageDeleted", "ImageAccessDenied", "InvalidImage", "KMSKeyAccessDenied", "KMSKeyNotFound", "InvalidStateKMSKey", "DisabledKMSKey", "EFSIOError", "EFSMountConnectivityError", "EFSMountFailure", "EFSMountTimeout", "InvalidRuntime", "InvalidZipFileException", "FunctionError", "ServiceQuotaExceededException", "VcpuLimitExceeded", "CapacityProviderScalingLimitExceeded", "InsufficientCapacity", "EC2RequestLimitExceeded", "FunctionError.InitTimeout", "FunctionError.RuntimeInitError", "FunctionError.ExtensionInitError", "FunctionError.InvalidEntryPoint", "FunctionError.InvalidWorkingDirectory", "FunctionError.PermissionDenied", "FunctionError.TooManyExtensions", "FunctionError.InitResourceExhausted", "DisallowedByVpcEncryptionControl", "DrainingDurableExecutions", "IncompatibleAcceleratorInstanceTypes", "DependencyError"]);
@@ -2329,7 +2469,13 @@ mod shapes {
     pub(super) static SUBNET_IDS: Shape = Shape::list("SubnetIds", &SUBNET_ID).min(0.0).max(16.0);
     pub(super) static SYSTEM_LOG_LEVEL: Shape = Shape::string("SystemLogLevel").one_of(&["DEBUG", "INFO", "WARN"]);
     pub(super) static TAG_KEY: Shape = Shape::string("TagKey").min(1.0).max(128.0).pattern({ static P: Pattern = Pattern::new(r#"([\p{L}\p{Z}\p{N}_.:/=+\-@]*)"#); &P });
+    pub(super) static TAG_KEY_LIST: Shape = Shape::list("TagKeyList", &TAG_KEY);
+    pub(super) static TAG_RESOURCE_REQUEST: Shape = Shape::structure("TagResourceRequest", &[
+        Member::new("Resource", &TAGGABLE_RESOURCE).label("Resource").required(),
+        Member::new("Tags", &TAGS).required(),
+    ]);
     pub(super) static TAG_VALUE: Shape = Shape::string("TagValue").min(0.0).max(256.0).pattern({ static P: Pattern = Pattern::new(r#"([\p{L}\p{Z}\p{N}_.:/=+\-@]*)"#); &P });
+    pub(super) static TAGGABLE_RESOURCE: Shape = Shape::string("TaggableResource").min(1.0).max(10000.0).pattern({ static P: Pattern = Pattern::new(r#"arn:(aws[a-zA-Z-]*):lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:\d{12}:(function:[a-zA-Z0-9-_]+(:(\$LATEST|[a-zA-Z0-9-_]+))?|code-signing-config:csc-[a-z0-9]{17}|event-source-mapping:[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}|(capacity-provider|network-connector):[a-zA-Z0-9-_]{1,64})"#); &P });
     pub(super) static TAGS: Shape = Shape::map("Tags", &TAG_KEY, &TAG_VALUE);
     pub(super) static TAGS_ERROR: Shape = Shape::structure("TagsError", &[
         Member::new("ErrorCode", &TAGS_ERROR_CODE).required(),
@@ -2352,6 +2498,10 @@ mod shapes {
     ]);
     pub(super) static TRACING_MODE: Shape = Shape::string("TracingMode").one_of(&["Active", "PassThrough"]);
     pub(super) static UNRESERVED_CONCURRENT_EXECUTIONS: Shape = Shape::integer("UnreservedConcurrentExecutions").min(0.0);
+    pub(super) static UNTAG_RESOURCE_REQUEST: Shape = Shape::structure("UntagResourceRequest", &[
+        Member::new("Resource", &TAGGABLE_RESOURCE).label("Resource").required(),
+        Member::new("TagKeys", &TAG_KEY_LIST).query("tagKeys").required(),
+    ]);
     pub(super) static UPDATE_ALIAS_REQUEST: Shape = Shape::structure("UpdateAliasRequest", &[
         Member::new("FunctionName", &FUNCTION_NAME).label("FunctionName").required(),
         Member::new("Name", &ALIAS).label("Name").required(),

@@ -199,6 +199,7 @@ impl FakeDeployment {
             "requestId": invocation.request_id.to_string(),
             "arn": invocation.invoked_arn,
             "version": spec.version.to_string(),
+            "network": spec.network.to_string(),
             "clientContext": invocation.client_context,
             "trace": invocation.trace,
             "code": spec.code.to_string(),
