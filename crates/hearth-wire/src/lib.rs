@@ -14,6 +14,7 @@ mod event_stream;
 mod generated;
 pub mod model;
 mod operation;
+mod patience;
 mod protocol;
 mod request;
 mod router;

@@ -19,6 +19,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
+use crate::patience::Patient;
 use crate::{Authenticator, Body, Router};
 
 /// Largest head of a request, in bytes.
@@ -34,6 +35,8 @@ pub struct ServerOptions {
     /// How long the head of a request may take, and how long an idle connection is kept. Default
     /// 60 seconds.
     pub head_timeout: Duration,
+    /// How long a client may take nothing of an answer that waits for it. Default 10 minutes.
+    pub answer_timeout: Duration,
 }
 
 impl Default for ServerOptions {
@@ -41,6 +44,7 @@ impl Default for ServerOptions {
         Self {
             connections: 4096,
             head_timeout: Duration::from_secs(60),
+            answer_timeout: Duration::from_secs(600),
         }
     }
 }
@@ -95,6 +99,7 @@ impl Server {
                         router: Arc::clone(&router),
                         draining: draining.clone(),
                         head_timeout: self.options.head_timeout,
+                        answer_timeout: self.options.answer_timeout,
                         _place: place,
                     };
                     connections.spawn(connection.serve(stream));
@@ -136,6 +141,7 @@ struct Connection {
     router: Arc<Router>,
     draining: watch::Receiver<()>,
     head_timeout: Duration,
+    answer_timeout: Duration,
     _place: OwnedSemaphorePermit,
 }
 
@@ -145,6 +151,7 @@ impl Connection {
         // Without it answers in two pieces wait for the client's acknowledgement.
         let _ = stream.set_nodelay(true);
         let (used, peer) = (AtomicBool::new(false), stream.peer_addr().ok());
+        let stream = Patient::new(stream, self.answer_timeout);
         let service = service_fn(|request| answer(&self.router, &used, peer, request));
         let mut connection = pin!(
             http1::Builder::new()

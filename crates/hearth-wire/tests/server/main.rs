@@ -246,6 +246,30 @@ async fn further_connections_wait_for_a_place() {
 }
 
 #[tokio::test]
+async fn a_client_that_takes_nothing_of_its_answer_is_given_up() {
+    let options = ServerOptions {
+        answer_timeout: SHORT,
+        ..ServerOptions::default()
+    };
+    let server = Running::start(options, LONG).await;
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(4096).unwrap();
+    let mut stream = socket.connect(server.address).await.unwrap();
+    // More than the buffers of both ends hold.
+    let size = 6_000_000;
+    let head = format!(
+        "POST /2015-03-31/functions/f/invocations HTTP/1.1\r\nhost: x\r\ncontent-length: {size}\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    stream.write_all(&vec![b' '; size]).await.unwrap();
+    let stopped = server.stop();
+    timeout(PROMPT, stopped).await.unwrap().unwrap();
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer).await;
+    assert!(answer.starts_with(b"HTTP/1.1 200") && answer.len() < size);
+}
+
+#[tokio::test]
 async fn stopping_closes_idle_connections_and_finishes_running_requests() {
     let server = start().await;
     let mut fresh = server.connect().await;
