@@ -119,6 +119,9 @@ fn escapes(listeners: &[TcpListener], settings: &str) -> Vec<String> {
         "its data directory is writable",
         fs::write(Path::new(DATA).join("file"), "x").is_ok(),
     );
+    // Unpacking a package makes it durable this way.
+    let durable = fs::File::open(DATA).is_ok_and(|data| rustix::fs::syncfs(data).is_ok());
+    holds("its data directory can be synced", durable);
     holds("/tmp is writable", fs::write("/tmp/file", "x").is_ok());
     holds(
         "its listener works",

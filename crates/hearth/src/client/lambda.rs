@@ -1,11 +1,13 @@
 //! The calls of the Lambda API that the commands make.
 
+use std::collections::BTreeMap;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use hearth_wire::lambda::{
-    CreateFunctionRequest, FunctionConfiguration, LayersListItem, ListFunctionsResponse, ListLayersResponse,
-    PublishLayerVersionResponse, UpdateFunctionConfigurationRequest,
+    CreateFunctionRequest, FunctionConfiguration, GetFunctionResponse, LayersListItem, ListFunctionsResponse,
+    ListLayersResponse, PublishLayerVersionResponse, UpdateFunctionConfigurationRequest,
 };
 use http::{HeaderName, HeaderValue, Method};
 use serde::Serialize;
@@ -76,6 +78,20 @@ impl Client {
     ) -> Result<FunctionConfiguration, ClientError> {
         let target = format!("{}/configuration", path(&request.function_name));
         self.lambda(Method::PUT, target, json(request)?).await?.json()
+    }
+
+    /// The tags of a function.
+    pub(crate) async fn tags(&self, function: &str) -> Result<BTreeMap<String, String>, ClientError> {
+        let answer = self.lambda(Method::GET, path(function), Bytes::new()).await?;
+        let function: GetFunctionResponse = answer.json()?;
+        Ok(function.tags.unwrap_or_default())
+    }
+
+    /// Adds tags to the function of this ARN.
+    pub(crate) async fn tag(&self, arn: &str, tags: &BTreeMap<String, String>) -> Result<(), ClientError> {
+        let target = format!("/2017-03-31/tags/{}", encode(arn));
+        let body = serde_json::json!({ "Tags": tags });
+        self.lambda(Method::POST, target, json(&body)?).await.map(drop)
     }
 
     pub(crate) async fn delete_function(&self, function: &str) -> Result<(), ClientError> {

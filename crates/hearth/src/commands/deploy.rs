@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use hearth_runtime::Family;
+use hearth_types::NetworkPolicy;
 
 use super::{ServerArguments, block_on};
 use crate::deploy::{Deployed, Wanted, deploy};
@@ -40,6 +41,10 @@ pub(crate) struct Arguments {
     /// function has
     #[arg(long, value_name = "ARN")]
     layer: Vec<String>,
+    /// Where the function may connect to: none, allow, or hosts separated by commas, such as
+    /// api.example.com,*.example.org:443,10.0.0.0/8 [default: everywhere but to this machine]
+    #[arg(long, value_name = "POLICY")]
+    network: Option<NetworkPolicy>,
     /// ARN of the execution role
     #[arg(long, value_name = "ARN")]
     role: Option<String>,
@@ -102,6 +107,7 @@ impl Arguments {
             role: self.role,
             description: self.description,
             environment: (!environment.is_empty()).then_some(environment),
+            network: self.network,
             layers: (!self.layer.is_empty()).then_some(self.layer),
             project,
         })

@@ -105,7 +105,25 @@ async fn update(
         configuration = settled(client, &wanted.name).await?;
         change = Change::Updated;
     }
+    if wanted.network.is_some() && set_network(client, wanted, &configuration).await? {
+        configuration = settled(client, &wanted.name).await?;
+        change = Change::Updated;
+    }
     Ok((change, configuration))
+}
+
+/// Gives an existing function its network policy; whether it had another one.
+async fn set_network(
+    client: &Client,
+    wanted: &Wanted,
+    configuration: &FunctionConfiguration,
+) -> Result<bool, DeployError> {
+    let Some(tags) = wanted.missing_tag(&client.tags(&wanted.name).await?) else {
+        return Ok(false);
+    };
+    let arn = configuration.function_arn.as_deref().unwrap_or(&wanted.name);
+    client.tag(arn, &tags).await?;
+    Ok(true)
 }
 
 /// Waits until the function is active and its last update done.

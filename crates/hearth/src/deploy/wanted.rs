@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use hearth_runtime::Family;
-use hearth_types::AccountId;
+use hearth_types::{AccountId, NetworkPolicy};
 use hearth_wire::lambda::{
     CreateFunctionRequest, Environment, FunctionCode, FunctionConfiguration,
     UpdateFunctionConfigurationRequest,
@@ -24,6 +24,7 @@ pub(crate) struct Wanted {
     pub(crate) description: Option<String>,
     pub(crate) environment: Option<BTreeMap<String, String>>,
     pub(crate) layers: Option<Vec<String>>,
+    pub(crate) network: Option<NetworkPolicy>,
 }
 
 impl Wanted {
@@ -39,6 +40,7 @@ impl Wanted {
             description: None,
             environment: None,
             layers: None,
+            network: None,
         }
     }
 
@@ -79,6 +81,7 @@ impl Wanted {
             description: self.description.clone(),
             environment: self.environment(),
             layers: self.layers.clone(),
+            tags: self.network_tag(),
             ..CreateFunctionRequest::default()
         }
     }
@@ -124,6 +127,29 @@ impl Wanted {
             ..same.clone()
         };
         Ok((difference != same).then_some(difference))
+    }
+
+    /// The tag that an existing function with these tags lacks, if it lacks one.
+    pub(super) fn missing_tag(
+        &self,
+        existing: &BTreeMap<String, String>,
+    ) -> Option<BTreeMap<String, String>> {
+        let current = existing
+            .get(NetworkPolicy::TAG)
+            .and_then(|text| text.parse().ok());
+        let wanted = self.network.as_ref()?;
+        // Without the tag the default holds; one that cannot be read is replaced.
+        let has_none = !existing.contains_key(NetworkPolicy::TAG);
+        let same = current.as_ref() == Some(wanted) || has_none && *wanted == NetworkPolicy::default();
+        if same { None } else { self.network_tag() }
+    }
+
+    fn network_tag(&self) -> Option<BTreeMap<String, String>> {
+        let policy = self.network.as_ref()?;
+        Some(BTreeMap::from([(
+            NetworkPolicy::TAG.to_owned(),
+            policy.to_string(),
+        )]))
     }
 
     fn environment(&self) -> Option<Environment> {
@@ -172,6 +198,33 @@ mod tests {
     #[test]
     fn what_the_user_does_not_say_stays() {
         assert_eq!(wanted().difference(&existing(), &Runtimes::new()).unwrap(), None);
+    }
+
+    #[test]
+    fn the_network_policy_is_a_tag_that_is_set_where_it_differs() {
+        let tags = |policy: &str| BTreeMap::from([("hearth:network".to_owned(), policy.to_owned())]);
+        let wanting = |policy: &str| Wanted {
+            network: Some(policy.parse().unwrap()),
+            ..wanted()
+        };
+        let none = BTreeMap::new();
+        assert_eq!(wanted().missing_tag(&tags("none")), None);
+        assert_eq!(wanting("allow").missing_tag(&none), None);
+        assert_eq!(wanting("none").missing_tag(&none), Some(tags("none")));
+        assert_eq!(wanting("allow").missing_tag(&tags("none")), Some(tags("allow")));
+        assert_eq!(
+            wanting("a.test,*.b.test").missing_tag(&tags("A.test .b.test")),
+            None
+        );
+        assert_eq!(
+            wanting("a.test,*.b.test").missing_tag(&none),
+            Some(tags("a.test .b.test"))
+        );
+        let account = AccountId::DEFAULT;
+        let creation = wanting("none").creation("nodejs22.x".into(), account, FunctionCode::default());
+        assert_eq!(creation.tags, Some(tags("none")));
+        let creation = wanted().creation("nodejs22.x".into(), account, FunctionCode::default());
+        assert_eq!(creation.tags, None);
     }
 
     #[test]

@@ -166,7 +166,7 @@ mod tests {
 
     fn agree(architecture: &str, profile: &str, calls: &[Call]) {
         let parts = Parts::read(profile, architecture).unwrap();
-        for refused in [&["refused"][..], &["refused", "programs"]] {
+        for refused in [&["refused", "host_wide"][..], &["refused", "programs"]] {
             let [allowed, conditional] =
                 ["environment", "conditional"].map(|part| parts.program(part).unwrap());
             let program = build(&allowed, &conditional, &parts.all(refused).unwrap()).unwrap();
