@@ -168,6 +168,45 @@ def test_logs_follow(server, hearth, folder, tmp_path):
         following.stdout.close()
 
 
+def test_logs_shows_lines_while_the_function_runs(server, hearth, client, tmp_path):
+    from functions import create, python
+
+    name = create(client, python("import time\ndef handler(event, context):\n    print('early')\n    time.sleep(30)\n"),
+                  Timeout=60)
+    following = subprocess.Popen(
+        [str(BINARY), "logs", name, "-f", "--endpoint", server.endpoint],
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=clean_environment(), cwd=tmp_path,
+    )
+    try:
+        client.invoke(FunctionName=name, InvocationType="Event")
+        lines = []
+        while not any("early" in line for line in lines):
+            lines.append(following.stdout.readline())
+            assert lines[-1], "it has ended"
+        assert not any("END" in line for line in lines)
+    finally:
+        following.kill()
+        following.wait()
+        following.stdout.close()
+
+
+def test_logs_by_pattern_and_group(server, hearth, client, tmp_path):
+    from functions import create, invoke, python
+
+    group = unique("/shared")
+    code = python("def handler(event, context):\n    print('one of', context.function_name)\n    print('two')\n")
+    names = [create(client, code, LoggingConfig={"LogGroup": group}) for _ in range(2)]
+    for name in names:
+        invoke(client, name)
+    own = hearth("logs", names[0], "--filter", "one").stdout
+    assert names[0] in own and names[1] not in own and "two" not in own
+    shared = hearth("logs", "--group", group, "--filter", '?"one of" ?two').stdout
+    assert all(name in shared for name in names) and shared.count("two") == 2
+    assert names[1] not in hearth("logs", names[0], "--group", group).stdout
+    hearth("logs", names[0], "--filter", "{ $.a = }", status=1)
+    hearth("logs", status=2)
+
+
 def test_node_is_recognised(hearth, tmp_path):
     made = tmp_path / unique("node")
     made.mkdir()

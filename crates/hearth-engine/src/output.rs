@@ -52,8 +52,9 @@ impl Output {
     /// Passes on what is there.
     pub(crate) fn read(&mut self, journal: &mut Journal) {
         let mut buffer = [0u8; READ];
+        let before = SystemTime::now();
         let result = self.pipe.try_read(&mut buffer);
-        self.take(result, &buffer, journal);
+        self.take(result, &buffer, before, journal);
         journal.hand_over_if_full();
     }
 
@@ -65,8 +66,9 @@ impl Output {
         let mut left = DRAIN;
         let mut buffer = [0u8; READ];
         while self.open && left > 0 {
+            let before = SystemTime::now();
             let result = rustix::io::read(&self.pipe, &mut buffer).map_err(io::Error::from);
-            match self.take(result, &buffer, journal) {
+            match self.take(result, &buffer, before, journal) {
                 0 => break,
                 count => left = left.saturating_sub(count),
             }
@@ -76,13 +78,19 @@ impl Output {
         }
     }
 
-    /// Passes on what a read brought; the number of bytes.
-    fn take(&mut self, result: io::Result<usize>, buffer: &[u8], journal: &mut Journal) -> usize {
+    /// Passes on what a read brought; the number of bytes. Lines are dated by when the read began: what is written
+    /// later comes with a later read, and is not to look older.
+    fn take(
+        &mut self,
+        result: io::Result<usize>,
+        buffer: &[u8],
+        at: SystemTime,
+        journal: &mut Journal,
+    ) -> usize {
         match result {
             Ok(count) if count > 0 => {
                 let mut events = Vec::new();
-                self.splitter
-                    .push(&buffer[..count], SystemTime::now(), &mut events);
+                self.splitter.push(&buffer[..count], at, &mut events);
                 events.into_iter().for_each(|event| journal.push(event));
                 count
             }

@@ -65,6 +65,7 @@ fn segments(dir: &Path) -> io::Result<Vec<Segment>> {
             bytes: metadata.len(),
             written_ms,
             span: None,
+            marks: Vec::new(),
         });
     }
     Ok(list)

@@ -107,11 +107,13 @@ pub(crate) fn read(
         if !found.may_want(segment) {
             continue;
         }
-        let mut scan = Scan::open(&dir.join(segment.file()), 0, segment.bytes)?;
+        let start = segment.start_for(query.from.timestamp_ms);
+        let mut scan = Scan::open(&dir.join(segment.file()), start, segment.bytes)?;
         while let Some((offset, record)) = scan.read()? {
             found.offer(segment.id, offset, &record);
         }
-        learnt.extend(scan.span().map(|span| (segment.id, span)));
+        // A part says nothing of the whole.
+        learnt.extend(scan.span().filter(|_| start == 0).map(|span| (segment.id, span)));
     }
     let more = found.end.is_some();
     Ok((

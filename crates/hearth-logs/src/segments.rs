@@ -11,6 +11,8 @@ use crate::batch::{Batch, Span};
 use crate::scan::Scan;
 
 const SUFFIX: &str = ".log";
+/// Bytes between two marks.
+const MARK_BYTES: u64 = 64 * 1024;
 /// Ends the name of a copy that is about to take a segment's place.
 pub(crate) const COPY: &str = "new";
 
@@ -25,9 +27,36 @@ pub(crate) struct Segment {
     pub(crate) written_ms: i64,
     /// The timestamps in it, once known.
     pub(crate) span: Option<Span>,
+    /// Places in it, in order, so that who looks for late events need not read the early ones.
+    pub(crate) marks: Vec<Mark>,
+}
+
+/// A record's place in a segment.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Mark {
+    offset: u64,
+    /// The latest timestamp before it.
+    before_ms: i64,
 }
 
 impl Segment {
+    /// A place before which there is nothing from a time on.
+    pub(crate) fn start_for(&self, from_ms: i64) -> u64 {
+        let early = self.marks.partition_point(|mark| mark.before_ms < from_ms);
+        early.checked_sub(1).map_or(0, |last| self.marks[last].offset)
+    }
+
+    /// Marks the place where the next batch goes, if the last mark is far.
+    fn mark(&mut self) {
+        let last = self.marks.last().map_or(0, |mark| mark.offset);
+        if let Some(span) = self.span.filter(|_| self.bytes >= last + MARK_BYTES) {
+            self.marks.push(Mark {
+                offset: self.bytes,
+                before_ms: span.last_ms,
+            });
+        }
+    }
+
     /// The file's name.
     pub(crate) fn file(&self) -> String {
         format!("{:020}{SUFFIX}", self.id)
@@ -137,6 +166,7 @@ impl Segments {
             }
             return Err(error);
         }
+        segment.mark();
         segment.span = Span::join(segment.span, batch.span);
         segment.bytes += batch.bytes.len() as u64;
         segment.written_ms = now_ms;
@@ -161,6 +191,7 @@ impl Segments {
             bytes: 0,
             written_ms: now_ms,
             span: None,
+            marks: Vec::new(),
         });
         self.newest = Newest::Open;
     }
@@ -255,5 +286,34 @@ fn create(path: &Path) -> io::Result<File> {
             open()
         }
         opened => opened,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::record::Record;
+
+    proptest! {
+        #[test]
+        fn nothing_late_stands_before_a_mark(times in prop::collection::vec(0i64..1000, 1..60), from in 0i64..1000) {
+            let dir = tempfile::tempdir().unwrap();
+            let mut segments = Segments::new(dir.path().to_owned(), Vec::new());
+            let limits = Limits { bytes: u64::MAX, age: Duration::MAX };
+            let message = "x".repeat(20_000);
+            let mut places = Vec::new();
+            for time in times {
+                let mut batch = Batch::default();
+                batch.push(&Record { ingestion_ms: 0, timestamp_ms: time, stream: "s", message: &message });
+                places.push((segments.end().1, time));
+                segments.write(&batch, 0, &limits).unwrap();
+            }
+            let segment = segments.list().next().unwrap();
+            let start = segment.start_for(from);
+            prop_assert!(places.iter().all(|(offset, time)| *offset >= start || *time < from));
+            prop_assert!(start == 0 || places.iter().any(|(offset, _)| *offset == start));
+        }
     }
 }

@@ -55,12 +55,14 @@ impl LogSplitter {
         self.threshold = Some(threshold);
     }
 
-    /// Takes bytes that were read at `now` and appends the events they complete.
+    /// Takes bytes that were read just after `now` and appends the events they complete.
     pub fn push(&mut self, bytes: &[u8], now: SystemTime, events: &mut Vec<LogEvent>) {
         self.bytes.extend_from_slice(bytes);
+        let first = events.len();
         while let Some(piece) = self.next_piece(now) {
             events.extend(self.wanted(piece));
         }
+        in_order(&mut events[first..]);
     }
 
     /// Gives what is left of an unfinished line or frame: the invocation or the process has ended.
@@ -195,6 +197,15 @@ impl FrameHeader {
     }
 }
 
+/// A line is dated when it is read, a frame when it was written: no line is later than a frame that stands behind it.
+fn in_order(events: &mut [LogEvent]) {
+    let mut latest = i64::MAX;
+    for event in events.iter_mut().rev() {
+        latest = latest.min(event.timestamp_ms);
+        event.timestamp_ms = latest;
+    }
+}
+
 fn event(text: &[u8], at: SystemTime) -> LogEvent {
     LogEvent {
         timestamp_ms: unix_millis(at),
@@ -317,6 +328,18 @@ mod tests {
             vec(any::<u8>(), 0..14).prop_map(|text| frame(&text)),
             Just(FRAME_MARK.to_vec()),
         ]
+    }
+
+    #[test]
+    fn a_line_is_no_later_than_the_frame_behind_it() {
+        let now = UNIX_EPOCH + Duration::from_millis(9);
+        let mut bytes = b"line\n\xa5\x5a\x00\x03\0\0\0\x01".to_vec();
+        bytes.extend(7000_u64.to_be_bytes());
+        bytes.extend(b"flast\n");
+        let mut events = Vec::new();
+        LogSplitter::new().push(&bytes, now, &mut events);
+        let times: Vec<i64> = events.iter().map(|event| event.timestamp_ms).collect();
+        assert_eq!(times, [7, 7, 9]);
     }
 
     #[test]

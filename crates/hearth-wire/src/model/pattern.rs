@@ -24,8 +24,11 @@ enum Matcher {
 const LONGEST: usize = 64 * 1024;
 
 /// Patterns with syntax that the regular expression engine does not have, written out.
-const WRITTEN: [(&str, Predicate); 2] = [
+const WRITTEN: [(&str, Predicate); 4] = [
     (r"([\p{L}\p{Z}\p{N}_.:/=+\-@]*)", is_tag_text),
+    (r"^([\p{L}\p{Z}\p{N}_.:/=+\-@]*)$", is_tag_text),
+    // That it is not empty is said by its least length too.
+    (r"^([\p{L}\p{Z}\p{N}_.:/=+\-@]+)$", is_tag_text),
     (r"[0-9A-Za-z\.\-_]*(?<!\.)", is_bucket_name),
 ];
 
@@ -165,14 +168,15 @@ mod tests {
 
     #[test]
     fn the_written_ones_follow_their_patterns() {
-        let tag = Pattern::new(WRITTEN[0].0);
-        for good in ["", "a b", "größe=1", "数", "²", "_.:/=+-@", "\u{a0}"] {
-            assert!(tag.matches(good), "{good}");
+        for tag in [0, 1, 2].map(|way| Pattern::new(WRITTEN[way].0)) {
+            for good in ["", "a b", "größe=1", "数", "²", "_.:/=+-@", "\u{a0}"] {
+                assert!(tag.matches(good), "{good}");
+            }
+            for bad in ["#", "a\tb", "a,b", "\u{1f600}"] {
+                assert!(!tag.matches(bad), "{bad}");
+            }
         }
-        for bad in ["#", "a\tb", "a,b", "\u{1f600}"] {
-            assert!(!tag.matches(bad), "{bad}");
-        }
-        let bucket = Pattern::new(WRITTEN[1].0);
+        let bucket = Pattern::new(WRITTEN[3].0);
         assert!(bucket.matches("my.bucket-1_A") && bucket.matches(""));
         assert!(!bucket.matches("bucket.") && !bucket.matches("a b"));
     }

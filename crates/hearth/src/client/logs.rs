@@ -10,10 +10,24 @@ use super::{Call, Client, ClientError};
 #[derive(Clone, Debug)]
 pub(crate) struct LogQuery {
     pub(crate) group: String,
+    /// The filter pattern they must fit.
+    pub(crate) filter: Option<String>,
     /// The earliest time, in milliseconds since the Unix epoch.
     pub(crate) since: i64,
     /// Where the last page ended.
     pub(crate) next_token: Option<String>,
+}
+
+impl LogQuery {
+    /// The first page of a group's events from a time on.
+    pub(crate) fn new(group: String, filter: Option<String>, since: i64) -> Self {
+        Self {
+            group,
+            filter,
+            since,
+            next_token: None,
+        }
+    }
 }
 
 /// Events in the order of their time.
@@ -25,6 +39,9 @@ pub(crate) struct LogPage {
 impl Client {
     pub(crate) async fn log_events(&self, query: &LogQuery) -> Result<LogPage, ClientError> {
         let mut body = json!({ "logGroupName": query.group, "startTime": query.since, "interleaved": true });
+        if let Some(pattern) = &query.filter {
+            body["filterPattern"] = json!(pattern);
+        }
         if let Some(token) = &query.next_token {
             body["nextToken"] = json!(token);
         }
