@@ -209,7 +209,7 @@ impl Starter {
         session: &SessionVariables,
     ) -> Result<(), StartError> {
         let request = ClaimRequest {
-            code: spec.code,
+            code: spec.code.into(),
             layers: spec.layers.tree,
             memory_mb: spec.memory_mb,
             ephemeral_mb: spec.ephemeral_mb,

@@ -96,7 +96,7 @@ async fn one_by_one(client: &WardenClient) -> Result<(), SandboxError> {
         tokio::time::sleep(LIFE).await;
         let started = Instant::now();
         let claim = ClaimRequest {
-            code: CodeHash::of(CODE),
+            code: CodeHash::of(CODE).into(),
             layers: (number % 2 == 1).then(|| CodeHash::of(CODE)),
             memory_mb: 128,
             ephemeral_mb: 512,
@@ -163,6 +163,7 @@ fn launch(directory: &Path) -> Launch {
         code: "code".into(),
         base: "/".into(),
         runtimes: vec![sleep],
+        folders: None,
         environments: Launch::ENVIRONMENTS,
         server: Launch::SERVER,
         cpu: CpuPolicy::Weight,

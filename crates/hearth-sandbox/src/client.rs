@@ -15,13 +15,13 @@ use tokio::sync::{oneshot, watch};
 
 use crate::protocol::{ANSWER_SIZE, Answer, BOOTED_DESCRIPTORS, Refusal, Request};
 use crate::{
-    BootRequest, Booted, BoxFuture, ClaimRequest, Exit, Listener, MemoryGauge, RuntimeIndex, Sandbox,
-    SandboxError,
+    BootRequest, Booted, BoxFuture, ClaimRequest, Code, Exit, FolderClient, FolderIndex, Listener,
+    MemoryGauge, RuntimeIndex, Sandbox, SandboxError,
 };
 
 /// The [`Sandbox`] behind the warden's socket. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct WardenClient(Arc<Client>);
+pub struct WardenClient(Arc<Client>, Option<FolderClient>);
 
 #[derive(Debug)]
 struct Client {
@@ -51,7 +51,12 @@ impl WardenClient {
             alive: watch::Sender::new(true),
         });
         tokio::spawn(receive_all(Arc::clone(&client)));
-        Ok(Self(client))
+        Ok(Self(client, None))
+    }
+
+    /// The same, which knows when folders have changed.
+    pub fn with_folders(self, folders: FolderClient) -> Self {
+        Self(self.0, Some(folders))
     }
 
     /// Resolves when the warden has ended, and with it every environment.
@@ -118,6 +123,15 @@ impl Sandbox for WardenClient {
                 }
                 .error(refusal)
             })
+        })
+    }
+
+    fn settle(&self, _: FolderIndex) -> BoxFuture<'_, ()> {
+        Box::pin(async {
+            if let Some(folders) = &self.1 {
+                // Without a launcher this server is about to end.
+                let _ = folders.settle().await;
+            }
         })
     }
 
@@ -205,7 +219,7 @@ impl Client {
 struct Subject {
     runtime: RuntimeIndex,
     id: EnvironmentId,
-    code: CodeHash,
+    code: Code,
 }
 
 impl Default for Subject {
@@ -213,7 +227,7 @@ impl Default for Subject {
         Self {
             runtime: RuntimeIndex(0),
             id: EnvironmentId(0),
-            code: CodeHash::from_bytes([0; 32]),
+            code: CodeHash::from_bytes([0; 32]).into(),
         }
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use hearth_types::{CodeHash, EnvironmentId};
 use tokio::sync::oneshot;
 
-use crate::MemoryGauge;
+use crate::{FolderIndex, MemoryGauge};
 
 /// A future that can live in a trait object.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -21,6 +21,12 @@ pub trait Sandbox: Send + Sync {
 
     /// Gives a booted environment its code, its /tmp and its final limits. At most once per environment.
     fn claim(&self, id: EnvironmentId, request: ClaimRequest) -> BoxFuture<'_, Result<(), SandboxError>>;
+
+    /// Resolves when every change of a folder that was made before the call has been told to whoever is told of them.
+    fn settle(&self, folder: FolderIndex) -> BoxFuture<'_, ()> {
+        let _ = folder;
+        Box::pin(async {})
+    }
 
     /// Ends an environment and everything in it. Its [`Exit`] is still reported. Does nothing if it has
     /// ended.
@@ -140,11 +146,35 @@ pub struct Listener {
     pub intercepts: bool,
 }
 
+/// What appears at /var/task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Code {
+    /// An unpacked package.
+    Package(CodeHash),
+    /// A folder of the user's, as it is.
+    Folder(FolderIndex),
+}
+
+impl From<CodeHash> for Code {
+    fn from(package: CodeHash) -> Self {
+        Self::Package(package)
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Package(hash) => write!(f, "code package {hash}"),
+            Self::Folder(folder) => write!(f, "folder {}", folder.0),
+        }
+    }
+}
+
 /// What a booted environment becomes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClaimRequest {
-    /// The unpacked package that appears at /var/task.
-    pub code: CodeHash,
+    /// What appears at /var/task.
+    pub code: Code,
     /// The unpacked layers that appear at /opt, several of them merged into one tree; an empty directory without.
     pub layers: Option<CodeHash>,
     /// Memory, in MB.
@@ -190,9 +220,9 @@ pub enum SandboxError {
     /// The launcher's table has no such runtime.
     #[error("the sandbox knows no runtime number {}", .0.0)]
     NoSuchRuntime(RuntimeIndex),
-    /// There is no unpacked package of this hash, or its layers are not there.
-    #[error("code package {0} or its layers are not unpacked")]
-    NoSuchCode(CodeHash),
+    /// There is no unpacked package of this hash or folder of this number, or the layers are not there.
+    #[error("{0} or its layers are not there")]
+    NoSuchCode(Code),
     /// The environment has ended, or never was.
     #[error("{0} is not running")]
     NoSuchEnvironment(EnvironmentId),

@@ -14,6 +14,7 @@ compile_error!(
 
 mod client;
 mod contract;
+mod folders;
 mod gauge;
 mod isolation;
 pub mod launcher;
@@ -28,9 +29,10 @@ pub mod warden;
 
 pub use client::WardenClient;
 pub use contract::{
-    BOOTSTRAPS, BootRequest, Booted, BoxFuture, ClaimRequest, Exit, ExitStatus, LaunchFailure, Listener,
-    RuntimeIndex, Sandbox, SandboxError, Start,
+    BOOTSTRAPS, BootRequest, Booted, BoxFuture, ClaimRequest, Code, Exit, ExitStatus, LaunchFailure,
+    Listener, RuntimeIndex, Sandbox, SandboxError, Start,
 };
+pub use folders::{FolderClient, FolderError, FolderIndex, FolderRules, Opened};
 pub use gauge::MemoryGauge;
 pub use isolation::limits::CpuPolicy;
 pub use isolation::privileges::Identity;

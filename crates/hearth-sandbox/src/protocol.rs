@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use hearth_types::{CodeHash, EnvironmentId};
 
-use crate::{Exit, ExitStatus, RuntimeIndex, Start};
+use crate::{Code, Exit, ExitStatus, FolderIndex, RuntimeIndex, Start};
 
 /// Size of a request, in bytes.
 pub(crate) const REQUEST_SIZE: usize = 88;
@@ -27,7 +27,7 @@ pub(crate) enum Request {
     Claim {
         tag: u32,
         id: EnvironmentId,
-        code: CodeHash,
+        code: Code,
         layers: Option<CodeHash>,
         memory_mb: u32,
         ephemeral_mb: u32,
@@ -105,12 +105,15 @@ impl Request {
                 ephemeral_mb,
             } => {
                 record[0] = CLAIM;
-                record[1] = u8::from(layers.is_some());
+                record[1] = u8::from(layers.is_some()) | (u8::from(matches!(code, Code::Folder(_))) << 1);
                 put(&mut record, 4, tag.to_le_bytes());
                 put(&mut record, 8, id.0.to_le_bytes());
                 put(&mut record, 16, memory_mb.to_le_bytes());
                 put(&mut record, 20, ephemeral_mb.to_le_bytes());
-                put(&mut record, 24, *code.as_bytes());
+                match code {
+                    Code::Package(hash) => put(&mut record, 24, *hash.as_bytes()),
+                    Code::Folder(folder) => put(&mut record, 24, folder.0.to_le_bytes()),
+                }
                 if let Some(layers) = layers {
                     put(&mut record, 56, *layers.as_bytes());
                 }
@@ -145,8 +148,11 @@ impl Request {
             }
             CLAIM => {
                 let ephemeral_mb = u32::from_le_bytes(get(record, 20));
-                let code = CodeHash::from_bytes(get(record, 24));
-                let layers = (record[1] != 0).then(|| CodeHash::from_bytes(get(record, 56)));
+                let code = match record[1] & 2 {
+                    0 => Code::Package(CodeHash::from_bytes(get(record, 24))),
+                    _ => Code::Folder(FolderIndex(u32::from_le_bytes(get(record, 24)))),
+                };
+                let layers = (record[1] & 1 != 0).then(|| CodeHash::from_bytes(get(record, 56)));
                 Self::Claim {
                     tag,
                     id,
@@ -295,11 +301,11 @@ mod tests {
                     memory_mb,
                 }
             }),
-            any::<(u32, u64, [u8; 32], Option<[u8; 32]>, u32, u32)>().prop_map(
-                |(tag, id, code, layers, memory_mb, ephemeral_mb)| Request::Claim {
+            (any::<(u32, u64, Option<[u8; 32]>, u32, u32)>(), code()).prop_map(
+                |((tag, id, layers, memory_mb, ephemeral_mb), code)| Request::Claim {
                     tag,
                     id: EnvironmentId(id),
-                    code: CodeHash::from_bytes(code),
+                    code,
                     layers: layers.map(CodeHash::from_bytes),
                     memory_mb,
                     ephemeral_mb,
@@ -308,6 +314,13 @@ mod tests {
             any::<u64>().prop_map(|id| Request::Kill {
                 id: EnvironmentId(id)
             }),
+        ]
+    }
+
+    fn code() -> impl Strategy<Value = Code> {
+        prop_oneof![
+            any::<[u8; 32]>().prop_map(|hash| Code::Package(CodeHash::from_bytes(hash))),
+            any::<u32>().prop_map(|number| Code::Folder(FolderIndex(number))),
         ]
     }
 

@@ -23,6 +23,8 @@ pub const DATA: &str = "/data";
 pub struct Inherited {
     /// The socket for [`crate::WardenClient`].
     pub warden: OwnedFd,
+    /// The socket for [`crate::FolderClient`], where folders may be shown.
+    pub folders: Option<OwnedFd>,
     /// The sockets to serve on.
     pub listeners: Vec<TcpListener>,
     /// The launcher's text.
@@ -54,6 +56,7 @@ pub fn enter() -> io::Result<Inherited> {
     Filter::of_server()?.apply()?;
     Ok(Inherited {
         warden: manifest.warden.0,
+        folders: manifest.folders.map(|folders| folders.0),
         listeners: manifest
             .listeners
             .into_iter()

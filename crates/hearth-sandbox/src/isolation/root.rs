@@ -64,6 +64,13 @@ pub(crate) fn open_code(code: &CodeHash, owners: Option<BorrowedFd<'_>>) -> io::
     Ok(view)
 }
 
+/// Opens a folder at a place of the world, read-only and with its owners translated.
+pub(crate) fn open_folder(place: &str, owners: BorrowedFd<'_>) -> io::Result<OwnedFd> {
+    let view = mounts::view(CWD, place)?;
+    mounts::restrict_and_translate(&view, SEALED, owners)?;
+    Ok(view)
+}
+
 /// Gives a running environment its code and layers and sizes its /tmp.
 ///
 /// While inside the environment's mount namespace the process, which has its root there too, uses three paths

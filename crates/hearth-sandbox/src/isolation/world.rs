@@ -5,6 +5,7 @@
 //! /runtimes/<n>/prefix   an interpreter, and
 //! /runtimes/<n>/bootstrap  what runs in it
 //! /code/<hash>           unpacked code packages
+//! /folders/<n>           folders of the user's, in `hearth dev`
 //! /identities/<n>        passwd and group of one user number
 //! /proc
 //! ```
@@ -16,7 +17,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
-use rustix::mount::{MountAttrFlags, MountPropagationFlags};
+use rustix::mount::{MountAttrFlags, MountPropagationFlags, UnmountFlags};
 use rustix::thread::UnshareFlags;
 
 use super::base::{self, Base};
@@ -64,6 +65,21 @@ pub(crate) fn write_identity(uid: u32) -> io::Result<()> {
 /// Removes them.
 pub(crate) fn remove_identity(uid: u32) -> io::Result<()> {
     fs::remove_dir_all(identity(uid))
+}
+
+/// The place of a folder of the user's.
+pub(crate) fn folder(number: u32) -> String {
+    format!("/folders/{number}")
+}
+
+/// Shows a folder of the user's, in place of the one that was there if `replaces`.
+pub(crate) fn show_folder(number: u32, view: &OwnedFd, replaces: bool) -> io::Result<()> {
+    let place = folder(number);
+    if replaces {
+        rustix::mount::unmount(&place, UnmountFlags::DETACH)?;
+    }
+    fs::create_dir_all(&place)?;
+    mounts::attach(view, &place)
 }
 
 /// A runtime as the world shows it.

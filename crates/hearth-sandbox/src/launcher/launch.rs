@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::requirements::Requirement;
+use crate::FolderRules;
 use crate::isolation::limits::CpuPolicy;
 use crate::isolation::privileges::Identity;
 
@@ -24,6 +25,8 @@ pub struct Launch {
     pub base: PathBuf,
     /// The runtimes; [`crate::RuntimeIndex`] counts them.
     pub runtimes: Vec<Runtime>,
+    /// Which folders may be shown to functions as they are; none without.
+    pub folders: Option<FolderRules>,
     /// User numbers for environments. Nothing else on this machine may use them.
     pub environments: UserRange,
     /// The server's user, outside that range.

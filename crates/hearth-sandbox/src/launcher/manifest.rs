@@ -25,6 +25,8 @@ pub(crate) struct WardenManifest {
     pub(crate) code: Passed,
     /// Whose files the packages are.
     pub(crate) code_owner: Identity,
+    /// The socket the launcher shows folders over.
+    pub(crate) folders: Option<Passed>,
     pub(crate) runtimes: Vec<RuntimeManifest>,
     pub(crate) environments: UserRange,
     pub(crate) cpu: CpuPolicy,
@@ -46,6 +48,8 @@ pub(crate) struct RuntimeManifest {
 pub(crate) struct ServerManifest {
     /// The socket to the warden.
     pub(crate) warden: Passed,
+    /// The socket to ask the launcher for folders over.
+    pub(crate) folders: Option<Passed>,
     pub(crate) listeners: Vec<Passed>,
     pub(crate) base: Base,
     /// A view of the data directory.
@@ -62,6 +66,7 @@ impl Manifest for WardenManifest {
         numbers(
             prefixes
                 .chain([&self.server, &self.code])
+                .chain(&self.folders)
                 .chain(parts(&self.base)),
         )
     }
@@ -73,6 +78,7 @@ impl Manifest for ServerManifest {
             self.listeners
                 .iter()
                 .chain([&self.warden, &self.data, &self.launcher])
+                .chain(&self.folders)
                 .chain(parts(&self.base)),
         )
     }

@@ -30,7 +30,11 @@ impl<T, E: Into<io::Error>> Trying<T> for Result<T, E> {
 }
 
 /// Opens what the warden needs.
-pub(super) fn warden(launch: &Launch, server: OwnedFd) -> Result<WardenManifest, LaunchError> {
+pub(super) fn warden(
+    launch: &Launch,
+    server: OwnedFd,
+    folders: Option<OwnedFd>,
+) -> Result<WardenManifest, LaunchError> {
     let data = data_directory(launch)?;
     let code = code_directory(launch, data)?;
     let view = mounts::view(&code, "").trying("opening the code directory")?;
@@ -50,6 +54,7 @@ pub(super) fn warden(launch: &Launch, server: OwnedFd) -> Result<WardenManifest,
         base: open_base(launch)?,
         code: Passed(view),
         code_owner: launch.server,
+        folders: folders.map(Passed),
         runtimes: launch
             .runtimes
             .iter()
@@ -61,7 +66,11 @@ pub(super) fn warden(launch: &Launch, server: OwnedFd) -> Result<WardenManifest,
 }
 
 /// Opens what the server needs.
-pub(super) fn server(launch: &Launch, warden: OwnedFd) -> Result<ServerManifest, LaunchError> {
+pub(super) fn server(
+    launch: &Launch,
+    warden: OwnedFd,
+    folders: Option<OwnedFd>,
+) -> Result<ServerManifest, LaunchError> {
     let data = mounts::view(data_directory(launch)?, "").trying("opening the data directory")?;
     let attributes = UNPRIVILEGED | MountAttrFlags::MOUNT_ATTR_NOEXEC;
     mounts::restrict(&data, attributes).trying("opening the data directory")?;
@@ -76,6 +85,7 @@ pub(super) fn server(launch: &Launch, warden: OwnedFd) -> Result<ServerManifest,
     }
     Ok(ServerManifest {
         warden: Passed(warden),
+        folders: folders.map(Passed),
         listeners,
         base: open_base(launch)?,
         data: Passed(data),

@@ -4,6 +4,7 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::net::{AddressFamily, SocketFlags, SocketType};
@@ -15,6 +16,7 @@ use super::process::{Process, poll};
 use super::requirements::{Requirement, requirements};
 use super::spawn::spawn;
 use super::{SERVER_COMMAND, WARDEN_COMMAND};
+use crate::folders::{self, Broker};
 use crate::isolation::cgroup;
 use crate::sys::Signals;
 
@@ -49,8 +51,8 @@ pub struct Stopper(OwnedFd);
 /// receive.
 pub fn start(launch: &Launch) -> Result<Running, LaunchError> {
     let signals = Signals::block().trying("blocking signals")?;
-    let (warden, socket) = start_warden(launch)?;
-    let manifest = prepare::server(launch, socket)?;
+    let (warden, socket, folders) = start_warden_and_broker(launch)?;
+    let manifest = prepare::server(launch, socket, folders)?;
     let server = spawn(&launch.program, SERVER_COMMAND, &manifest).trying("starting the server")?;
     Ok(Running {
         server,
@@ -62,6 +64,14 @@ pub fn start(launch: &Launch) -> Result<Running, LaunchError> {
 
 /// Starts a warden alone. Who holds the socket is its server; it ends when that is closed.
 pub fn start_warden(launch: &Launch) -> Result<(WardenProcess, OwnedFd), LaunchError> {
+    start_warden_and_broker(launch).map(|(warden, socket, _)| (warden, socket))
+}
+
+/// The same, and where the launch allows folders a thread that shows them; its server's end for
+/// [`crate::FolderClient`].
+pub fn start_warden_and_broker(
+    launch: &Launch,
+) -> Result<(WardenProcess, OwnedFd, Option<OwnedFd>), LaunchError> {
     let missing: Vec<Requirement> = requirements()
         .into_iter()
         .filter(|requirement| requirement.needed && !requirement.met)
@@ -73,9 +83,20 @@ pub fn start_warden(launch: &Launch) -> Result<(WardenProcess, OwnedFd), LaunchE
     let flags = SocketFlags::CLOEXEC;
     let (server, warden) = rustix::net::socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)
         .trying("making a socket")?;
-    let manifest = prepare::warden(launch, warden)?;
+    let mut broker = None;
+    let (mut folders_of_server, mut folders_of_warden) = (None, None);
+    if let Some(rules) = &launch.folders {
+        let (shown, shows) = folders::pair().trying("making a socket")?;
+        let (asks, asked) = folders::pair().trying("making a socket")?;
+        let made = Broker::new(rules.clone(), asked, shows).trying("watching folders")?;
+        (folders_of_server, folders_of_warden, broker) = (Some(asks), Some(shown), Some(made));
+    }
+    let manifest = prepare::warden(launch, warden, folders_of_warden)?;
     let process = spawn(&launch.program, WARDEN_COMMAND, &manifest).trying("starting the warden")?;
-    Ok((WardenProcess(process), server))
+    if let Some(broker) = broker {
+        thread::spawn(move || broker.run());
+    }
+    Ok((WardenProcess(process), server, folders_of_server))
 }
 
 impl Running {

@@ -8,6 +8,7 @@ use hearth_types::{CodeHash, EnvironmentId};
 
 use super::environment::Phase;
 use super::{Warden, complain};
+use crate::Code;
 use crate::isolation::bounds::Memory;
 use crate::isolation::limits::Limits;
 use crate::isolation::root;
@@ -18,7 +19,7 @@ impl Warden {
     pub(super) fn claim(
         &mut self,
         id: EnvironmentId,
-        code: &CodeHash,
+        code: Code,
         layers: Option<&CodeHash>,
         limits: Limits,
     ) -> Result<(), Refusal> {
@@ -28,7 +29,10 @@ impl Warden {
             Phase::Claimed => return Err(Refusal::AlreadyClaimed),
             Phase::Booted => {}
         }
-        let code = self.open(code)?;
+        let code = match code {
+            Code::Package(hash) => self.open(&hash)?,
+            Code::Folder(folder) => opened(self.open_folder(folder, environment.user))?,
+        };
         let layers = layers.map(|layers| self.open(layers)).transpose()?;
         self.give(id, &code, layers.as_ref(), limits).map_err(|error| {
             complain(&format_args!("{id} could not be claimed: {error}"));
@@ -39,12 +43,7 @@ impl Warden {
 
     /// A view of an unpacked package.
     fn open(&self, code: &CodeHash) -> Result<OwnedFd, Refusal> {
-        match root::open_code(code, self.owners.as_ref().map(AsFd::as_fd)) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(Refusal::NoSuchCode),
-            // Something else has this name: whatever it is, it is no code package.
-            Err(error) if is_no_directory(&error) => Err(Refusal::NoSuchCode),
-            other => other.map_err(refuse),
-        }
+        opened(root::open_code(code, self.owners.as_ref().map(AsFd::as_fd)))
     }
 
     fn give(
@@ -94,6 +93,15 @@ impl Warden {
             };
         }
         exceeded.into_iter().for_each(|id| self.kill(id));
+    }
+}
+
+fn opened(view: io::Result<OwnedFd>) -> Result<OwnedFd, Refusal> {
+    match view {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(Refusal::NoSuchCode),
+        // Something else has this name: whatever it is, it is no code package.
+        Err(error) if is_no_directory(&error) => Err(Refusal::NoSuchCode),
+        other => other.map_err(refuse),
     }
 }
 

@@ -19,6 +19,8 @@ pub(super) enum Event {
     Server,
     /// The server is gone.
     ServerGone,
+    /// The launcher has a folder to show, or is gone.
+    Launcher,
     /// An environment's first process has ended.
     Ended(EnvironmentId),
     /// An environment's first process has something to say.
@@ -39,6 +41,7 @@ pub(super) struct Events {
 const QUIET: Duration = Duration::from_millis(2);
 
 const SERVER: u64 = u64::MAX;
+const LAUNCHER: u64 = u64::MAX - 1;
 const ENDED: u64 = 0;
 const STATUS: u64 = 1;
 const MEMORY: u64 = 2;
@@ -57,6 +60,21 @@ impl Events {
             epoll,
             backed_up: false,
         })
+    }
+
+    /// Waits for the launcher too.
+    pub(super) fn add_launcher(&self, launcher: &OwnedFd) -> io::Result<()> {
+        Ok(epoll::add(
+            &self.epoll,
+            launcher,
+            EventData::new_u64(LAUNCHER),
+            EventFlags::IN,
+        )?)
+    }
+
+    /// Stops waiting for the launcher.
+    pub(super) fn remove_launcher(&self, launcher: &OwnedFd) {
+        let _ = epoll::delete(&self.epoll, launcher);
     }
 
     /// Waits for an environment too.
@@ -141,6 +159,7 @@ fn event_of(data: u64, flags: EventFlags) -> Event {
     match data {
         SERVER if flags.intersects(gone) => Event::ServerGone,
         SERVER => Event::Server,
+        LAUNCHER => Event::Launcher,
         _ if data & 3 == ENDED => Event::Ended(id),
         _ if data & 3 == STATUS => Event::Status(id),
         _ => Event::Memory(id),
@@ -169,6 +188,7 @@ impl Warden {
         match event {
             Event::Server => self.serve(),
             Event::ServerGone => self.lose_server(),
+            Event::Launcher => self.take_folder(),
             Event::Ended(id) => self.reap(id),
             Event::Status(id) => {
                 self.hear(id);

@@ -9,6 +9,7 @@ mod claim;
 mod end;
 mod environment;
 mod events;
+mod folders;
 mod outbox;
 mod requests;
 mod runtimes;
@@ -29,6 +30,7 @@ use crate::sys::Alone;
 use end::Remains;
 use environment::Environment;
 use events::Events;
+use folders::Folders;
 use outbox::Outbox;
 use runtimes::Runtimes;
 use users::Users;
@@ -64,6 +66,7 @@ struct Warden {
     runtimes: Runtimes,
     /// Shows the server's files as root's, where the kernel allows such a thing.
     owners: Option<OwnedFd>,
+    folders: Folders,
     /// The warden's own mount namespace.
     home: OwnedFd,
     users: Users,

@@ -47,7 +47,7 @@ impl Warden {
                 ephemeral_mb,
             } => match self.claim(
                 id,
-                &code,
+                code,
                 layers.as_ref(),
                 Limits::clamped(memory_mb, ephemeral_mb),
             ) {

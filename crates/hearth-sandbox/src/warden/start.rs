@@ -6,6 +6,7 @@ use std::io;
 use rustix::process::{Resource, Rlimit};
 
 use super::events::Events;
+use super::folders::Folders;
 use super::outbox::Outbox;
 use super::runtimes::Runtimes;
 use super::users::Users;
@@ -43,6 +44,10 @@ impl Warden {
         privileges::seal()?;
         privileges::keep_wardens()?;
         let events = Events::watch(&manifest.server.0)?;
+        let launcher = manifest.folders.map(|launcher| launcher.0);
+        if let Some(launcher) = &launcher {
+            events.add_launcher(launcher)?;
+        }
         let first = manifest.environments.first;
         Ok(Self {
             alone,
@@ -55,6 +60,7 @@ impl Warden {
             filter: Filter::of_environments()?,
             runtimes: Runtimes::read(&manifest.runtimes)?,
             owners: owners.ok(),
+            folders: Folders::from(launcher),
             home: File::open("/proc/self/ns/mnt")?.into(),
             users: Users::new(manifest.environments),
             keeper: Identity {

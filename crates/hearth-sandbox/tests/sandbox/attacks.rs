@@ -118,7 +118,7 @@ fn attack(path: &Path) -> Outcome {
         let booted = server.boot_with(RuntimeIndex(0), memory_mb, Start::Ready).await?;
         let mut environment = Environment::new(booted)?;
         let request = ClaimRequest {
-            code,
+            code: code.into(),
             layers: Some(layers),
             memory_mb,
             ephemeral_mb: 512,

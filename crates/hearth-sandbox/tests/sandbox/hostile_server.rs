@@ -286,7 +286,7 @@ fn other_sizes_are_dropped() -> Outcome {
 fn huge_numbers_are_clamped_or_refused() -> Outcome {
     play(|socket, directory| {
         let code = directory.unpack("code", &[])?;
-        for runtime in [1, 2, 255, u16::MAX] {
+        for runtime in [1, 2, 255, u16::MAX - 1] {
             socket.expect(
                 Request {
                     runtime,
@@ -354,6 +354,20 @@ fn only_trees_are_code() -> Outcome {
             ..Request::claim(1, booted.id, code).with_layers(code)
         };
         socket.send(&unsaid.record())?;
+        // Without a launcher that shows folders no number is one.
+        for number in [0, 1, u64::MAX] {
+            let mut claim = Request::claim(1, booted.id, CodeHash::from_bytes([0; 32]));
+            claim.start = 2;
+            claim.code[..4].copy_from_slice(&number.to_le_bytes()[..4]);
+            socket.expect(claim, REFUSED, NO_SUCH_CODE)?;
+        }
+        // A folder is a number and nothing more.
+        let padded = Request {
+            start: 2,
+            code: [1; 32],
+            ..Request::claim(1, booted.id, code)
+        };
+        socket.send(&padded.record())?;
         // None of this used up the claim.
         socket.expect(Request::claim(2, booted.id, code).with_layers(code), CLAIMED, 0)?;
         for code in [code, missing] {

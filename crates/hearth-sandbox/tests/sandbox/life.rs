@@ -214,7 +214,7 @@ fn code_appears_when_claimed() -> Outcome {
         let missing = CodeHash::of(b"nothing");
         let refused = server.claim(&environment, missing).await;
         fail_unless(
-            matches!(refused, Err(SandboxError::NoSuchCode(hash)) if hash == missing),
+            matches!(refused, Err(SandboxError::NoSuchCode(code)) if code == missing.into()),
             "it is missing",
         )?;
         server.claim(&environment, code).await?;
@@ -237,7 +237,7 @@ fn code_appears_when_claimed() -> Outcome {
         )?;
         for gone in [id, elsewhere] {
             let request = ClaimRequest {
-                code,
+                code: code.into(),
                 layers: None,
                 memory_mb: 128,
                 ephemeral_mb: 512,
@@ -266,7 +266,7 @@ fn layers_appear_with_the_code() -> Outcome {
         for (layers, listed) in [(Some(unpacked), "['module.py']"), (None, "[]")] {
             let mut environment = server.boot().await?;
             let request = ClaimRequest {
-                code,
+                code: code.into(),
                 layers: Some(CodeHash::of(b"nothing")),
                 memory_mb: 128,
                 ephemeral_mb: 512,
@@ -298,7 +298,7 @@ fn tmp_has_the_size_asked_for() -> Outcome {
         for (asked, given) in [(512, 512), (3000, 3000), (1, 512), (u32::MAX, 10_240)] {
             let mut environment = server.boot().await?;
             let request = ClaimRequest {
-                code,
+                code: code.into(),
                 layers: None,
                 memory_mb: 128,
                 ephemeral_mb: asked,
@@ -324,7 +324,7 @@ fn memory_may_be_settled_when_claimed() -> Outcome {
             let booted = server.boot_with(RuntimeIndex(0), booted, Start::Ready).await?;
             let mut environment = Environment::new(booted)?;
             let request = ClaimRequest {
-                code,
+                code: code.into(),
                 layers: None,
                 memory_mb: claimed,
                 ephemeral_mb: 512,

@@ -8,6 +8,7 @@
 mod attacks;
 mod deaths;
 mod environment;
+mod folders;
 mod hostile_server;
 mod leftovers;
 mod life;
@@ -56,6 +57,7 @@ fn run_tests() -> ExitCode {
     let suites = [
         attacks::trials(),
         deaths::trials(),
+        folders::trials(),
         hostile_server::trials(),
         life::trials(),
         network::trials(),

@@ -103,6 +103,7 @@ impl Directory {
             code: "blobs/trees".into(),
             base: std::env::var_os("HEARTH_TEST_BASE").map_or_else(|| "/".into(), PathBuf::from),
             runtimes,
+            folders: None,
             environments: USERS,
             server: SERVER,
             cpu: CpuPolicy::Weight,
@@ -194,7 +195,7 @@ impl Server {
     /// Gives an environment its code and the smallest /tmp.
     pub(crate) async fn claim(&self, environment: &Environment, code: CodeHash) -> Result<(), SandboxError> {
         let request = ClaimRequest {
-            code,
+            code: code.into(),
             layers: None,
             memory_mb: 128,
             ephemeral_mb: 512,

@@ -75,6 +75,7 @@ pub(crate) fn launch(mode: Mode, settings: Settings, data: &Path) -> Result<Node
         code: PathBuf::from(CODE),
         base: settings.base_dir.clone().unwrap_or_else(|| PathBuf::from("/")),
         runtimes: discovery.installed.iter().map(runtimes::runtime).collect(),
+        folders: None,
         environments: users(settings.uid_range),
         server: Identity {
             uid: settings.server_uid,

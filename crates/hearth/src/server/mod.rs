@@ -25,6 +25,7 @@ pub(crate) fn run() -> Result<(), Failure> {
         listeners,
         settings,
         data,
+        ..
     } = enter().map_err(|error| Failure::failed(format!("the server cannot confine itself: {error}")))?;
     let handover: Handover = serde_json::from_str(&settings).map_err(Failure::failed)?;
     start_log(handover.settings.log_level);

@@ -1,0 +1,217 @@
+//! The launcher's part: who may see which folder, and what has changed.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use rustix::event::{PollFd, PollFlags};
+use rustix::fs::{Mode, OFlags, ResolveFlags};
+use rustix::net::{RecvFlags, SendFlags};
+
+use super::records::{Ask, LONGEST, Tell};
+use super::watch::Watch;
+use super::{FolderIndex, FolderRules, Show, send_show};
+use crate::Identity;
+use crate::isolation::mounts::{self, SEALED};
+
+/// Answers the server until it is gone.
+pub(crate) struct Broker {
+    rules: FolderRules,
+    server: OwnedFd,
+    warden: OwnedFd,
+    watch: Watch,
+    folders: BTreeMap<FolderIndex, Folder>,
+}
+
+struct Folder {
+    path: PathBuf,
+    /// It is not where it was, and nothing has come in its place yet.
+    lost: bool,
+}
+
+/// Why a folder is not shown.
+#[derive(Debug, thiserror::Error)]
+enum Refusal {
+    #[error(
+        "The folder {path} is not below one that this server may show: {roots}. Start `hearth dev` in a folder above \
+         it, or name one with --allow-folder."
+    )]
+    NotAllowed { path: String, roots: String },
+    #[error("The path of a folder must be absolute: {0}")]
+    Relative(String),
+    #[error("The folder {path} cannot be opened: {error}.")]
+    Unreadable { path: String, error: io::Error },
+    #[error(
+        "The folder {path} cannot be shown to functions, because its file system cannot show its files as another \
+         user's: {error}."
+    )]
+    Untranslatable { path: String, error: io::Error },
+}
+
+impl Broker {
+    /// A broker between these two, for the folders that the rules allow.
+    pub(crate) fn new(rules: FolderRules, server: OwnedFd, warden: OwnedFd) -> io::Result<Self> {
+        let data = rules.data.canonicalize().unwrap_or_else(|_| rules.data.clone());
+        Ok(Self {
+            watch: Watch::new(data)?,
+            rules,
+            server,
+            warden,
+            folders: BTreeMap::new(),
+        })
+    }
+
+    /// Works until the server is gone.
+    pub(crate) fn run(mut self) {
+        while let Ok([asked, changed]) = self.wait() {
+            if changed {
+                self.tell_changes();
+            }
+            if asked && self.answer().is_err() {
+                return;
+            }
+        }
+    }
+
+    fn wait(&self) -> io::Result<[bool; 2]> {
+        let mut waited = [
+            PollFd::new(&self.server, PollFlags::IN),
+            PollFd::new(&self.watch, PollFlags::IN),
+        ];
+        loop {
+            match rustix::event::poll(&mut waited, None) {
+                Err(rustix::io::Errno::INTR) => {}
+                other => {
+                    other?;
+                    return Ok(waited.map(|waited| !waited.revents().is_empty()));
+                }
+            }
+        }
+    }
+
+    /// Answers one question. Fails when nobody asks any more.
+    fn answer(&mut self) -> io::Result<()> {
+        let mut record = [0; LONGEST];
+        let (_, length) = rustix::net::recv(&self.server, &mut record, RecvFlags::empty())?;
+        if length == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        // What is no question gets no answer.
+        let answer = match record.get(..length).and_then(Ask::decode) {
+            None => return Ok(()),
+            Some(Ask::Settle { tag }) => {
+                self.tell_changes();
+                Tell::Settled { tag }
+            }
+            Some(Ask::Open { tag, path }) => match self.open(Path::new(&path)) {
+                Ok(folder) => Tell::Opened {
+                    tag,
+                    folder,
+                    has_lib: Path::new(&path).join("lib").is_dir(),
+                },
+                Err(refusal) => Tell::Refused {
+                    tag,
+                    why: refusal.to_string(),
+                },
+            },
+        };
+        self.tell(&answer)
+    }
+
+    fn tell(&self, tell: &Tell) -> io::Result<()> {
+        rustix::net::send(&self.server, &tell.encode(), SendFlags::NOSIGNAL)?;
+        Ok(())
+    }
+
+    /// Tells the server what has changed, and shows the warden again what has been replaced.
+    fn tell_changes(&mut self) {
+        let mut changes = self.watch.changes();
+        for (folder, state) in &mut self.folders {
+            state.lost |= changes.moved.contains(folder);
+        }
+        let lost =
+            |(folder, state): (&FolderIndex, &Folder)| state.lost.then(|| (*folder, state.path.clone()));
+        for (folder, path) in self.folders.iter().filter_map(lost).collect::<Vec<_>>() {
+            if self.show(folder, &path).is_ok() {
+                changes.changed.insert(folder);
+            }
+        }
+        for folder in changes.changed {
+            // The next question shows that the server is gone.
+            let _ = self.tell(&Tell::Changed { folder });
+        }
+    }
+
+    fn open(&mut self, path: &Path) -> Result<FolderIndex, Refusal> {
+        if !path.is_absolute() {
+            return Err(Refusal::Relative(path.display().to_string()));
+        }
+        let known = self.folders.iter().find(|(_, folder)| folder.path == path);
+        if let Some((folder, Folder { lost: false, .. })) = known {
+            return Ok(*folder);
+        }
+        let folder = match known {
+            Some((folder, _)) => *folder,
+            None => FolderIndex(self.folders.len() as u32 + 1),
+        };
+        self.show(folder, path)?;
+        Ok(folder)
+    }
+
+    /// Shows the warden a folder and watches it.
+    fn show(&mut self, folder: FolderIndex, path: &Path) -> Result<(), Refusal> {
+        let named = || path.display().to_string();
+        let unreadable = |error| Refusal::Unreadable { path: named(), error };
+        let real = path.canonicalize().map_err(unreadable)?;
+        let directory = self.open_below(&real).ok_or_else(|| Refusal::NotAllowed {
+            path: named(),
+            roots: list(&self.rules.roots),
+        })?;
+        let directory = directory.map_err(unreadable)?;
+        let metadata = fs::File::from(directory.try_clone().map_err(unreadable)?)
+            .metadata()
+            .map_err(unreadable)?;
+        let owner = Identity {
+            uid: metadata.uid(),
+            gid: metadata.gid(),
+        };
+        let untranslatable = |error| Refusal::Untranslatable { path: named(), error };
+        let view = mounts::view(&directory, "").map_err(untranslatable)?;
+        mounts::restrict(&view, SEALED).map_err(untranslatable)?;
+        send_show(&self.warden, Show { folder, owner }, view.as_fd()).map_err(untranslatable)?;
+        self.watch.add(folder, &real);
+        let path = path.to_owned();
+        self.folders.insert(folder, Folder { path, lost: false });
+        Ok(())
+    }
+
+    /// Opens a directory that lies below a root; `None` if it lies below none. Links that are put in its way meanwhile
+    /// are not followed.
+    fn open_below(&self, real: &Path) -> Option<io::Result<OwnedFd>> {
+        let (root, below) = self.rules.roots.iter().find_map(|root| {
+            let root = root.canonicalize().ok()?;
+            let below = real.strip_prefix(&root).ok()?.to_owned();
+            Some((root, below))
+        })?;
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
+        let below = if below.as_os_str().is_empty() {
+            Path::new(".")
+        } else {
+            &below
+        };
+        Some(
+            rustix::fs::open(&root, flags | OFlags::NOFOLLOW, Mode::empty())
+                .and_then(|root| rustix::fs::openat2(&root, below, flags, Mode::empty(), resolve))
+                .map_err(io::Error::from),
+        )
+    }
+}
+
+fn list(roots: &[PathBuf]) -> String {
+    let roots: Vec<String> = roots.iter().map(|root| root.display().to_string()).collect();
+    roots.join(", ")
+}

@@ -1,0 +1,263 @@
+//! Watching folders for changes, with everything below them.
+
+use std::collections::{BTreeSet, HashMap};
+use std::ffi::OsStr;
+use std::fs;
+use std::io;
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::inotify::{self, CreateFlags, ReadFlags, Reader, WatchFlags};
+use rustix::io::Errno;
+
+use super::FolderIndex;
+
+/// Directories that change a lot and mean nothing, or are too many to watch. Functions see them all the same.
+const UNWATCHED: &[&str] = &[
+    ".git",
+    ".hg",
+    ".svn",
+    ".hearth",
+    ".idea",
+    ".venv",
+    ".vscode",
+    "__pycache__",
+    "node_modules",
+];
+
+/// What a change is: content, names and modes of files.
+const WANTED: WatchFlags = WatchFlags::MODIFY
+    .union(WatchFlags::CLOSE_WRITE)
+    .union(WatchFlags::ATTRIB)
+    .union(WatchFlags::CREATE)
+    .union(WatchFlags::DELETE)
+    .union(WatchFlags::MOVED_FROM)
+    .union(WatchFlags::MOVED_TO)
+    .union(WatchFlags::DELETE_SELF)
+    .union(WatchFlags::MOVE_SELF)
+    .union(WatchFlags::ONLYDIR)
+    .union(WatchFlags::DONT_FOLLOW);
+
+/// What happened since the last look.
+#[derive(Debug, Default)]
+pub(super) struct Changes {
+    /// Folders in which something changed.
+    pub(super) changed: BTreeSet<FolderIndex>,
+    /// Folders that are not where they were any more.
+    pub(super) moved: BTreeSet<FolderIndex>,
+}
+
+/// The watched directories.
+pub(super) struct Watch {
+    inotify: OwnedFd,
+    directories: HashMap<i32, Directory>,
+    /// The data directory, whose changes mean nothing.
+    data: PathBuf,
+    /// Something could not be watched, and the user knows.
+    complained: bool,
+}
+
+struct Directory {
+    folder: FolderIndex,
+    path: PathBuf,
+    is_root: bool,
+}
+
+impl Watch {
+    pub(super) fn new(data: PathBuf) -> io::Result<Self> {
+        Ok(Self {
+            inotify: inotify::init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC)?,
+            directories: HashMap::new(),
+            data,
+            complained: false,
+        })
+    }
+
+    /// Watches a folder from now on.
+    pub(super) fn add(&mut self, folder: FolderIndex, root: &Path) {
+        self.forget(folder);
+        self.add_below(folder, root, true);
+    }
+
+    /// Watches it no more.
+    pub(super) fn forget(&mut self, folder: FolderIndex) {
+        let own = self
+            .directories
+            .extract_if(|_, directory| directory.folder == folder);
+        for (watch, _) in own {
+            // It is gone if the directory is.
+            let _ = inotify::remove_watch(&self.inotify, watch);
+        }
+    }
+
+    fn add_below(&mut self, folder: FolderIndex, path: &Path, is_root: bool) {
+        match inotify::add_watch(&self.inotify, path, WANTED) {
+            Ok(watch) => {
+                let path = path.to_owned();
+                self.directories.insert(
+                    watch,
+                    Directory {
+                        folder,
+                        path,
+                        is_root,
+                    },
+                );
+            }
+            Err(error) => return self.complain(path, error),
+        }
+        for entry in fs::read_dir(path).into_iter().flatten().flatten() {
+            if entry.file_type().is_ok_and(|kind| kind.is_dir()) && self.is_watched(&entry.path()) {
+                self.add_below(folder, &entry.path(), false);
+            }
+        }
+    }
+
+    fn is_watched(&self, path: &Path) -> bool {
+        let name = path.file_name().unwrap_or_default();
+        path != self.data && !UNWATCHED.iter().any(|unwatched| name == *unwatched)
+    }
+
+    fn complain(&mut self, path: &Path, error: Errno) {
+        // A directory that is gone again needs no watching.
+        if !self.complained && error != Errno::NOENT && error != Errno::NOTDIR {
+            self.complained = true;
+            let advice = match error {
+                Errno::NOSPC => "; raise fs.inotify.max_user_watches",
+                _ => "",
+            };
+            eprintln!(
+                "warning: changes in {} may go unnoticed: {error}{advice}",
+                path.display()
+            );
+        }
+    }
+
+    /// Everything that has happened until now.
+    pub(super) fn changes(&mut self) -> Changes {
+        let mut changes = Changes::default();
+        let mut made = Vec::new();
+        let mut space = [MaybeUninit::uninit(); 16 * 1024];
+        let mut reader = Reader::new(&self.inotify, &mut space);
+        while let Ok(event) = reader.next() {
+            if event.events().contains(ReadFlags::QUEUE_OVERFLOW) {
+                changes
+                    .changed
+                    .extend(self.directories.values().map(|directory| directory.folder));
+                continue;
+            }
+            let Some(Directory {
+                folder,
+                path,
+                is_root,
+            }) = self.directories.get(&event.wd())
+            else {
+                continue;
+            };
+            let name = event.file_name().map(|name| OsStr::from_bytes(name.to_bytes()));
+            let subject = name.map_or_else(|| path.clone(), |name| path.join(name));
+            let is_directory = event.events().contains(ReadFlags::ISDIR);
+            let gone = ReadFlags::DELETE_SELF | ReadFlags::MOVE_SELF;
+            if event.events().intersects(gone) {
+                if *is_root {
+                    changes.moved.insert(*folder);
+                }
+                continue;
+            }
+            // That the data directory or a cache is written to means nothing, nor that it is there.
+            if event.events().contains(ReadFlags::IGNORED) || (is_directory && !self.is_watched(&subject)) {
+                continue;
+            }
+            if is_directory && event.events().intersects(ReadFlags::CREATE | ReadFlags::MOVED_TO) {
+                made.push((*folder, subject));
+            }
+            changes.changed.insert(*folder);
+        }
+        // What was written into them before they were watched belongs to the change that is told now.
+        for (folder, directory) in made {
+            self.add_below(folder, &directory, false);
+        }
+        changes
+    }
+}
+
+impl AsFd for Watch {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.inotify.as_fd()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FOLDER: FolderIndex = FolderIndex(7);
+
+    fn watched() -> (tempfile::TempDir, Watch) {
+        let root = tempfile::tempdir().unwrap();
+        fs::create_dir_all(root.path().join("src/deep")).unwrap();
+        fs::create_dir_all(root.path().join("node_modules/x")).unwrap();
+        fs::write(root.path().join("app.py"), "1").unwrap();
+        let mut watch = Watch::new(root.path().join("data")).unwrap();
+        watch.add(FOLDER, root.path());
+        assert!(watch.changes().changed.is_empty());
+        (root, watch)
+    }
+
+    fn has_changed(watch: &mut Watch) -> bool {
+        watch.changes().changed.contains(&FOLDER)
+    }
+
+    #[test]
+    fn every_kind_of_change_is_noticed() {
+        let (root, mut watch) = watched();
+        let path = |name: &str| root.path().join(name);
+        let changes: &[(&str, &dyn Fn())] = &[
+            ("written", &|| fs::write(path("app.py"), "2").unwrap()),
+            ("made", &|| fs::write(path("src/deep/new.py"), "").unwrap()),
+            ("saved by renaming", &|| {
+                fs::write(path("src/.tmp"), "3").unwrap();
+                fs::rename(path("src/.tmp"), path("src/app.py")).unwrap();
+            }),
+            ("removed", &|| fs::remove_file(path("app.py")).unwrap()),
+            ("in a new folder", &|| {
+                fs::create_dir_all(path("new/deep")).unwrap();
+                fs::write(path("new/deep/file"), "").unwrap();
+            }),
+            ("linked", &|| {
+                std::os::unix::fs::symlink("src", path("link")).unwrap();
+            }),
+        ];
+        for (what, change) in changes {
+            change();
+            assert!(has_changed(&mut watch), "{what}");
+            assert!(!has_changed(&mut watch), "{what}, told twice");
+        }
+        fs::write(path("new/deep/file"), "later").unwrap();
+        assert!(has_changed(&mut watch), "a new folder is watched too");
+    }
+
+    #[test]
+    fn noise_is_ignored() {
+        let (root, mut watch) = watched();
+        fs::write(root.path().join("node_modules/x/index.js"), "").unwrap();
+        fs::create_dir(root.path().join("__pycache__")).unwrap();
+        fs::write(root.path().join("__pycache__/app.pyc"), "").unwrap();
+        fs::create_dir(root.path().join("data")).unwrap();
+        fs::write(root.path().join("data/state.db"), "").unwrap();
+        fs::read(root.path().join("app.py")).unwrap();
+        assert!(!has_changed(&mut watch));
+    }
+
+    #[test]
+    fn a_folder_that_is_replaced_is_told_apart() {
+        let parent = tempfile::tempdir().unwrap();
+        let root = parent.path().join("root");
+        fs::create_dir(&root).unwrap();
+        let mut watch = Watch::new(PathBuf::new()).unwrap();
+        watch.add(FOLDER, &root);
+        fs::rename(&root, parent.path().join("other")).unwrap();
+        assert!(watch.changes().moved.contains(&FOLDER));
+    }
+}
