@@ -3,10 +3,12 @@
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use hearth_sandbox::launcher;
 
-use crate::commands::{deploy, dev, doctor, invoke, layer, logs, ls, rm, serve, show};
+use crate::commands::{
+    completions, deploy, dev, doctor, init, invoke, layer, logs, ls, rm, serve, show, url,
+};
 use crate::failure::{EXIT_CODES, Exit, Failure};
 use crate::server;
 
@@ -22,14 +24,17 @@ struct CommandLine {
 enum Command {
     Serve(serve::Arguments),
     Dev(dev::Arguments),
+    Init(init::Arguments),
     Deploy(deploy::Arguments),
     Invoke(invoke::Arguments),
+    Url(url::Arguments),
     Logs(logs::Arguments),
     Layer(layer::Arguments),
     Ls(ls::Arguments),
     Show(show::Arguments),
     Rm(rm::Arguments),
     Doctor(doctor::Arguments),
+    Completions(completions::Arguments),
     #[command(name = launcher::WARDEN_COMMAND, hide = true)]
     Warden,
     #[command(name = launcher::SERVER_COMMAND, hide = true)]
@@ -45,14 +50,17 @@ pub(crate) fn run() -> ExitCode {
     let ended = match command {
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Dev(arguments) => dev::run(&arguments),
+        Command::Init(arguments) => done(init::run(&arguments)),
         Command::Deploy(arguments) => done(deploy::run(arguments)),
         Command::Invoke(arguments) => done(invoke::run(&arguments)),
+        Command::Url(arguments) => done(url::run(&arguments)),
         Command::Logs(arguments) => done(logs::run(&arguments)),
         Command::Layer(arguments) => done(layer::run(&arguments)),
         Command::Ls(arguments) => done(ls::run(&arguments)),
         Command::Show(arguments) => done(show::run(&arguments)),
         Command::Rm(arguments) => done(rm::run(&arguments)),
         Command::Doctor(arguments) => done(doctor::run(&arguments)),
+        Command::Completions(arguments) => done(completions::run(&arguments, &CommandLine::command())),
         Command::Warden => Ok(hearth_sandbox::warden::main()),
         Command::Server => done(server::run()),
     };
@@ -74,8 +82,6 @@ fn refuse(error: &clap::Error) -> ExitCode {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]

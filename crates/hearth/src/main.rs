@@ -15,6 +15,7 @@ mod package;
 mod project;
 mod server;
 mod settings;
+mod template;
 
 use std::process::ExitCode;
 

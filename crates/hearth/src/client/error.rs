@@ -75,6 +75,11 @@ impl ClientError {
         }
     }
 
+    /// Whether the server said that there is such a thing already.
+    pub(crate) fn is_conflict(&self) -> bool {
+        matches!(self, Self::Answer { code, .. } if code == "ResourceConflictException")
+    }
+
     /// Whether the server said that there is no such thing.
     pub(crate) fn is_not_found(&self) -> bool {
         matches!(self, Self::Answer { code, .. } if code == "ResourceNotFoundException")

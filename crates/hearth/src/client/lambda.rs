@@ -185,7 +185,12 @@ impl Client {
         })
     }
 
-    async fn lambda(&self, method: Method, target: String, body: Bytes) -> Result<Answer, ClientError> {
+    pub(super) async fn lambda(
+        &self,
+        method: Method,
+        target: String,
+        body: Bytes,
+    ) -> Result<Answer, ClientError> {
         let headers = vec![header("content-type", "application/json")];
         self.call(Call {
             service: "lambda",
@@ -202,7 +207,7 @@ pub(super) fn header(name: &'static str, value: &'static str) -> (HeaderName, He
     (HeaderName::from_static(name), HeaderValue::from_static(value))
 }
 
-fn path(function: &str) -> String {
+pub(super) fn path(function: &str) -> String {
     format!("{FUNCTIONS}/{}", encode(function))
 }
 
@@ -210,7 +215,7 @@ pub(super) fn encode(text: &str) -> String {
     percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
 }
 
-fn json(request: &impl Serialize) -> Result<Bytes, ClientError> {
+pub(super) fn json(request: &impl Serialize) -> Result<Bytes, ClientError> {
     serde_json::to_vec(request)
         .map(Bytes::from)
         .map_err(ClientError::request)

@@ -7,6 +7,7 @@ mod exchange;
 mod lambda;
 mod logs;
 mod stream;
+mod urls;
 
 use std::collections::BTreeMap;
 use std::time::SystemTime;
@@ -20,6 +21,7 @@ pub(crate) use endpoint::Endpoint;
 pub(crate) use error::ClientError;
 pub(crate) use lambda::{Invoked, Mode};
 pub(crate) use logs::LogQuery;
+pub(crate) use urls::{UrlOf, UrlSettings};
 
 use hearth_iam::sigv4::Signer;
 
@@ -62,6 +64,16 @@ impl Client {
     /// The account that this client's own resources are in, as far as the access key tells.
     pub(crate) fn account(&self) -> hearth_types::AccountId {
         hearth_types::AccountId::parse(&self.credentials.key.id).unwrap_or(hearth_types::AccountId::DEFAULT)
+    }
+
+    /// A function URL in the form whose host is the server's own.
+    pub(crate) fn url_without_name(&self, url: &str) -> String {
+        let id = url
+            .trim_start_matches("http://")
+            .split('.')
+            .next()
+            .unwrap_or_default();
+        self.endpoint.url(&format!("/_hearth/url/{id}/"))
     }
 
     /// The runtimes that the server has interpreters for; empty if it does not say.

@@ -104,6 +104,7 @@ fn to_try(address: SocketAddr, name: &str) -> String {
     let event = r#"'{"name": "Ada"}'"#;
     format!(
         "try:\n  hearth invoke {name}{endpoint} --tail -d {event}\n  \
+         hearth url {name}{endpoint}   # an address for web requests\n  \
          curl -d {event} http://{address}/2015-03-31/functions/{name}/invocations\n  \
          AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_DEFAULT_REGION=us-east-1 aws lambda invoke \\\n    \
          --endpoint-url http://{address} --cli-binary-format raw-in-base64-out --function-name {name} \\\n    \

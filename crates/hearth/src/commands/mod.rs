@@ -1,8 +1,10 @@
 //! The commands, one file each.
 
+pub(crate) mod completions;
 pub(crate) mod deploy;
 pub(crate) mod dev;
 pub(crate) mod doctor;
+pub(crate) mod init;
 pub(crate) mod invoke;
 pub(crate) mod layer;
 pub(crate) mod logs;
@@ -10,6 +12,7 @@ pub(crate) mod ls;
 pub(crate) mod rm;
 pub(crate) mod serve;
 pub(crate) mod show;
+pub(crate) mod url;
 
 use std::path::Path;
 

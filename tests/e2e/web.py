@@ -1,0 +1,98 @@
+"""Function URLs as visitors use them: by host name or by path, with a signature or without."""
+
+import http.client
+import json
+import subprocess
+from urllib.parse import urlsplit
+
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+
+from server import clean_environment
+
+
+def open_to_all(client, name, qualifier=None):
+    """Lets everybody use a URL with AuthType NONE, as AWS wants it since October 2025: two statements."""
+    where = {"FunctionName": name} | ({"Qualifier": qualifier} if qualifier else {})
+    client.add_permission(
+        **where, StatementId="url", Action="lambda:InvokeFunctionUrl", Principal="*", FunctionUrlAuthType="NONE"
+    )
+    client.add_permission(
+        **where, StatementId="function", Action="lambda:InvokeFunction", Principal="*", InvokedViaFunctionUrl=True
+    )
+
+
+def public_url(client, name, **settings):
+    """Gives a function a URL for everybody."""
+    url = client.create_function_url_config(FunctionName=name, AuthType="NONE", **settings)["FunctionUrl"]
+    open_to_all(client, name)
+    return url
+
+
+def url_id(url):
+    return urlsplit(url).hostname.split(".")[0]
+
+
+class Reply:
+    """A response, read whole."""
+
+    def __init__(self, response):
+        self.status = response.status
+        self.headers = response.headers
+        self.body = response.read()
+
+    @property
+    def json(self):
+        return json.loads(self.body)
+
+
+class Visitor:
+    """Sends requests to one URL on a connection of its own, which it keeps."""
+
+    def __init__(self, server, url, by="host"):
+        self.base = "" if by == "host" else f"/_hearth/url/{url_id(url)}"
+        self.host = urlsplit(url).netloc if by == "host" else urlsplit(server.endpoint).netloc
+        self.connection = http.client.HTTPConnection(urlsplit(server.endpoint).netloc, timeout=60)
+
+    def send(self, method="GET", target="/", headers=(), body=None):
+        """Sends a request; the response is not read yet."""
+        connection = self.connection
+        connection.putrequest(method, self.base + target, skip_host=True, skip_accept_encoding=True)
+        connection.putheader("Host", self.host)
+        for name, value in headers.items() if isinstance(headers, dict) else headers:
+            connection.putheader(name, value)
+        if body is not None:
+            connection.putheader("Content-Length", str(len(body)))
+        connection.endheaders(body)
+        return connection.getresponse()
+
+    def fetch(self, *arguments, **named):
+        return Reply(self.send(*arguments, **named))
+
+    def signed(self, method="GET", target="/", body=b"", key="test", secret="test", token=None, headers=None,
+               service="lambda", region="us-east-1"):
+        """The headers of a request signed by botocore."""
+        request = AWSRequest(
+            method=method, url=f"http://{self.host}{self.base}{target}", data=body, headers=headers or {}
+        )
+        SigV4Auth(Credentials(key, secret, token), service, region).add_auth(request)
+        return dict(request.headers.items())
+
+    def close(self):
+        self.connection.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+def curl(server, url, *arguments, data=None, timeout=60):
+    """Runs curl on a URL below localhost, wherever the name resolves to; returns the finished process."""
+    split = urlsplit(url)
+    command = ["curl", "-sS", "--resolve", f"{split.hostname}:{split.port}:127.0.0.1", *arguments, url]
+    return subprocess.run(
+        [str(part) for part in command], input=data, capture_output=True, timeout=timeout, env=clean_environment()
+    )
