@@ -13,7 +13,8 @@ use std::time::{Duration, Instant};
 
 use hearth_sandbox::launcher::{self, Launch, Runtime};
 use hearth_sandbox::{
-    BootRequest, Booted, ClaimRequest, CpuPolicy, RuntimeIndex, Sandbox, SandboxError, Start, WardenClient,
+    BootRequest, Booted, ClaimRequest, CpuPolicy, RuntimeIndex, Sandbox, SandboxError, Start, Tier,
+    WardenClient,
 };
 use hearth_types::CodeHash;
 
@@ -159,6 +160,7 @@ fn launch(directory: &Path) -> Launch {
     };
     Launch {
         program: "/proc/self/exe".into(),
+        tier: Tier::Sandbox,
         data: directory.join("data"),
         code: "code".into(),
         base: "/".into(),

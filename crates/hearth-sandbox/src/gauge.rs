@@ -88,7 +88,7 @@ fn high_water_mark(status: &str) -> Option<u64> {
 }
 
 /// The number after a key that starts a line.
-fn field(text: &str, key: &str) -> Option<u64> {
+pub(crate) fn field(text: &str, key: &str) -> Option<u64> {
     let mut lines = text.lines().map(str::split_ascii_whitespace);
     lines.find_map(|mut words| {
         (words.next()? == key)

@@ -36,3 +36,4 @@ pub use folders::{FolderClient, FolderError, FolderIndex, FolderRules, Opened};
 pub use gauge::MemoryGauge;
 pub use isolation::limits::CpuPolicy;
 pub use isolation::privileges::Identity;
+pub use isolation::tier::Tier;

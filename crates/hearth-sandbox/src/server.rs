@@ -11,6 +11,7 @@ use rustix::process::{Resource, Rlimit};
 
 use crate::isolation::mounts::{self, UNPRIVILEGED};
 use crate::isolation::seccomp::Filter;
+use crate::isolation::tier::open_proc;
 use crate::isolation::{base, etc, landlock, privileges, world};
 use crate::launcher::{ServerManifest, poll, read_manifest};
 use crate::sys;
@@ -47,7 +48,7 @@ pub fn enter() -> io::Result<Inherited> {
     enter_root(&manifest)?;
     privileges::seal()?;
     limit()?;
-    privileges::become_user(manifest.identity)?;
+    manifest.tier.become_user(manifest.identity, open_proc()?)?;
     // From here on its end kills this process; it may have come before.
     if poll([manifest.launcher.0.as_fd()], Some(Instant::now()))? == [true] {
         return Err(io::Error::other("the launcher has ended"));
@@ -70,7 +71,7 @@ pub fn enter() -> io::Result<Inherited> {
 fn enter_root(manifest: &ServerManifest) -> io::Result<()> {
     let root = world::enter_empty_root()?;
     manifest.base.show(&root)?;
-    etc::fill_for_server(&make(&root, "etc")?, manifest.base.etc.as_ref().map(|etc| &etc.0))?;
+    etc::fill_for_server(&make(&root, "etc")?, &manifest.base)?;
     base::fill_dev(&make(&root, "dev")?)?;
     mounts::attach(&manifest.data.0, etc::path(&make(&root, "data")?)?)?;
     let options = [("mode", "1777"), ("size", "64m")];

@@ -116,7 +116,8 @@ fn example() -> PathBuf {
 fn runnable(directory: &Path) -> Vec<&'static str> {
     let doctor = output(directory, &["doctor", "--json"]);
     let doctor: Value = serde_json::from_slice(&doctor.stdout).unwrap();
-    if doctor["tiers"]["sandbox"] != true {
+    let isolation = doctor["isolation"].as_str().unwrap();
+    if doctor["tiers"][isolation] != true {
         eprintln!("skipped: this machine or user cannot isolate functions; `hearth doctor` says why");
         return Vec::new();
     }

@@ -10,7 +10,7 @@ use rustix::fs::{FileType, Mode};
 use rustix::mount::MountAttrFlags;
 use serde::{Deserialize, Serialize};
 
-use super::etc::path;
+use super::etc::{self, path};
 use super::mounts::{self, SEALED};
 use crate::launcher::Passed;
 
@@ -27,6 +27,8 @@ pub(crate) struct Base {
     pub(crate) links: Vec<(String, PathBuf)>,
     pub(crate) trees: Vec<(String, Passed)>,
     pub(crate) etc: Option<Passed>,
+    /// Directories of its /etc, by their paths in there.
+    pub(crate) in_etc: Vec<(String, Passed)>,
 }
 
 impl Base {
@@ -36,6 +38,7 @@ impl Base {
             links: Vec::new(),
             trees: Vec::new(),
             etc: None,
+            in_etc: Vec::new(),
         };
         for name in SHOWN {
             let place = directory.join(name);
@@ -49,7 +52,12 @@ impl Base {
                 _ => {}
             }
         }
-        base.etc = view(&directory.join("etc")).ok().map(Passed);
+        let etc = directory.join("etc");
+        base.etc = view(&etc).ok().map(Passed);
+        for name in etc::SHOWN {
+            base.in_etc
+                .extend(view(&etc.join(name)).map(|view| ((*name).to_owned(), Passed(view))));
+        }
         Ok(base)
     }
 
@@ -69,8 +77,15 @@ impl Base {
 
 /// A sealed view of a directory that the launcher may see.
 pub(crate) fn view(directory: &Path) -> io::Result<OwnedFd> {
-    let view = mounts::view(rustix::fs::CWD, path(directory)?)?;
-    mounts::restrict(&view, SEALED)?;
+    let place = path(directory)?;
+    let view = match mounts::view(rustix::fs::CWD, place) {
+        // In a user namespace what is mounted below cannot be left out, since something may be hidden there.
+        Err(error) if error.raw_os_error() == Some(libc::EINVAL) => {
+            mounts::view_with_mounts(rustix::fs::CWD, place)?
+        }
+        other => other?,
+    };
+    mounts::restrict_all(&view, SEALED)?;
     Ok(view)
 }
 
@@ -109,16 +124,31 @@ pub(crate) fn fill_dev(place: &Path) -> io::Result<()> {
 
     let attributes = MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NOEXEC;
     let dev = mounts::create("tmpfs", &[("mode", "755"), ("size", "64k")], attributes)?;
+    let mut shown = Vec::new();
     for (name, major, minor) in DEVICES {
         let device = rustix::fs::makedev(*major, *minor);
         let mode = Mode::from_raw_mode(0o666);
-        rustix::fs::mknodat(&dev, *name, FileType::CharacterDevice, mode, device)?;
-        rustix::fs::chmodat(&dev, *name, mode, rustix::fs::AtFlags::empty())?;
+        match rustix::fs::mknodat(&dev, *name, FileType::CharacterDevice, mode, device) {
+            // In a user namespace nobody makes devices: below, those of the host are shown.
+            Err(rustix::io::Errno::PERM) => {
+                shown.push((*name, mounts::view(rustix::fs::CWD, &format!("/dev/{name}"))?));
+                rustix::fs::mknodat(&dev, *name, FileType::RegularFile, mode, 0)?;
+            }
+            made => {
+                made?;
+                rustix::fs::chmodat(&dev, *name, mode, rustix::fs::AtFlags::empty())?;
+            }
+        }
     }
     for (name, target) in LINKS {
         rustix::fs::symlinkat(*target, &dev, *name)?;
     }
     rustix::fs::mkdirat(&dev, "shm", Mode::from_raw_mode(0o755))?;
     mounts::restrict(&dev, MountAttrFlags::MOUNT_ATTR_RDONLY)?;
-    mounts::attach(&dev, path(place)?)
+    mounts::attach(&dev, path(place)?)?;
+    for (name, device) in shown {
+        mounts::restrict(&device, attributes | MountAttrFlags::MOUNT_ATTR_RDONLY)?;
+        mounts::attach(&device, path(&place.join(name))?)?;
+    }
+    Ok(())
 }

@@ -6,6 +6,7 @@ use std::os::fd::{BorrowedFd, OwnedFd};
 use std::time::Duration;
 
 use rustix::event::epoll::EventFlags;
+use rustix::process::Pid;
 
 use super::limits::Limits;
 
@@ -28,7 +29,11 @@ pub(crate) trait Bound {
 
     /// Called in init when the interpreter has started: closes every descriptor but `kept`, and does what may
     /// take its time.
-    fn settle(&self, kept: BorrowedFd<'_>) -> io::Result<()>;
+    fn settle(&self, kept: &[BorrowedFd<'_>]) -> io::Result<()>;
+
+    /// The environment has started; this is its first process. Says when to look at its memory, if not only
+    /// when the alarm comes.
+    fn started(&mut self, first: Pid) -> io::Result<Option<Duration>>;
 
     /// Changes the limits that depend on the environment's size.
     fn change(&mut self, limits: Limits) -> io::Result<()>;
@@ -39,6 +44,9 @@ pub(crate) trait Bound {
     /// Looks at the memory in use.
     fn check(&mut self) -> Memory;
 
+    /// Looks a last time, before the environment is killed, at what cannot be known afterwards.
+    fn last_look(&mut self);
+
     /// The kernel has killed a process of the environment for want of memory.
     fn ran_out_of_memory(&self) -> bool;
 
@@ -48,8 +56,8 @@ pub(crate) trait Bound {
     /// The most memory any check has seen, in bytes.
     fn peak(&self) -> u64;
 
-    /// CPU time of all processes that ever were in it, if that is measured.
-    fn cpu_time(&self) -> Option<Duration>;
+    /// CPU time of all processes that ever were in it. `waited` is that of those that were waited for.
+    fn cpu_time(&self, waited: Duration) -> Duration;
 
     /// Lets processes run that do not, so that a SIGKILL can end them.
     fn thaw(&self);

@@ -16,6 +16,7 @@ use super::privileges::{self, Identity};
 use super::program::{self, Program};
 use super::seccomp::Filter;
 use super::status::{At, Failure, Status, Step};
+use super::tier::Tier;
 use super::{network, root};
 use crate::sys::{self, Alone, Forked};
 
@@ -27,6 +28,9 @@ pub(crate) const NAMESPACES: libc::c_int =
 /// Everything the first process needs to know.
 pub(crate) struct Plan<'a> {
     pub(crate) alone: &'a Alone,
+    pub(crate) tier: Tier,
+    /// The warden's /proc.
+    pub(crate) proc: BorrowedFd<'a>,
     pub(crate) bound: &'a dyn Bound,
     /// A network namespace that was made ahead.
     pub(crate) network: Option<BorrowedFd<'a>>,
@@ -77,16 +81,20 @@ fn prepare(plan: &Plan<'_>) -> Result<(), Failure> {
 fn split(plan: &Plan<'_>) -> Result<Infallible, Failure> {
     match sys::fork(plan.alone, 0, None).at(Step::Fork)? {
         Forked::Child => program::run(plan),
-        Forked::Parent(interpreter, _) => keep(plan, interpreter).at(Step::Fork),
+        Forked::Parent(interpreter, process) => {
+            drop(process);
+            keep(plan, interpreter).at(Step::Fork)
+        }
     }
 }
 
 /// Reaps whatever ends, until the interpreter does. The kernel then ends the rest of the environment with
 /// init.
 fn keep(plan: &Plan<'_>, interpreter: Pid) -> io::Result<Infallible> {
-    plan.bound.settle(plan.status)?;
+    plan.bound.settle(&[plan.status, plan.proc])?;
     privileges::limit_resources()?;
-    privileges::become_user(plan.keeper)?;
+    plan.tier.become_user(plan.keeper, plan.proc)?;
+    sys::close_from(0, &[plan.status])?;
     rustix::thread::set_name(c"init")?;
     loop {
         let Some(ended) = sys::wait(None, true)? else {

@@ -2,13 +2,15 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::AsFd;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
 use rustix::fs::{Mode, OFlags};
 
-use super::mounts::{self, SEALED};
+use super::base::Base;
+use super::mounts;
+use crate::launcher::Passed;
 
 /// The name of Lambda's user.
 const USER: &str = "sbx_user1051";
@@ -46,13 +48,13 @@ const COPIED: &[&str] = &[
 const COPIED_FOR_SERVER: &[&str] = &["hosts", "resolv.conf"];
 
 /// Directories shown from the base, where it has them: certificates, and what links in /usr/bin point to.
-const SHOWN: &[&str] = &["alternatives", "pki", "ssl/certs"];
+pub(crate) const SHOWN: &[&str] = &["alternatives", "pki", "ssl/certs"];
 
 /// No copied file is larger, in bytes.
 const LARGEST: u64 = 4 << 20;
 
-/// Fills `etc`. `base` is the base's own /etc.
-pub(crate) fn fill(etc: &Path, base: Option<&OwnedFd>) -> io::Result<()> {
+/// Fills `etc`.
+pub(crate) fn fill(etc: &Path, base: &Base) -> io::Result<()> {
     fs::create_dir_all(etc.join("ssl"))?;
     for (name, text) in GENERATED {
         fs::write(etc.join(name), text)?;
@@ -60,25 +62,24 @@ pub(crate) fn fill(etc: &Path, base: Option<&OwnedFd>) -> io::Result<()> {
     for (name, target) in LINKS {
         symlink(target, etc.join(name))?;
     }
-    let Some(base) = base else { return Ok(()) };
     copy(base, etc, COPIED)?;
-    for name in SHOWN {
-        if let Ok(shown) = mounts::view(base, name) {
-            fs::create_dir_all(etc.join(name))?;
-            mounts::restrict(&shown, SEALED)?;
-            mounts::attach(&shown, path(&etc.join(name))?)?;
-        }
+    for (name, shown) in &base.in_etc {
+        fs::create_dir_all(etc.join(name))?;
+        mounts::attach(&shown.0, path(&etc.join(name))?)?;
     }
     Ok(())
 }
 
 /// The same for the server, which uses the host's network.
-pub(crate) fn fill_for_server(etc: &Path, base: Option<&OwnedFd>) -> io::Result<()> {
+pub(crate) fn fill_for_server(etc: &Path, base: &Base) -> io::Result<()> {
     fill(etc, base)?;
-    base.map_or(Ok(()), |base| copy(base, etc, COPIED_FOR_SERVER))
+    copy(base, etc, COPIED_FOR_SERVER)
 }
 
-fn copy(base: &OwnedFd, etc: &Path, names: &[&str]) -> io::Result<()> {
+fn copy(base: &Base, etc: &Path, names: &[&str]) -> io::Result<()> {
+    let Some(Passed(base)) = &base.etc else {
+        return Ok(());
+    };
     for name in names {
         let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
         if let Ok(source) = rustix::fs::openat(base.as_fd(), *name, flags, Mode::empty()) {

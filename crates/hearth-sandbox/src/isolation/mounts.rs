@@ -80,7 +80,12 @@ pub(crate) fn restrict(mount: impl AsFd, attributes: MountAttrFlags) -> io::Resu
     sys::mount_setattr(mount.as_fd(), false, u64::from(attributes.bits()), None)
 }
 
-/// The same, and shows the files of one owner as those of another (see [`super::owners`]).
+/// The same for a mount and those below it.
+pub(crate) fn restrict_all(mount: impl AsFd, attributes: MountAttrFlags) -> io::Result<()> {
+    sys::mount_setattr(mount.as_fd(), true, u64::from(attributes.bits()), None)
+}
+
+/// The same as [`restrict`], and shows the files of one owner as those of another (see [`super::owners`]).
 pub(crate) fn restrict_and_translate(
     mount: impl AsFd,
     attributes: MountAttrFlags,

@@ -53,15 +53,20 @@ const STARTING: CapabilitySet = WARDEN
     .union(CapabilitySet::CHOWN)
     .union(CapabilitySet::MKNOD);
 
-/// Those of the capabilities a node is started with that this process lacks.
+/// Those of the capabilities a node is started with that this process lacks, in its user namespace.
 pub(crate) fn missing() -> CapabilitySet {
     let held = rustix::thread::capabilities(None).map_or(CapabilitySet::empty(), |sets| sets.effective);
     STARTING - held
 }
 
-/// Gives up the capabilities the warden no longer needs.
-pub(crate) fn keep_wardens() -> io::Result<()> {
-    keep(WARDEN)
+/// Gives up the capabilities the warden no longer needs, but for these.
+pub(crate) fn keep_wardens(others: CapabilitySet) -> io::Result<()> {
+    keep(WARDEN | others)
+}
+
+/// Gives up all capabilities.
+pub(crate) fn keep_none() -> io::Result<()> {
+    keep(CapabilitySet::empty())
 }
 
 fn keep(capabilities: CapabilitySet) -> io::Result<()> {
@@ -85,7 +90,7 @@ pub(crate) fn become_user(identity: Identity) -> io::Result<()> {
     rustix::thread::set_thread_groups(&[])?;
     rustix::thread::set_thread_res_gid(gid, gid, gid)?;
     rustix::thread::set_thread_res_uid(uid, uid, uid)?;
-    keep(CapabilitySet::empty())?;
+    keep_none()?;
     // Every change of user clears this, so it comes last.
     die_with_parent()
 }

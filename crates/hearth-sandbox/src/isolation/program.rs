@@ -48,7 +48,7 @@ pub(crate) fn run(plan: &Plan<'_>) -> Result<Infallible, Failure> {
     let own_status = File::open("/proc/self/status").at(Step::Descriptors)?;
     let control = place_descriptors(plan).at(Step::Descriptors)?;
     rustix::process::setsid().at(Step::User)?;
-    privileges::become_user(plan.user).at(Step::User)?;
+    plan.tier.become_user(plan.user, plan.proc).at(Step::User)?;
     landlock::confine(&["/tmp", "/dev/shm"]).at(Step::Landlock)?;
     sys::default_signals();
     // Late, because this process still holds the warden's descriptors, which may be more than it may open.

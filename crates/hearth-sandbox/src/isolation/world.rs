@@ -143,7 +143,7 @@ fn show_base(base: &Base, place: &Path) -> io::Result<()> {
         fs::create_dir_all(place.join(name))?;
     }
     base.show(place)?;
-    etc::fill(&place.join("etc"), base.etc.as_ref().map(|etc| &etc.0))?;
+    etc::fill(&place.join("etc"), base)?;
     base::fill_dev(&place.join("dev"))?;
     mounts::restrict(&root, SEALED)
 }

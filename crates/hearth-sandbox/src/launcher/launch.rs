@@ -10,6 +10,7 @@ use super::requirements::Requirement;
 use crate::FolderRules;
 use crate::isolation::limits::CpuPolicy;
 use crate::isolation::privileges::Identity;
+use crate::isolation::tier::Tier;
 
 /// Everything the three processes of a node are started with.
 #[derive(Debug)]
@@ -17,6 +18,8 @@ pub struct Launch {
     /// The executable with the subcommands [`super::WARDEN_COMMAND`] and [`super::SERVER_COMMAND`]; normally
     /// `/proc/self/exe`.
     pub program: PathBuf,
+    /// How environments are isolated.
+    pub tier: Tier,
     /// The data directory. Made if it is missing; belongs to `server`.
     pub data: PathBuf,
     /// The directory of unpacked code packages, relative to `data`.
@@ -88,8 +91,8 @@ impl UserRange {
 #[derive(Debug, thiserror::Error)]
 pub enum LaunchError {
     /// The machine lacks something.
-    #[error("this machine cannot isolate functions:{}", list(.0))]
-    Missing(Vec<Requirement>),
+    #[error("functions cannot be isolated here (tier {}):{}", .0, list(.1))]
+    Missing(Tier, Vec<Requirement>),
     /// The settings contradict each other or the machine.
     #[error("{0}")]
     Settings(String),
@@ -123,6 +126,11 @@ impl Launch {
         let UserRange { first, count } = self.environments;
         if first == 0 || count < 2 || first.checked_add(count).is_none_or(|end| end > i32::MAX as u32) {
             return refuse(format!("{count} user numbers from {first} on are not usable"));
+        }
+        if self.tier == Tier::Rootless && self.cpu == CpuPolicy::Quota {
+            return refuse(
+                "cpu-policy quota needs control groups, which the tier rootless does not have".into(),
+            );
         }
         let data = self.data.canonicalize().unwrap_or_else(|_| self.data.clone());
         for Runtime {

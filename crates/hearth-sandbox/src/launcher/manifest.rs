@@ -8,6 +8,7 @@ use super::{Passed, UserRange};
 use crate::isolation::base::Base;
 use crate::isolation::limits::CpuPolicy;
 use crate::isolation::privileges::Identity;
+use crate::isolation::tier::Tier;
 
 /// A record that names descriptors.
 pub(crate) trait Manifest: Serialize {
@@ -29,6 +30,7 @@ pub(crate) struct WardenManifest {
     pub(crate) folders: Option<Passed>,
     pub(crate) runtimes: Vec<RuntimeManifest>,
     pub(crate) environments: UserRange,
+    pub(crate) tier: Tier,
     pub(crate) cpu: CpuPolicy,
 }
 
@@ -55,6 +57,7 @@ pub(crate) struct ServerManifest {
     /// A view of the data directory.
     pub(crate) data: Passed,
     pub(crate) identity: Identity,
+    pub(crate) tier: Tier,
     pub(crate) settings: String,
     /// A descriptor that is readable when the launcher has ended.
     pub(crate) launcher: Passed,
@@ -85,7 +88,8 @@ impl Manifest for ServerManifest {
 }
 
 fn parts(base: &Base) -> impl Iterator<Item = &Passed> {
-    base.trees.iter().map(|(_, tree)| tree).chain(&base.etc)
+    let trees = base.trees.iter().chain(&base.in_etc);
+    trees.map(|(_, tree)| tree).chain(&base.etc)
 }
 
 fn numbers<'a>(descriptors: impl Iterator<Item = &'a Passed>) -> Vec<RawFd> {

@@ -3,8 +3,8 @@
 
 mod launch;
 mod manifest;
+mod opened;
 mod passed;
-mod prepare;
 mod process;
 mod requirements;
 mod running;
@@ -15,7 +15,7 @@ pub(crate) use manifest::{RuntimeManifest, ServerManifest, WardenManifest};
 pub(crate) use passed::Passed;
 pub(crate) use process::poll;
 pub use requirements::{Requirement, requirements};
-pub use running::{Running, Stopper, WardenProcess, start, start_warden, start_warden_and_broker};
+pub use running::{Running, Stopper, WardenProcess, prepare, start, start_warden, start_warden_and_broker};
 pub(crate) use spawn::read_manifest;
 
 /// The hidden subcommand that must call [`crate::warden::main`].

@@ -11,13 +11,13 @@ use rustix::net::{AddressFamily, SocketFlags, SocketType};
 use rustix::process::Signal;
 
 use super::launch::{Launch, LaunchError};
-use super::prepare::{self, Trying};
+use super::opened::{self, Trying};
 use super::process::{Process, poll};
 use super::requirements::{Requirement, requirements};
 use super::spawn::spawn;
 use super::{SERVER_COMMAND, WARDEN_COMMAND};
 use crate::folders::{self, Broker};
-use crate::isolation::cgroup;
+use crate::isolation::tier::Tier;
 use crate::sys::Signals;
 
 /// How long the warden may take to end its environments when the server has gone.
@@ -38,7 +38,10 @@ pub struct Running {
 
 /// A running warden. Dropping it kills it, and with it every environment.
 #[derive(Debug)]
-pub struct WardenProcess(Process);
+pub struct WardenProcess {
+    process: Process,
+    tier: Tier,
+}
 
 /// Ends a node from another thread, as SIGTERM does.
 #[derive(Debug)]
@@ -52,14 +55,20 @@ pub struct Stopper(OwnedFd);
 pub fn start(launch: &Launch) -> Result<Running, LaunchError> {
     let signals = Signals::block().trying("blocking signals")?;
     let (warden, socket, folders) = start_warden_and_broker(launch)?;
-    let manifest = prepare::server(launch, socket, folders)?;
-    let server = spawn(&launch.program, SERVER_COMMAND, &manifest).trying("starting the server")?;
+    let manifest = opened::server(launch, socket, folders)?;
+    let server = spawn(launch, SERVER_COMMAND, &manifest).trying("starting the server")?;
     Ok(Running {
         server,
         warden,
         signals,
         grace: launch.grace,
     })
+}
+
+/// Gives the calling process the rights that a tier starts the others with; [`start`] and [`start_warden`] do
+/// it too, but it takes a process that has one thread. Does nothing where that was done before.
+pub fn prepare(tier: Tier) -> Result<(), LaunchError> {
+    tier.prepare_launcher().trying("entering a user namespace")
 }
 
 /// Starts a warden alone. Who holds the socket is its server; it ends when that is closed.
@@ -72,14 +81,15 @@ pub fn start_warden(launch: &Launch) -> Result<(WardenProcess, OwnedFd), LaunchE
 pub fn start_warden_and_broker(
     launch: &Launch,
 ) -> Result<(WardenProcess, OwnedFd, Option<OwnedFd>), LaunchError> {
-    let missing: Vec<Requirement> = requirements()
+    let missing: Vec<Requirement> = requirements(launch.tier)
         .into_iter()
         .filter(|requirement| requirement.needed && !requirement.met)
         .collect();
     if !missing.is_empty() {
-        return Err(LaunchError::Missing(missing));
+        return Err(LaunchError::Missing(launch.tier, missing));
     }
     launch.check()?;
+    prepare(launch.tier)?;
     let flags = SocketFlags::CLOEXEC;
     let (server, warden) = rustix::net::socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)
         .trying("making a socket")?;
@@ -91,12 +101,13 @@ pub fn start_warden_and_broker(
         let made = Broker::new(rules.clone(), asked, shows).trying("watching folders")?;
         (folders_of_server, folders_of_warden, broker) = (Some(asks), Some(shown), Some(made));
     }
-    let manifest = prepare::warden(launch, warden, folders_of_warden)?;
-    let process = spawn(&launch.program, WARDEN_COMMAND, &manifest).trying("starting the warden")?;
+    let manifest = opened::warden(launch, warden, folders_of_warden)?;
+    let process = spawn(launch, WARDEN_COMMAND, &manifest).trying("starting the warden")?;
     if let Some(broker) = broker {
         thread::spawn(move || broker.run());
     }
-    Ok((WardenProcess(process), server, folders_of_server))
+    let tier = launch.tier;
+    Ok((WardenProcess { process, tier }, server, folders_of_server))
 }
 
 impl Running {
@@ -111,13 +122,13 @@ impl Running {
         loop {
             let waited = [
                 self.server.descriptor().as_fd(),
-                self.warden.0.descriptor().as_fd(),
+                self.warden.process.descriptor().as_fd(),
                 self.signals.as_fd(),
             ];
             let [server_ended, warden_ended, signalled] = poll(waited, deadline)?;
             if warden_ended {
                 // It does so in peace when the server lets go of it, which may be noticed first.
-                in_peace = self.warden.0.wait()?.success();
+                in_peace = self.warden.process.wait()?.success();
             }
             if server_ended || warden_ended {
                 break;
@@ -134,7 +145,7 @@ impl Running {
             self.server
                 .end_within(if in_peace { self.grace } else { NOTICE })?,
         );
-        in_peace &= self.warden.0.end_within(CLEAN_UP)?.success();
+        in_peace &= self.warden.process.end_within(CLEAN_UP)?.success();
         Ok(if in_peace { code } else { WARDEN_DIED })
     }
 
@@ -157,21 +168,21 @@ impl Running {
 impl WardenProcess {
     /// The warden's process number.
     pub fn id(&self) -> u32 {
-        self.0.id()
+        self.process.id()
     }
 
     /// Waits until the warden has ended by itself, which it does when its socket is closed.
     pub fn wait(mut self) -> io::Result<ExitStatus> {
-        self.0.wait()
+        self.process.wait()
     }
 }
 
 impl Drop for WardenProcess {
     fn drop(&mut self) {
-        self.0.signal(Signal::KILL);
+        self.process.signal(Signal::KILL);
         // What cannot be cleaned up now is at the next start.
-        let _ = self.0.wait();
-        let _ = cgroup::sweep_after(self.id());
+        let _ = self.process.wait();
+        let _ = self.tier.sweep_after(self.id());
     }
 }
 
@@ -179,7 +190,7 @@ impl Drop for Running {
     fn drop(&mut self) {
         self.server.signal(Signal::KILL);
         let _ = self.server.wait();
-        let _ = self.warden.0.end_within(CLEAN_UP);
+        let _ = self.warden.process.end_within(CLEAN_UP);
     }
 }
 

@@ -5,11 +5,11 @@ use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Write};
 use std::os::fd::AsFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::path::Path;
 
 use rustix::fs::MemfdFlags;
 use serde::de::DeserializeOwned;
 
+use super::launch::Launch;
 use super::manifest::Manifest;
 use super::process::Process;
 use crate::sys;
@@ -21,11 +21,11 @@ const INHERITED: &[&str] = &["RUST_BACKTRACE", "RUST_LOG", "NO_COLOR", "TERM"];
 ///
 /// A terminal's signals are for the launcher, which passes on what is meant for the others: they have process
 /// groups of their own.
-pub(crate) fn spawn(program: &Path, subcommand: &str, manifest: &impl Manifest) -> io::Result<Process> {
+pub(super) fn spawn(launch: &Launch, subcommand: &str, manifest: &impl Manifest) -> io::Result<Process> {
     let mut record = File::from(rustix::fs::memfd_create("hearth", MemfdFlags::CLOEXEC)?);
     record.write_all(&serde_json::to_vec(manifest)?)?;
     record.seek(SeekFrom::Start(0))?;
-    let program = CString::new(program.as_os_str().as_bytes())?;
+    let program = CString::new(launch.program.as_os_str().as_bytes())?;
     let arguments = [CString::from(c"hearth"), CString::new(subcommand)?];
     let variables = INHERITED.iter().filter_map(|name| {
         let value = std::env::var_os(name)?.into_vec();
@@ -33,7 +33,7 @@ pub(crate) fn spawn(program: &Path, subcommand: &str, manifest: &impl Manifest) 
     });
     let variables: Vec<CString> = variables.collect();
     let (pid, pidfd) = sys::spawn(
-        0,
+        launch.tier.namespaces(),
         &program,
         &arguments,
         &variables,

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
+use std::time::Instant;
 
 use hearth_types::EnvironmentId;
 use rustix::net::{AddressFamily, SocketFlags, SocketType};
@@ -114,6 +115,8 @@ impl Warden {
         let (output, output_inside) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC)?;
         let plan = Plan {
             alone: &self.alone,
+            tier: self.tier,
+            proc: self.proc.as_fd(),
             bound,
             network: network.as_ref().map(AsFd::as_fd),
             intercepts: self.networks.intercepts,
@@ -185,9 +188,13 @@ impl Warden {
         let Phase::Booting(booting) = std::mem::replace(&mut environment.phase, Phase::Booted) else {
             return;
         };
-        match (environment.bound.gauge(), booting) {
+        let bound = &mut environment.bound;
+        let started = bound
+            .started(environment.pid)
+            .and_then(|first| Ok((first, bound.gauge()?)));
+        match (started, booting) {
             (
-                Ok(stat),
+                Ok((first, stat)),
                 Booting {
                     tag,
                     control,
@@ -195,6 +202,7 @@ impl Warden {
                     listener: Some(sockets),
                 },
             ) => {
+                environment.check_memory = first.map(|wait| Instant::now() + wait);
                 let intercepts = environment.steering.is_some();
                 let descriptors = [control, output, stat, process]
                     .into_iter()

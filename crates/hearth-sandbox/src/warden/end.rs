@@ -28,8 +28,7 @@ impl Warden {
     /// Ends an environment, if there is one of this number.
     pub(super) fn kill(&mut self, id: EnvironmentId) {
         if let Some(environment) = self.environments.get_mut(&id) {
-            // So that its peak is known: it cannot be asked any more afterwards.
-            environment.bound.check();
+            environment.bound.last_look();
             end(environment);
         }
     }
@@ -59,7 +58,7 @@ impl Warden {
         let Some(environment) = self.environments.get(&id) else {
             return;
         };
-        let cpu = match sys::wait(Some(environment.pid), false) {
+        let waited = match sys::wait(Some(environment.pid), false) {
             Ok(Some(ended)) => ended.cpu,
             Ok(None) => return,
             Err(error) => return complain(&error),
@@ -74,7 +73,7 @@ impl Warden {
             Phase::Booting(Booting { tag, .. }) => self.refuse(tag, Refusal::Setup(libc::ECHILD)),
             Phase::Failed => {}
             Phase::Booted | Phase::Claimed => {
-                let exit = exit(&environment, cpu);
+                let exit = exit(&environment, waited);
                 self.outbox.put(Answer::Exited { id, exit });
             }
         }
@@ -122,14 +121,14 @@ fn end(environment: &Environment) {
     environment.bound.thaw();
 }
 
-/// How an environment ended. `cpu` is the CPU time its first process knows of.
-fn exit(environment: &Environment, cpu: Duration) -> Exit {
+/// How an environment ended. `waited` is the CPU time its first process knows of.
+fn exit(environment: &Environment, waited: Duration) -> Exit {
     let (status, peak) = environment.ended.unwrap_or((libc::SIGKILL, 0));
     Exit {
         status: exit_status(status),
         out_of_memory: environment.out_of_memory || environment.bound.ran_out_of_memory(),
         peak_memory_bytes: peak.max(environment.bound.peak()),
-        cpu: environment.bound.cpu_time().unwrap_or(cpu),
+        cpu: environment.bound.cpu_time(waited),
     }
 }
 

@@ -26,6 +26,7 @@ use crate::isolation::bounds::Bounds;
 use crate::isolation::network::Networks;
 use crate::isolation::privileges::Identity;
 use crate::isolation::seccomp::Filter;
+use crate::isolation::tier::Tier;
 use crate::sys::Alone;
 use end::Remains;
 use environment::Environment;
@@ -55,6 +56,9 @@ fn complain(what: &dyn std::fmt::Display) {
 /// The warden's state.
 struct Warden {
     alone: Alone,
+    tier: Tier,
+    /// Its own /proc.
+    proc: OwnedFd,
     events: Events,
     /// Where requests come from.
     server: OwnedFd,

@@ -11,11 +11,10 @@ use super::outbox::Outbox;
 use super::runtimes::Runtimes;
 use super::users::Users;
 use super::{BTreeMap, Identity, Warden, complain};
-use crate::isolation::cgroup::GroupBounds;
 use crate::isolation::network::Networks;
-use crate::isolation::seccomp::Filter;
+use crate::isolation::privileges;
+use crate::isolation::tier::open_proc;
 use crate::isolation::world::{self, Shown};
-use crate::isolation::{owners, privileges};
 use crate::launcher::{WardenManifest, read_manifest};
 use crate::sys::{self, Alone};
 
@@ -29,9 +28,13 @@ impl Warden {
         sys::ignore_ending_signals();
         rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
         allow_many_descriptors();
-        let bounds = Box::new(GroupBounds::create(manifest.cpu)?);
-        let owners = owners::as_root(&alone, manifest.code_owner)
-            .inspect_err(|error| complain(&format_args!("functions see who owns their code: {error}")));
+        let tier = manifest.tier;
+        let bounds = tier.bounds(manifest.cpu)?;
+        let owners = tier.owners(&alone, manifest.code_owner).and_then(|owners| {
+            owners
+                .inspect_err(|error| complain(&format_args!("functions see who owns their code: {error}")))
+                .ok()
+        });
         let runtimes = manifest.runtimes.iter();
         let shown: Vec<Shown<'_>> = runtimes
             .map(|runtime| Shown {
@@ -42,7 +45,7 @@ impl Warden {
         world::enter(&manifest.base, &shown, &manifest.code.0)?;
         let networks = Networks::leave_host()?;
         privileges::seal()?;
-        privileges::keep_wardens()?;
+        privileges::keep_wardens(tier.capabilities())?;
         let events = Events::watch(&manifest.server.0)?;
         let launcher = manifest.folders.map(|launcher| launcher.0);
         if let Some(launcher) = &launcher {
@@ -51,15 +54,17 @@ impl Warden {
         let first = manifest.environments.first;
         Ok(Self {
             alone,
+            tier,
+            proc: open_proc()?,
             events,
             server: manifest.server.0,
             server_is_there: true,
             outbox: Outbox::default(),
             bounds,
             networks,
-            filter: Filter::of_environments()?,
+            filter: tier.filter()?,
             runtimes: Runtimes::read(&manifest.runtimes)?,
-            owners: owners.ok(),
+            owners,
             folders: Folders::from(launcher),
             home: File::open("/proc/self/ns/mnt")?.into(),
             users: Users::new(manifest.environments),

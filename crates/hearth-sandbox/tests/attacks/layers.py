@@ -23,6 +23,7 @@ opt = os.open("/opt", os.O_RDONLY)
 refused("go up from /opt", lambda: os.open(f"../{OTHER}/secret.py", os.O_RDONLY, dir_fd=opt))
 user = int(subprocess.run(["/opt/tool"], capture_output=True, check=True).stdout)
 holds("a set-user-ID program runs as its caller", user == os.getuid(), user)
-holds("the layers are not its own", os.stat("/opt").st_uid != os.getuid(), os.stat("/opt"))
+own = os.stat("/opt").st_uid == os.getuid()
+holds("the layers are not its own", not own or FACTS["tier"] == "rootless", os.stat("/opt"))
 flags = next(line.split() for line in open("/proc/self/mountinfo") if line.split()[4] == "/opt")[5]
 holds("/opt is sealed", {"ro", "nosuid", "nodev"} <= set(flags.split(",")), flags)

@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 use crate::Outcome;
 use crate::environment::Environment;
 use crate::node::{Node, Server};
+use crate::tier::tier;
 
 pub(crate) fn trials() -> Vec<Trial> {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/attacks");
@@ -64,7 +65,7 @@ impl Host {
             "secret": secret, "data": directory.join("data"), "trees": server.directory.trees(),
             "other_code": other_code.to_string(), "host_pid": std::process::id(), "warden_pid": server.warden_pid,
             "port": port, "host_address": host_address(), "abstract": name, "socket_file": socket_file,
-            "shared_memory_key": 0x4845_4152,
+            "shared_memory_key": 0x4845_4152, "tier": tier(),
         });
         Ok(Self {
             facts,

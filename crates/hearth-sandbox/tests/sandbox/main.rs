@@ -1,5 +1,6 @@
-//! Environments made by a real warden. Needs root and a Python; without them every test is skipped, and says
-//! so.
+//! Environments made by a real warden. The same tests run in every tier. They need what the tier needs
+//! (`sandbox`: root) and a Python; without them every test of the tier is skipped, and says so. Root runs the
+//! tests of the tier `rootless` as the user nobody.
 //!
 //! `HEARTH_TEST_BASE` names a directory to use as the base instead of the host's root.
 //!
@@ -17,9 +18,11 @@ mod node;
 mod programs;
 mod runtimes;
 mod server;
+mod tier;
 
 use std::process::ExitCode;
 
+use hearth_sandbox::Tier;
 use hearth_sandbox::launcher::{self, SERVER_COMMAND, WARDEN_COMMAND};
 use libtest_mimic::{Arguments, Failed, Trial};
 
@@ -47,12 +50,15 @@ fn main() -> ExitCode {
 
 fn run_tests() -> ExitCode {
     let mut arguments = Arguments::from_args();
-    let _turn = turn();
+    let Some(tier) = tier::chosen() else {
+        return tier::run_all();
+    };
+    let _turn = turn(tier);
     // What a test leaves behind must not be taken for what another is just using.
     arguments.test_threads.get_or_insert(1);
-    let reason = missing();
+    let reason = missing(tier);
     if let Some(reason) = &reason {
-        eprintln!("skipping every test: {reason}");
+        eprintln!("skipping every test of the tier {tier}: {reason}");
     }
     let suites = [
         attacks::trials(),
@@ -63,29 +69,30 @@ fn run_tests() -> ExitCode {
         network::trials(),
         runtimes::trials(),
     ];
-    let trials = suites
-        .into_iter()
-        .flatten()
-        .map(|trial| trial.with_ignored_flag(reason.is_some()));
+    let trials = suites.into_iter().flatten().map(|trial| {
+        trial
+            .with_kind(tier.to_string())
+            .with_ignored_flag(reason.is_some())
+    });
     libtest_mimic::run(&arguments, trials.collect()).exit_code()
 }
 
 /// Waits until no other run of these tests is under way on this machine: they count processes by user.
-fn turn() -> std::io::Result<std::fs::File> {
-    let lock = std::fs::File::create(std::env::temp_dir().join("hearth-sandbox-tests.lock"))?;
+fn turn(tier: Tier) -> std::io::Result<std::fs::File> {
+    let lock = std::fs::File::create(std::env::temp_dir().join(format!("hearth-{tier}-tests.lock")))?;
     lock.lock()?;
     Ok(lock)
 }
 
 /// What this machine lacks for these tests.
-fn missing() -> Option<String> {
-    let requirements = launcher::requirements();
+fn missing(tier: Tier) -> Option<String> {
+    let requirements = launcher::requirements(tier);
     let unmet = requirements
         .iter()
         .find(|requirement| requirement.needed && !requirement.met);
     match unmet {
         Some(unmet) => Some(format!("{} ({}): {}", unmet.name, unmet.found, unmet.advice)),
         None if programs::pythons().is_empty() => Some("there is no python3".into()),
-        None => None,
+        None => launcher::prepare(tier).err().map(|error| error.to_string()),
     }
 }

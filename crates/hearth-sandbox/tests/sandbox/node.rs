@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use hearth_sandbox::launcher::{self, Launch, Runtime, UserRange, WardenProcess};
 use hearth_sandbox::{
-    BootRequest, Booted, ClaimRequest, CpuPolicy, Identity, RuntimeIndex, Sandbox, SandboxError, Start,
+    BootRequest, Booted, ClaimRequest, CpuPolicy, Identity, RuntimeIndex, Sandbox, SandboxError, Start, Tier,
     WardenClient,
 };
 use hearth_types::CodeHash;
@@ -19,6 +19,7 @@ use crate::Outcome;
 use crate::environment::Environment;
 use crate::leftovers::Before;
 use crate::programs;
+use crate::tier::tier;
 
 /// The user numbers of these tests: not those that wardens use by default, so that both can run at a time.
 pub(crate) const USERS: UserRange = UserRange {
@@ -82,6 +83,10 @@ impl Directory {
     }
 
     fn give_to_server(&self, path: &Path) -> Outcome {
+        if tier() != Tier::Sandbox {
+            // It is the server's user who runs these tests.
+            return Ok(());
+        }
         std::os::unix::fs::chown(path, Some(SERVER.uid), Some(SERVER.gid))?;
         for entry in path
             .is_dir()
@@ -99,6 +104,7 @@ impl Directory {
     pub(crate) fn launch(&self, runtimes: Vec<Runtime>) -> Launch {
         Launch {
             program: "/proc/self/exe".into(),
+            tier: tier(),
             data: self.path().join("data"),
             code: "blobs/trees".into(),
             base: std::env::var_os("HEARTH_TEST_BASE").map_or_else(|| "/".into(), PathBuf::from),

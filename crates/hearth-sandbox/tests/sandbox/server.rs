@@ -90,6 +90,10 @@ fn escapes(listeners: &[TcpListener], settings: &str) -> Vec<String> {
         "/boot",
         "/proc/1/environ",
     ] {
+        // In a process namespace of its own it is process 1 itself.
+        if path.starts_with("/proc/1/") && std::process::id() == 1 {
+            continue;
+        }
         let empty = fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none());
         holds(
             path,

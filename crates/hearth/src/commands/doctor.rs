@@ -1,12 +1,15 @@
 //! `hearth doctor`: what works on this machine, and what to do about the rest.
 
+use std::collections::BTreeMap;
+
 use clap::Args;
 use hearth_runtime::{Catalogue, Family, Substitutes};
+use hearth_sandbox::Tier;
 use hearth_sandbox::launcher::{Requirement, requirements};
 use serde_json::{Value, json};
 
 use crate::failure::{Exit, Failure};
-use crate::launch::look;
+use crate::launch::{look, meant, works};
 use crate::settings::ServerFlags;
 use crate::{missing, output};
 
@@ -31,10 +34,9 @@ struct Runtime {
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let settings = arguments.flags.load()?;
-    let requirements = requirements();
-    let works = requirements
-        .iter()
-        .all(|requirement| requirement.met || !requirement.needed);
+    let tier = meant(settings.isolation);
+    let requirements = requirements(tier);
+    let works = works(tier);
     let discovery = look(&settings);
     let advice: Vec<String> = missing::INTERPRETED
         .into_iter()
@@ -43,9 +45,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let nothing = discovery.installed.is_empty();
     let runtimes = runtimes(&Catalogue::new(discovery, Substitutes::Nearest));
     if arguments.json {
-        output::json(&as_json(works, &requirements, &runtimes, &advice))?;
+        output::json(&as_json(tier, &requirements, &runtimes, &advice))?;
     } else {
-        write(works, &requirements, &runtimes, &advice)?;
+        write(tier, &requirements, &runtimes, &advice)?;
     }
     if works && !nothing {
         Ok(())
@@ -81,17 +83,20 @@ fn runtimes(catalogue: &Catalogue) -> Vec<Runtime> {
 }
 
 fn write(
-    works: bool,
+    tier: Tier,
     requirements: &[Requirement],
     runtimes: &[Runtime],
     advice: &[String],
 ) -> Result<(), Failure> {
-    output::line(format_args!(
-        "isolation tier sandbox: {}",
-        if works { "works" } else { "does not work here" }
-    ))?;
+    output::line(format_args!("isolation tier {tier}: {}", verdict(works(tier))))?;
     let rows: Vec<_> = requirements.iter().map(requirement_row).collect();
     output::table(&rows)?;
+    for weakness in tier.weaknesses() {
+        output::line(format_args!("  weaker  {weakness}"))?;
+    }
+    for other in Tier::ALL.into_iter().filter(|other| *other != tier) {
+        output::line(format_args!("isolation tier {other}: {}", verdict(works(other))))?;
+    }
     output::line("\nruntimes")?;
     let rows: Vec<_> = runtimes
         .iter()
@@ -100,6 +105,10 @@ fn write(
         .collect();
     output::table(&rows)?;
     advice.iter().try_for_each(output::line)
+}
+
+fn verdict(works: bool) -> &'static str {
+    if works { "works" } else { "does not work here" }
 }
 
 fn requirement_row(requirement: &Requirement) -> [String; 4] {
@@ -131,7 +140,7 @@ fn runtime_row(runtime: &Runtime) -> [String; 3] {
     ]
 }
 
-fn as_json(works: bool, requirements: &[Requirement], runtimes: &[Runtime], advice: &[String]) -> Value {
+fn as_json(tier: Tier, requirements: &[Requirement], runtimes: &[Runtime], advice: &[String]) -> Value {
     let requirement = |requirement: &Requirement| {
         let Requirement {
             name,
@@ -144,7 +153,9 @@ fn as_json(works: bool, requirements: &[Requirement], runtimes: &[Runtime], advi
     };
     let runtime = |runtime: &Runtime| json!({ "identifier": runtime.identifier, "interpreter": runtime.interpreter, "note": runtime.note });
     json!({
-        "tiers": { "sandbox": works },
+        "isolation": tier,
+        "tiers": Tier::ALL.map(|tier| (tier.to_string(), works(tier))).into_iter().collect::<BTreeMap<_, _>>(),
+        "weaknesses": tier.weaknesses(),
         "requirements": requirements.iter().map(requirement).collect::<Vec<_>>(),
         "runtimes": runtimes.iter().map(runtime).collect::<Vec<_>>(),
         "advice": advice,

@@ -4,27 +4,27 @@ mod listeners;
 mod mode;
 mod runtimes;
 mod temporary;
+mod tier;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use hearth_runtime::Discovery;
-use hearth_sandbox::Identity;
-use hearth_sandbox::launcher::{self, Launch, LaunchError, Running, UserRange, requirements};
+use hearth_sandbox::launcher::{self, Launch, LaunchError, Running, UserRange};
+use hearth_sandbox::{Identity, Tier};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use mode::Mode;
 pub(crate) use runtimes::look;
 pub(crate) use temporary::Temporary;
+pub(crate) use tier::{meant, works};
 
 use crate::failure::Failure;
 use crate::settings::{Settings, UidRange};
 
 /// Where the store unpacks code packages, below the data directory.
 const CODE: &str = "blobs/trees";
-/// The requirement that decides whether the others can be judged.
-const PRIVILEGES: &str = "privileges";
 /// How much longer than its grace period the server may live to write down what it has.
 const LAST_WORDS: Duration = Duration::from_secs(5);
 
@@ -40,6 +40,7 @@ pub(crate) struct Node {
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Handover {
     pub(crate) mode: Mode,
+    pub(crate) tier: Tier,
     pub(crate) settings: Settings,
     pub(crate) discovery: Discovery,
     /// The data directory by the name it has outside of the server's walls.
@@ -49,7 +50,7 @@ pub(crate) struct Handover {
 /// Starts a node on a data directory. What the user can repair is found before a port opens.
 pub(crate) fn launch(mode: Mode, settings: Settings, data: &Path) -> Result<Node, Failure> {
     mode.check(&settings)?;
-    check_machine()?;
+    let tier = tier::choose(settings.isolation)?;
     let discovery = look(&settings);
     let listeners = listeners::bind(&settings.listen)?;
     let addresses = listeners
@@ -59,6 +60,7 @@ pub(crate) fn launch(mode: Mode, settings: Settings, data: &Path) -> Result<Node
     let data = std::path::absolute(data).map_err(Failure::failed)?;
     let handover = Handover {
         mode,
+        tier,
         settings,
         discovery,
         data,
@@ -71,6 +73,7 @@ pub(crate) fn launch(mode: Mode, settings: Settings, data: &Path) -> Result<Node
     } = &handover;
     let launch = Launch {
         program: PathBuf::from("/proc/self/exe"),
+        tier,
         data: data.clone(),
         code: PathBuf::from(CODE),
         base: settings.base_dir.clone().unwrap_or_else(|| PathBuf::from("/")),
@@ -95,23 +98,6 @@ pub(crate) fn launch(mode: Mode, settings: Settings, data: &Path) -> Result<Node
     })
 }
 
-/// Ends with what to do about it if this machine cannot isolate functions.
-fn check_machine() -> Result<(), Failure> {
-    let mut missing: Vec<_> = requirements()
-        .into_iter()
-        .filter(|requirement| requirement.needed && !requirement.met)
-        .collect();
-    if missing.iter().any(|requirement| requirement.name == PRIVILEGES) {
-        // An ordinary user cannot do what the others need either, whatever the machine has.
-        missing.retain(|requirement| requirement.name == PRIVILEGES);
-    }
-    if missing.is_empty() {
-        Ok(())
-    } else {
-        Err(LaunchError::Missing(missing).into())
-    }
-}
-
 fn users(range: UidRange) -> UserRange {
     UserRange {
         first: range.first,
@@ -122,7 +108,7 @@ fn users(range: UidRange) -> UserRange {
 impl From<LaunchError> for Failure {
     fn from(error: LaunchError) -> Self {
         match error {
-            LaunchError::Missing(_) => Self::unavailable(error),
+            LaunchError::Missing(..) => Self::unavailable(error),
             LaunchError::Settings(_) => Self::usage(error),
             LaunchError::System { .. } => Self::unavailable(error),
         }

@@ -3,15 +3,17 @@
 use std::collections::BTreeMap;
 
 use hearth_runtime::{Catalogue, Family};
+use hearth_sandbox::Tier;
 use serde_json::{Value, json};
 
 /// The answer; `services` has the form that LocalStack gives it, since tools wait for it.
-pub(super) fn health(catalogue: &Catalogue) -> Value {
+pub(super) fn health(tier: Tier, catalogue: &Catalogue) -> Value {
     let services = ["lambda", "logs", "sts"].map(|name| (name, "available"));
     json!({
         "status": "ok",
         "version": env!("CARGO_PKG_VERSION"),
         "edition": "hearth",
+        "isolation": tier,
         "services": BTreeMap::from(services),
         "runtimes": runtimes(catalogue),
     })

@@ -81,6 +81,7 @@ async fn assemble(
 ) -> Result<Node, Failure> {
     let Handover {
         mode,
+        tier,
         settings,
         discovery,
         data: outside,
@@ -128,7 +129,7 @@ async fn assemble(
     hearth_logs::register(&mut router, log_service);
     sts::register(&mut router);
     router.site(FunctionUrls::new(lambda.urls()));
-    router.health(move || health::health(&catalogue));
+    router.health(move || health::health(tier, &catalogue));
     let router = Arc::new(router);
     inside.open(Arc::clone(&router), authenticators.inside);
     Ok(Node {

@@ -83,7 +83,7 @@ impl Default for Settings {
             stream_rate: None,
             runtimes: Runtimes::new(),
             dns_servers: Vec::new(),
-            isolation: Isolation::Sandbox,
+            isolation: Isolation::Auto,
             cpu_policy: CpuPolicy::Weight,
             base_dir: None,
             uid_range: UidRange {

@@ -233,7 +233,8 @@ fn isolation() -> Vec<Setting> {
             Isolation,
             "isolation",
             |s| &mut s.isolation,
-            "How functions are isolated.",
+            "How functions are isolated: sandbox needs root, rootless an ordinary user who may make user \
+             namespaces; auto is sandbox for root and rootless for others.",
         ),
         setting(
             Isolation,

@@ -271,10 +271,14 @@ word!(CpuPolicy: "weight or quota", "weight" => Weight, "quota" => Quota);
 /// How functions are kept apart from the machine and from each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Isolation {
+    /// The strongest tier that the user who starts Hearth can have.
+    Auto,
     /// Namespaces, control groups, seccomp and Landlock, set up with root's rights.
     Sandbox,
+    /// The same in a user namespace, without control groups.
+    Rootless,
 }
-word!(Isolation: "sandbox", "sandbox" => Sandbox);
+word!(Isolation: "auto, sandbox or rootless", "auto" => Auto, "sandbox" => Sandbox, "rootless" => Rootless);
 
 /// The least important message that the server's log shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use rustix::event::epoll::EventFlags;
+use rustix::process::Pid;
 
 use super::memory::MemoryWatch;
 use super::{Groups, Home, Version, directory};
@@ -77,14 +78,18 @@ impl Bound for Group {
         self.groups.join(&self.name)
     }
 
-    fn settle(&self, kept: BorrowedFd<'_>) -> io::Result<()> {
+    fn settle(&self, kept: &[BorrowedFd<'_>]) -> io::Result<()> {
         if let Some(arming) = self.memory.arming(&self.groups, &self.name)? {
-            let mut all = vec![kept];
+            let mut all = kept.to_vec();
             all.extend(arming.descriptors());
             sys::close_from(0, &all)?;
             arming.carry_out()?;
         }
-        sys::close_from(0, &[kept])
+        sys::close_from(0, kept)
+    }
+
+    fn started(&mut self, _first: Pid) -> io::Result<Option<Duration>> {
+        Ok(None)
     }
 
     fn change(&mut self, limits: Limits) -> io::Result<()> {
@@ -104,6 +109,10 @@ impl Bound for Group {
         }
     }
 
+    fn last_look(&mut self) {
+        self.memory.check();
+    }
+
     fn ran_out_of_memory(&self) -> bool {
         self.groups.ran_out_of_memory(&self.name)
     }
@@ -116,8 +125,8 @@ impl Bound for Group {
         self.memory.peak()
     }
 
-    fn cpu_time(&self) -> Option<Duration> {
-        self.groups.cpu_time(&self.name)
+    fn cpu_time(&self, waited: Duration) -> Duration {
+        self.groups.cpu_time(&self.name).unwrap_or(waited)
     }
 
     fn thaw(&self) {

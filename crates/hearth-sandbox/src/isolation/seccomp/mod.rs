@@ -5,7 +5,8 @@
 //! exists but is `refused` answers EPERM. Everything else, calls that are newer than the profile among them,
 //! answers ENOSYS, as on a kernel that does not have it: so C libraries fall back from clone3, whose flags
 //! cannot be seen from here, to clone, whose flags can. Environments are refused also what is `host_wide`, since it
-//! holds up others. The server's process may do that, but not execute `programs`; else it runs under the same profile.
+//! holds up others, and where memory is counted by process what is `uncounted`. The server's process may do that, but
+//! not execute `programs`; else it runs under the same profile.
 
 mod decision;
 mod tree;
@@ -26,6 +27,16 @@ impl Filter {
     /// The filter of environments.
     pub(crate) fn of_environments() -> io::Result<Self> {
         Self::compile(PROFILE, std::env::consts::ARCH, &["refused", "host_wide"])
+    }
+
+    /// The filter of environments where the kernel keeps no account of their memory: without the calls that take
+    /// memory which belongs to no process, since that is not seen.
+    pub(crate) fn of_counted_environments() -> io::Result<Self> {
+        Self::compile(
+            PROFILE,
+            std::env::consts::ARCH,
+            &["refused", "host_wide", "uncounted"],
+        )
     }
 
     /// The filter of the server.
@@ -95,7 +106,12 @@ mod tests {
     fn no_rule_is_unknown_redundant_or_out_of_order() {
         for (architecture, text) in PROFILES {
             // Compiling fails for names the architecture does not have.
-            Filter::compile(text, architecture, &["refused", "host_wide", "programs"]).unwrap();
+            Filter::compile(
+                text,
+                architecture,
+                &["refused", "host_wide", "programs", "uncounted"],
+            )
+            .unwrap();
             let profile: Value = serde_json::from_str(text).unwrap();
             let parts = ["environment", "conditional", "refused"].map(|part| names(&profile, part));
             for part in &parts {
@@ -121,12 +137,20 @@ mod tests {
     #[test]
     fn both_architectures_agree() {
         let [one, other] = PROFILES.map(|(_, text)| serde_json::from_str::<Value>(text).unwrap());
-        for part in ["environment", "conditional", "refused", "host_wide", "programs"] {
+        for part in [
+            "environment",
+            "conditional",
+            "refused",
+            "host_wide",
+            "programs",
+            "uncounted",
+        ] {
             assert_eq!(one[part]["match_action"], other[part]["match_action"]);
             assert_eq!(one[part]["mismatch_action"], other[part]["mismatch_action"]);
         }
-        assert_eq!(one["programs"], other["programs"]);
-        assert_eq!(one["host_wide"], other["host_wide"]);
+        for part in ["host_wide", "programs", "uncounted"] {
+            assert_eq!(one[part], other[part]);
+        }
         let common = |profile: &Value, part: &str| names(profile, part).into_iter().collect::<BTreeSet<_>>();
         // What one refuses, the other does not allow.
         for (here, there) in [(&one, &other), (&other, &one)] {

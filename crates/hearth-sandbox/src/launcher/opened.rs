@@ -1,4 +1,4 @@
-//! Preparing the data directory, and writing the records.
+//! What the others are given: preparing the data directory, opening it, and writing the records.
 
 use std::fs;
 use std::io;
@@ -14,6 +14,7 @@ use super::{Passed, RuntimeManifest, ServerManifest, WardenManifest};
 use crate::isolation::base::{self, Base};
 use crate::isolation::mounts::{self, SEALED, UNPRIVILEGED};
 use crate::isolation::privileges::Identity;
+use crate::isolation::tier::Tier;
 
 /// Names what was tried when a system call fails.
 pub(super) trait Trying<T> {
@@ -61,6 +62,7 @@ pub(super) fn warden(
             .map(runtime)
             .collect::<Result<_, LaunchError>>()?,
         environments: launch.environments,
+        tier: launch.tier,
         cpu: launch.cpu,
     })
 }
@@ -90,6 +92,7 @@ pub(super) fn server(
         base: open_base(launch)?,
         data: Passed(data),
         identity: launch.server,
+        tier: launch.tier,
         settings: launch.settings.clone(),
         launcher: Passed(
             rustix::process::pidfd_open(rustix::process::getpid(), PidfdFlags::empty())
@@ -104,22 +107,27 @@ fn open_base(launch: &Launch) -> Result<Base, LaunchError> {
 
 /// Opens the data directory, which must belong to the server; an empty one is given to it.
 fn data_directory(launch: &Launch) -> Result<OwnedFd, LaunchError> {
-    let data = &launch.data;
+    let (data, wanted) = (&launch.data, launch.tier.owner(launch.server));
     let what = || format!("preparing the data directory {}", data.display());
     if let Some(parent) = data.parent() {
         fs::create_dir_all(parent).trying(what())?;
     }
-    let directory = own_directory(CWD, data, launch.server, ResolveFlags::empty()).trying(what())?;
+    let directory = own_directory(CWD, data, wanted, ResolveFlags::empty()).trying(what())?;
     let owner = rustix::fs::fstat(&directory).trying(what())?.st_uid;
-    if owner == launch.server.uid {
+    if owner == wanted.uid {
         return Ok(directory);
     }
     if fs::read_dir(data).trying(what())?.next().is_none() {
-        give(&directory, launch.server).trying(what())?;
+        give(&directory, wanted).trying(what())?;
         rustix::fs::fchmod(&directory, Mode::from_raw_mode(0o700)).trying(what())?;
         return Ok(directory);
     }
-    let (path, Identity { uid, gid }) = (data.display(), launch.server);
+    let (path, Identity { uid, gid }) = (data.display(), wanted);
+    if launch.tier == Tier::Rootless {
+        return Err(LaunchError::Settings(format!(
+            "the data directory {path} belongs to another user; name another, or make it yours"
+        )));
+    }
     Err(LaunchError::Settings(format!(
         "the data directory {path} belongs to user {owner}, not to the server's user {uid}; \
          name another, or: chown -R {uid}:{gid} {path}"
@@ -129,12 +137,13 @@ fn data_directory(launch: &Launch) -> Result<OwnedFd, LaunchError> {
 /// Opens the directory of code packages. The server may have put links in its place, so none is followed.
 fn code_directory(launch: &Launch, data: OwnedFd) -> Result<OwnedFd, LaunchError> {
     let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
+    let owner = launch.tier.owner(launch.server);
     let mut names = launch
         .code
         .components()
         .filter(|part| matches!(part, Component::Normal(_)));
     names.try_fold(data, |directory, name| {
-        own_directory(directory, name.as_ref(), launch.server, resolve).trying("preparing the code directory")
+        own_directory(directory, name.as_ref(), owner, resolve).trying("preparing the code directory")
     })
 }
 

@@ -1,5 +1,7 @@
 //! What a machine must have for environments to be isolated, and what to do where it has not.
 
+mod rootless;
+
 use std::fs;
 use std::path::Path;
 
@@ -9,6 +11,7 @@ use rustix::thread::CapabilitySet;
 use crate::isolation::cgroup::{Controller, Version, hierarchies};
 use crate::isolation::network;
 use crate::isolation::privileges::missing;
+use crate::isolation::tier::Tier;
 use crate::sys;
 
 /// One thing that was looked for.
@@ -29,11 +32,16 @@ pub struct Requirement {
 /// The oldest kernel that has every call the warden makes.
 const KERNEL: (u32, u32) = (5, 14);
 
-/// Looks for everything.
-pub fn requirements() -> Vec<Requirement> {
-    let mut all = vec![privileges(), kernel(), namespaces()];
-    all.extend(Controller::ALL.map(controller));
-    all.extend([file_system(), seccomp(), landlock(), interception()]);
+/// Looks for everything that a tier needs.
+pub fn requirements(tier: Tier) -> Vec<Requirement> {
+    let mut all = match tier {
+        Tier::Sandbox => vec![privileges(), kernel(), namespaces()],
+        Tier::Rootless => vec![rootless::user(), kernel(), namespaces(), rootless::namespaces()],
+    };
+    if tier == Tier::Sandbox {
+        all.extend(Controller::ALL.map(controller));
+    }
+    all.extend([file_system(), seccomp(), landlock(), interception(tier)]);
     all
 }
 
@@ -164,15 +172,26 @@ fn landlock() -> Requirement {
     }
 }
 
-fn interception() -> Requirement {
-    let met = network::can_intercept();
+fn interception(tier: Tier) -> Requirement {
+    let met = tier == Tier::Sandbox && network::can_intercept();
     Requirement {
         name: "outbound network",
         met,
         needed: false,
-        found: if met { "socket lookup programs".into() } else { "none".into() },
-        advice: "functions reach only Hearth itself: outbound connections need a kernel built with CONFIG_BPF_SYSCALL, \
-                 and a container that may use bpf (--privileged)"
-            .into(),
+        found: if met {
+            "socket lookup programs".into()
+        } else {
+            "none".into()
+        },
+        advice: match tier {
+            Tier::Sandbox => {
+                "functions reach only Hearth itself: outbound connections need a kernel built with \
+                 CONFIG_BPF_SYSCALL, and a container that may use bpf (--privileged)"
+            }
+            Tier::Rootless => {
+                "functions reach only Hearth itself: outbound connections need the tier sandbox"
+            }
+        }
+        .into(),
     }
 }
