@@ -80,3 +80,59 @@ def test_a_killed_server_leaves_nothing_running(make_server):
     server.kill()
     busy.join(30)
     assert not busy.is_alive()
+
+
+class Publisher(threading.Thread):
+    """Updates, publishes and moves an alias until the server is gone; remembers what was acknowledged."""
+
+    def __init__(self, client, name):
+        super().__init__()
+        self.client, self.name = client, name
+        self.published, self.alias = {}, None
+
+    def run(self):
+        number = 0
+        while True:
+            number += 1
+            try:
+                self.client.update_function_code(FunctionName=self.name, ZipFile=python(body(number)))
+                self.client.get_waiter("function_updated_v2").wait(
+                    FunctionName=self.name, WaiterConfig={"Delay": 0.02}
+                )
+                version = self.client.publish_version(FunctionName=self.name)["Version"]
+                self.published[version] = number
+                self.client.update_alias(FunctionName=self.name, Name="live", FunctionVersion=version)
+                self.alias = version
+            except (BotoCoreError, ClientError):
+                return
+
+
+def test_what_was_published_survives(make_server):
+    server = make_server().start()
+    client = server.client()
+    publishers = []
+    for _ in range(2):
+        name = create(client, python(body(0)), Publish=True)
+        client.create_alias(FunctionName=name, Name="live", FunctionVersion="1")
+        publishers.append(Publisher(server.client(), name))
+        publishers[-1].start()
+    wait_until(lambda: all(len(p.published) >= 5 for p in publishers), "versions are published", 60)
+    server.kill()
+    for publisher in publishers:
+        publisher.join(60)
+
+    client = server.start().client()
+    for publisher in publishers:
+        name, published = publisher.name, publisher.published
+        versions = [v["Version"] for page in client.get_paginator("list_versions_by_function").paginate(FunctionName=name)
+                    for v in page["Versions"]]
+        # At most one was committed and not acknowledged any more.
+        assert versions == ["$LATEST", "1", *published] + versions[len(published) + 2:], versions
+        assert len(versions) - len(published) in (2, 3)
+        for version, number in published.items():
+            assert invoke(client, name, Qualifier=version).payload == number
+        live = invoke(client, name, Qualifier="live").version
+        assert live in (publisher.alias, versions[-1])
+        client.get_waiter("function_updated_v2").wait(FunctionName=name, WaiterConfig={"Delay": 0.05})
+        update = client.update_function_code(FunctionName=name, ZipFile=python(body("'anew'")), Publish=True)
+        assert int(update["Version"]) == int(versions[-1]) + 1

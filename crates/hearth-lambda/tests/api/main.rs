@@ -12,3 +12,4 @@ mod streaming;
 mod support;
 mod template;
 mod updates;
+mod versions;

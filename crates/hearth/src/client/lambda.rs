@@ -6,15 +6,15 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use hearth_wire::lambda::{
-    CreateFunctionRequest, FunctionConfiguration, GetFunctionResponse, LayersListItem, ListFunctionsResponse,
-    ListLayersResponse, PublishLayerVersionResponse, UpdateFunctionConfigurationRequest,
+    CreateFunctionRequest, FunctionConfiguration, GetFunctionResponse, LayersListItem, ListLayersResponse,
+    PublishLayerVersionResponse, UpdateFunctionConfigurationRequest,
 };
 use http::{HeaderName, HeaderValue, Method};
 use serde::Serialize;
 
 use super::{Answer, Call, Client, ClientError};
 
-const FUNCTIONS: &str = "/2015-03-31/functions";
+pub(super) const FUNCTIONS: &str = "/2015-03-31/functions";
 const LAYERS: &str = "/2018-10-31/layers";
 
 /// How to invoke.
@@ -98,21 +98,6 @@ impl Client {
         self.lambda(Method::DELETE, path(function), Bytes::new())
             .await
             .map(drop)
-    }
-
-    /// Every function of the account and region.
-    pub(crate) async fn functions(&self) -> Result<Vec<FunctionConfiguration>, ClientError> {
-        let mut functions = Vec::new();
-        let mut target = format!("{FUNCTIONS}/");
-        loop {
-            let answer = self.lambda(Method::GET, target, Bytes::new()).await?;
-            let page: ListFunctionsResponse = answer.json()?;
-            functions.extend(page.functions.unwrap_or_default());
-            match page.next_marker {
-                Some(marker) => target = format!("{FUNCTIONS}/?Marker={}", encode(&marker)),
-                None => return Ok(functions),
-            }
-        }
     }
 
     /// Publishes a layer's next version.

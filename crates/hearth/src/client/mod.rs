@@ -8,6 +8,7 @@ mod lambda;
 mod logs;
 mod stream;
 mod urls;
+mod versions;
 
 use std::collections::BTreeMap;
 use std::time::SystemTime;

@@ -6,9 +6,10 @@ use std::path::PathBuf;
 use clap::Args;
 use hearth_runtime::Family;
 use hearth_types::NetworkPolicy;
+use hearth_wire::lambda::FunctionConfiguration;
 
 use super::{ServerArguments, block_on};
-use crate::deploy::{Deployed, Wanted, deploy};
+use crate::deploy::{Deployed, Published, Wanted, deploy, publish};
 use crate::failure::Failure;
 use crate::output;
 use crate::project::{Hints, Project};
@@ -48,6 +49,12 @@ pub(crate) struct Arguments {
     /// ARN of the execution role
     #[arg(long, value_name = "ARN")]
     role: Option<String>,
+    /// Publish what is deployed as a version, unless the newest version is just that
+    #[arg(long)]
+    publish: bool,
+    /// Let this alias lead to the published version; it is made where there is none
+    #[arg(long, value_name = "NAME", requires = "publish")]
+    alias: Option<String>,
     /// A description
     #[arg(long)]
     description: Option<String>,
@@ -58,14 +65,31 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
     let client = arguments.server.client()?;
     let json = arguments.server.json;
+    let (is_published, alias) = (arguments.publish, arguments.alias.clone());
     let wanted = arguments.wanted()?;
     let deployed = block_on(async { Ok(deploy(&client, &wanted).await?) })?;
     eprintln!("{}", summary(&wanted.name, &deployed));
-    if json {
-        output::json(&deployed.configuration)
-    } else {
-        output::line(deployed.configuration.function_arn.unwrap_or_default())
+    if !is_published {
+        return write(&deployed.configuration, None, json);
     }
+    let alias = alias.as_deref();
+    let published = block_on(async { Ok(publish(&client, &wanted.name, alias).await?) })?;
+    let Published { version, alias: arn } = published;
+    let number = version.version.as_deref().unwrap_or_default();
+    eprintln!("version {number}");
+    if let Some(alias) = alias {
+        eprintln!("{alias} leads to version {number}");
+    }
+    write(&version, arn, json)
+}
+
+/// The configuration, or the ARN to use what was deployed by.
+fn write(configuration: &FunctionConfiguration, alias: Option<String>, json: bool) -> Result<(), Failure> {
+    if json {
+        return output::json(configuration);
+    }
+    let arn = alias.or_else(|| configuration.function_arn.clone());
+    output::line(arn.unwrap_or_default())
 }
 
 /// One line on what was done.

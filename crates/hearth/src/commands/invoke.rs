@@ -15,7 +15,7 @@ use crate::output;
 /// Invoke a function and write its response
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// Name or ARN of the function
+    /// Name or ARN of the function; NAME:VERSION or NAME:ALIAS for what was published
     name: String,
     /// The event: JSON, @FILE, or - for standard input
     #[arg(short, long, value_name = "JSON|@FILE|-", allow_hyphen_values = true)]

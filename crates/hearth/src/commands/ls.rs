@@ -10,13 +10,16 @@ use crate::output;
 /// List the functions
 #[derive(Args)]
 pub(crate) struct Arguments {
+    /// List published versions as well
+    #[arg(long)]
+    versions: bool,
     #[command(flatten)]
     server: ServerArguments,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let client = arguments.server.client()?;
-    let functions = block_on(async { Ok(client.functions().await?) })?;
+    let functions = block_on(async { Ok(client.functions(arguments.versions).await?) })?;
     if arguments.server.json {
         return output::json(&functions);
     }
@@ -29,6 +32,15 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     output::table(&rows)
 }
 
+/// The name, with the number of a version behind it.
+fn name(function: &FunctionConfiguration) -> String {
+    let name = function.function_name.as_deref().unwrap_or_default();
+    match function.version.as_deref() {
+        None | Some("$LATEST") => name.to_owned(),
+        Some(version) => format!("{name}:{version}"),
+    }
+}
+
 fn row(function: &FunctionConfiguration) -> [String; 6] {
     let kib = function
         .code_size
@@ -36,7 +48,7 @@ fn row(function: &FunctionConfiguration) -> [String; 6] {
         .unsigned_abs()
         .div_ceil(1024);
     [
-        function.function_name.clone().unwrap_or_default(),
+        name(function),
         function.runtime.clone().unwrap_or_default(),
         format!("{} MB", function.memory_size.unwrap_or_default()),
         format!("{} s", function.timeout.unwrap_or_default()),

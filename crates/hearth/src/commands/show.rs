@@ -1,6 +1,8 @@
 //! `hearth show`: everything about one function.
 
 use clap::Args;
+use hearth_types::FunctionReference;
+use hearth_wire::lambda::AliasConfiguration;
 use serde_json::Value;
 
 use super::{ServerArguments, block_on};
@@ -10,7 +12,7 @@ use crate::output;
 /// Show a function's configuration and state
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// Name or ARN of the function
+    /// Name or ARN of the function; NAME:VERSION or NAME:ALIAS for what was published
     name: String,
     #[command(flatten)]
     server: ServerArguments,
@@ -24,7 +26,30 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     let mut rows = Vec::new();
     flatten("", &configuration, &mut rows);
+    if is_whole(&arguments.name) {
+        let aliases = block_on(async { Ok(client.aliases(&arguments.name).await?) })?;
+        rows.extend(aliases.iter().map(alias));
+    }
     output::table(&rows)
+}
+
+/// Whether no version or alias is meant.
+fn is_whole(name: &str) -> bool {
+    FunctionReference::parse(name).is_ok_and(|reference| reference.qualifier.is_none())
+}
+
+/// Where an alias leads: `Aliases.prod  3`, or `Aliases.prod  3, to 10% 4`.
+fn alias(alias: &AliasConfiguration) -> [String; 2] {
+    let mut text = alias.function_version.clone().unwrap_or_default();
+    let routing = alias.routing_config.as_ref();
+    let weights = routing.and_then(|routing| routing.additional_version_weights.as_ref());
+    for (version, weight) in weights.into_iter().flatten() {
+        text.push_str(&format!(", to {}% {version}", weight * 100.0));
+    }
+    [
+        format!("Aliases.{}", alias.name.as_deref().unwrap_or_default()),
+        text,
+    ]
 }
 
 /// One row per value, named by the path to it.
@@ -54,9 +79,25 @@ fn text(value: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
+    use hearth_wire::lambda::AliasRoutingConfiguration;
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn an_alias_says_where_it_leads() {
+        let mut prod = AliasConfiguration {
+            name: Some("prod".into()),
+            function_version: Some("3".into()),
+            ..AliasConfiguration::default()
+        };
+        assert_eq!(alias(&prod), ["Aliases.prod", "3"]);
+        prod.routing_config = Some(AliasRoutingConfiguration {
+            additional_version_weights: Some([("4".to_owned(), 0.1)].into()),
+        });
+        assert_eq!(alias(&prod), ["Aliases.prod", "3, to 10% 4"]);
+        assert!(is_whole("f") && !is_whole("f:prod") && !is_whole("f:$LATEST"));
+    }
 
     #[test]
     fn every_value_has_its_row() {

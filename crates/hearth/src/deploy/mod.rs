@@ -1,6 +1,7 @@
 //! Brings a folder to a server: creates the function, updates it, or finds that nothing has changed.
 
 mod error;
+mod publish;
 mod runtime;
 mod wanted;
 
@@ -13,6 +14,7 @@ use hearth_wire::lambda::{FunctionCode, FunctionConfiguration, LastUpdateStatus,
 use indicatif::{ProgressBar, ProgressStyle};
 
 pub(crate) use error::DeployError;
+pub(crate) use publish::{Published, publish};
 pub(crate) use runtime::Runtimes;
 pub(crate) use wanted::Wanted;
 

@@ -30,12 +30,14 @@ pub(crate) struct FakeEngine {
     pub(crate) hung: Arc<Semaphore>,
     reserved: Mutex<HashMap<String, u32>>,
     runs: Arc<Mutex<Vec<Run>>>,
+    deployed: Mutex<Vec<String>>,
 }
 
 /// One run of a function.
 #[derive(Clone, Debug)]
 pub(crate) struct Run {
     pub(crate) function: String,
+    pub(crate) version: String,
     pub(crate) request_id: String,
     pub(crate) payload: String,
     pub(crate) at_ms: u128,
@@ -56,12 +58,20 @@ impl FakeEngine {
             hung: Arc::new(Semaphore::new(0)),
             reserved: Mutex::default(),
             runs: Arc::default(),
+            deployed: Mutex::default(),
         })
     }
 
     /// Whether functions become ready from now on.
     pub(crate) fn set_ready(&self, ready: bool) {
         self.ready.send_replace(ready);
+    }
+
+    /// Which versions of a function were taken into service, in order.
+    pub(crate) fn deployed(&self, function: &str) -> Vec<String> {
+        let deployed = self.deployed.lock().unwrap();
+        let of_it = |name: &String| Some(name.strip_prefix(function)?.strip_prefix(':')?.to_owned());
+        deployed.iter().filter_map(of_it).collect()
     }
 
     /// The runs of a function so far.
@@ -79,6 +89,8 @@ impl FakeEngine {
 impl Invoker for FakeEngine {
     fn deploy(&self, spec: FunctionSpec) -> BoxFuture<'_, Arc<dyn Deployment>> {
         let mut ready = self.ready.subscribe();
+        let name = format!("{}:{}", spec.arn.name, spec.version);
+        self.deployed.lock().unwrap().push(name);
         let (hung, runs) = (Arc::clone(&self.hung), Arc::clone(&self.runs));
         Box::pin(async move {
             let _ = ready.wait_for(|ready| *ready).await;
@@ -141,6 +153,7 @@ impl Deployment for FakeDeployment {
             }
             self.runs.lock().unwrap().push(Run {
                 function: self.spec.arn.name.to_string(),
+                version: self.spec.version.to_string(),
                 request_id: invocation.request_id.to_string(),
                 payload: String::from_utf8_lossy(&invocation.payload).into_owned(),
                 at_ms: now_ms(),
