@@ -171,7 +171,7 @@ def test_logs_follow(server, hearth, folder, tmp_path):
 def test_logs_shows_lines_while_the_function_runs(server, hearth, client, tmp_path):
     from functions import create, python
 
-    name = create(client, python("import time\ndef handler(event, context):\n    print('early')\n    time.sleep(30)\n"),
+    name = create(client, python("import time\ndef handler(event, context):\n    print('early')\n    time.sleep(8)\n"),
                   Timeout=60)
     following = subprocess.Popen(
         [str(BINARY), "logs", name, "-f", "--endpoint", server.endpoint],
@@ -204,7 +204,7 @@ def test_logs_by_pattern_and_group(server, hearth, client, tmp_path):
     assert all(name in shared for name in names) and shared.count("two") == 2
     assert names[1] not in hearth("logs", names[0], "--group", group).stdout
     hearth("logs", names[0], "--filter", "{ $.a = }", status=1)
-    hearth("logs", status=2)
+    hearth("logs", status=64)
 
 
 def test_node_is_recognised(hearth, tmp_path):

@@ -369,6 +369,33 @@ mod tests {
     }
 
     #[test]
+    fn a_groups_own_retention_comes_before_the_common_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let options = LogOptions {
+            retention: Duration::ZERO,
+            ..LogOptions::default()
+        };
+        let (store, mut writer) = LogStore::stopped(dir.path(), options).unwrap();
+        let key = GroupKey::new(&test_scope(), "long").unwrap();
+        store.set_retention(&key, Some(Duration::from_secs(60)));
+        for group in ["long", "usual"] {
+            assert!(poll(pin!(store.append(&test_scope(), group, "s", lines(2)))).is_ready());
+        }
+        while stored(&store, "long") == 0 || stored(&store, "usual") == 0 {
+            assert!(writer.step());
+        }
+        while stored(&store, "usual") > 0 {
+            writer.expire();
+        }
+        assert!(stored(&store, "long") > 0);
+        store.set_retention(&key, None);
+        while stored(&store, "long") > 0 {
+            writer.expire();
+        }
+        assert_eq!(writer.stored, 0);
+    }
+
+    #[test]
     fn what_is_too_old_goes_and_its_group_is_forgotten() {
         let dir = tempfile::tempdir().unwrap();
         let options = LogOptions {

@@ -231,6 +231,23 @@ async fn at_the_same_time_nothing_is_lost() {
 }
 
 #[tokio::test]
+async fn what_cannot_be_written_is_not_acknowledged() {
+    let logs = Logs::new().await;
+    create_group(&logs, |_| {}).await.unwrap();
+    create_stream(&logs, "s").await.unwrap();
+    std::fs::create_dir_all(logs.directory()).unwrap();
+    let in_the_way = logs.directory().join("v1");
+    std::fs::write(&in_the_way, "no directory").unwrap();
+    let (code, message) = refusal(put(&logs, "s", &[now_ms()]).await);
+    assert_eq!(code, "ServiceUnavailableException");
+    assert_eq!(message, "The logs cannot be written now.");
+    std::fs::remove_file(in_the_way).unwrap();
+    let now = now_ms();
+    put(&logs, "s", &[now]).await.unwrap();
+    assert!(messages(&logs).await.unwrap().contains(&now.to_string()));
+}
+
+#[tokio::test]
 async fn retention_hides_and_lasts() {
     let logs = Logs::new().await;
     assert_eq!(refusal(set_retention(&logs, 7).await).1, NO_GROUP);

@@ -29,6 +29,11 @@ impl Logs {
         }
     }
 
+    /// Where the log store lies.
+    pub(super) fn directory(&self) -> std::path::PathBuf {
+        self.dir.path().join("logs")
+    }
+
     /// The same after a restart.
     pub(super) async fn again(self) -> Self {
         let Self { service, dir } = self;
