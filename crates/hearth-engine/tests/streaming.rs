@@ -163,6 +163,21 @@ async fn failures_before_the_first_byte_give_no_chunk() {
     }
 }
 
+/// What no bootstrap does ends the environment.
+#[tokio::test]
+async fn a_stream_that_is_not_the_protocol_fails() {
+    for (event, message) in [
+        ("stream_on", "a chunk came after the end"),
+        ("stream_late", "a stream was announced too late"),
+    ] {
+        let stage = Stage::new(|_| {});
+        let function = stage.deploy(|_| {});
+        let (_, outcome) = read(open(&stage, &function, json!({"do": event})).await).await;
+        assert!(text(&outcome).contains(message), "{event}: {}", text(&outcome));
+        until(|| stage.sandbox.live() == 0).await;
+    }
+}
+
 #[tokio::test]
 async fn what_does_not_run_is_refused_before_a_stream() {
     let stage = Stage::new(|_| {});

@@ -258,6 +258,17 @@ impl Runtime {
             }
             "stream" => return self.stream(request, &wish).await,
             "done" => self.send(Kind::Done, request, Bytes::new()).await,
+            "stream_on" => {
+                for kind in [Kind::Stream, Kind::End, Kind::Chunk] {
+                    let payload = if kind == Kind::End { "" } else { "text/plain" };
+                    self.send(kind, request, payload.into()).await;
+                }
+            }
+            "stream_late" => {
+                for kind in [Kind::Chunk, Kind::Stream] {
+                    self.send(kind, request, "text/plain".into()).await;
+                }
+            }
             "stream_twice" => {
                 self.send(Kind::Stream, request, Bytes::from_static(b"text/plain"))
                     .await;
