@@ -72,8 +72,11 @@ def test_other_messages_are_answered(client, chat):
 
 def test_tokens_come_through_a_function_url(server, client, chat):
     client.add_permission(
-        FunctionName=chat, StatementId="anyone", Action="lambda:InvokeFunctionUrl", Principal="*",
-        FunctionUrlAuthType="NONE",
+        FunctionName=chat, StatementId="url", Action="lambda:InvokeFunctionUrl", Principal="*", FunctionUrlAuthType="NONE"
+    )
+    client.add_permission(
+        FunctionName=chat, StatementId="function", Action="lambda:InvokeFunction", Principal="*",
+        InvokedViaFunctionUrl=True,
     )
     made = client.create_function_url_config(FunctionName=chat, AuthType="NONE", InvokeMode="RESPONSE_STREAM")
     host = made["FunctionUrl"].split("//")[1].rstrip("/").split(":")[0]
