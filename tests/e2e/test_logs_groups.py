@@ -147,6 +147,54 @@ def test_filter_patterns(logs, group):
         assert code == "InvalidParameterException" and message.startswith("Invalid filter pattern"), pattern
 
 
+def test_a_live_tail_shows_what_comes(server, logs, group):
+    arn = logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"][0]["logGroupArn"]
+    tails = server.client("logs", inject_host_prefix=False)
+    put(logs, group, "s", "before")
+    stream = tails.start_live_tail(logGroupIdentifiers=[arn], logEventFilterPattern="-hidden")["responseStream"]
+    events = iter(stream)
+    start = next(events)["sessionStart"]
+    assert start["logGroupIdentifiers"] == [arn] and start["logEventFilterPattern"] == "-hidden"
+    put(logs, group, "s", "one", "hidden", "two")
+    seen = []
+    while len(seen) < 2:
+        update = next(events)["sessionUpdate"]
+        assert update["sessionMetadata"] == {"sampled": False}
+        seen += update["sessionResults"]
+    assert [event["message"] for event in seen] == ["one", "two"]
+    assert {(event["logStreamName"], event["logGroupIdentifier"]) for event in seen} == {("s", arn)}
+    stream.close()
+    for arguments in (
+        {"logGroupIdentifiers": [arn + "-not"]}, {"logGroupIdentifiers": [arn], "logEventFilterPattern": "{"},
+        {"logGroupIdentifiers": [arn], "logStreamNames": ["a"], "logStreamNamePrefixes": ["b"]},
+        {"logGroupIdentifiers": []},
+    ):
+        assert refusal(tails.start_live_tail, **arguments)[0] in (
+            "ResourceNotFoundException", "InvalidParameterException")
+
+
+def test_live_tails_are_bounded_and_end_with_the_server(make_server):
+    server = make_server().start()
+    logs, tails = server.client("logs"), server.client("logs", inject_host_prefix=False)
+    logs.create_log_group(logGroupName="/g")
+    streams = [tails.start_live_tail(logGroupIdentifiers=["/g"])["responseStream"] for _ in range(15)]
+    assert refusal(tails.start_live_tail, logGroupIdentifiers=["/g"])[0] == "LimitExceededException"
+    streams.pop().close()
+
+    def begun():
+        try:
+            return tails.start_live_tail(logGroupIdentifiers=["/g"])["responseStream"]
+        except ClientError:
+            return None
+
+    streams.append(wait_until(begun, "the place of one that hung up is free"))
+    begin = time.monotonic()
+    assert server.stop() == 0
+    assert time.monotonic() - begin < 20, "it waits for nobody's tail"
+    for stream in streams:
+        stream.close()
+
+
 def test_a_deleted_group_is_made_anew_by_its_function(client, logs):
     name = create(client, python("def handler(event, context):\n    print(event['text'])\n"))
     group = f"/aws/lambda/{name}"

@@ -15,6 +15,7 @@ mod event;
 mod follow;
 mod group;
 mod group_key;
+mod live;
 mod options;
 mod page;
 mod pattern;

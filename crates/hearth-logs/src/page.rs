@@ -78,7 +78,7 @@ impl Default for Query {
 }
 
 impl Streams {
-    fn contain(&self, stream: &str) -> bool {
+    pub(crate) fn contain(&self, stream: &str) -> bool {
         match self {
             Self::All => true,
             Self::Named(names) => names.iter().any(|name| name == stream),

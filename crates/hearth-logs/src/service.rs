@@ -11,6 +11,7 @@ use tokio::sync::RwLock;
 
 use crate::catalogue::{Catalogue, GroupRecord, StreamRecord};
 use crate::group_key::GroupKey;
+use crate::live::LiveTails;
 use crate::page::{Page, Query, Streams};
 use crate::read::{GroupSummary, ReadError, StreamSummary};
 use crate::store::{LogStore, WriteError};
@@ -22,6 +23,7 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 pub struct LogService {
     pub(crate) logs: LogStore,
     pub(crate) catalogue: Arc<Catalogue>,
+    pub(crate) live: Arc<LiveTails>,
     /// Held alone by changes of groups and streams, and shared by those who write events that must not fall into one
     /// that is being deleted.
     turn: Arc<RwLock<()>>,
@@ -75,8 +77,14 @@ impl LogService {
         Ok(Self {
             logs,
             catalogue: Arc::new(catalogue),
+            live: Arc::default(),
             turn: Arc::default(),
         })
+    }
+
+    /// Ends what would go on without end, since the server stops: live tails.
+    pub fn close(&self) {
+        self.live.close();
     }
 
     /// Makes a group.

@@ -15,6 +15,7 @@ mod get_log_events;
 mod group_reference;
 mod put_log_events;
 mod put_retention_policy;
+mod start_live_tail;
 mod tags;
 #[cfg(test)]
 mod testing;
@@ -50,6 +51,11 @@ pub fn register(router: &mut Router, service: LogService) {
     operation!(ListTagsLogGroup, tags::list_tags_log_group);
     operation!(PutLogEvents, put_log_events::run);
     operation!(PutRetentionPolicy, put_retention_policy::run);
+    let logs = service.clone();
+    operations.streaming::<operations::StartLiveTail, _, _>(move |context: Context, input| {
+        let logs = logs.clone();
+        async move { start_live_tail::run(&logs, &context, input).await }
+    });
     operation!(TagLogGroup, tags::tag_log_group);
     operation!(TagResource, tags::tag_resource);
     operation!(UntagLogGroup, tags::untag_log_group);

@@ -125,7 +125,7 @@ static OPERATIONS: [OperationModel; 118] = [
     OperationModel::new("PutSubscriptionFilter", "POST", "/"),
     OperationModel::new("PutSyslogConfiguration", "POST", "/"),
     OperationModel::new("PutTransformer", "POST", "/"),
-    OperationModel::new("StartLiveTail", "POST", "/"),
+    OperationModel::new("StartLiveTail", "POST", "/").implemented(Some(&shapes::START_LIVE_TAIL_REQUEST), Some(&shapes::START_LIVE_TAIL_RESPONSE)),
     OperationModel::new("StartQuery", "POST", "/"),
     OperationModel::new("StopQuery", "POST", "/"),
     OperationModel::new("TagLogGroup", "POST", "/").implemented(Some(&shapes::TAG_LOG_GROUP_REQUEST), None),
@@ -181,6 +181,7 @@ pub mod operations {
     operation!(ListTagsLogGroup: ListTagsLogGroupRequest => ListTagsLogGroupResponse, &OPERATIONS[83]);
     operation!(PutLogEvents: PutLogEventsRequest => PutLogEventsResponse, &OPERATIONS[94]);
     operation!(PutRetentionPolicy: PutRetentionPolicyRequest => (), &OPERATIONS[99]);
+    operation!(StartLiveTail: StartLiveTailRequest => StartLiveTailResponse, &OPERATIONS[104]);
     operation!(TagLogGroup: TagLogGroupRequest => (), &OPERATIONS[107]);
     operation!(TagResource: TagResourceRequest => (), &OPERATIONS[108]);
     operation!(UntagLogGroup: UntagLogGroupRequest => (), &OPERATIONS[111]);
@@ -435,6 +436,50 @@ pub struct ListTagsLogGroupResponse {
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct LiveTailSessionLogEvent {
+    #[serde(rename = "logStreamName", skip_serializing_if = "Option::is_none")]
+    pub log_stream_name: Option<String>,
+    #[serde(rename = "logGroupIdentifier", skip_serializing_if = "Option::is_none")]
+    pub log_group_identifier: Option<String>,
+    #[serde(rename = "message", skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    #[serde(rename = "timestamp", skip_serializing_if = "Option::is_none")]
+    pub timestamp: Option<i64>,
+    #[serde(rename = "ingestionTime", skip_serializing_if = "Option::is_none")]
+    pub ingestion_time: Option<i64>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct LiveTailSessionMetadata {
+    #[serde(rename = "sampled", skip_serializing_if = "Option::is_none")]
+    pub sampled: Option<bool>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct LiveTailSessionStart {
+    #[serde(rename = "requestId", skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
+    #[serde(rename = "sessionId", skip_serializing_if = "Option::is_none")]
+    pub session_id: Option<String>,
+    #[serde(rename = "logGroupIdentifiers", skip_serializing_if = "Option::is_none")]
+    pub log_group_identifiers: Option<Vec<String>>,
+    #[serde(rename = "logStreamNames", skip_serializing_if = "Option::is_none")]
+    pub log_stream_names: Option<Vec<String>>,
+    #[serde(rename = "logStreamNamePrefixes", skip_serializing_if = "Option::is_none")]
+    pub log_stream_name_prefixes: Option<Vec<String>>,
+    #[serde(rename = "logEventFilterPattern", skip_serializing_if = "Option::is_none")]
+    pub log_event_filter_pattern: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct LiveTailSessionUpdate {
+    #[serde(rename = "sessionMetadata", skip_serializing_if = "Option::is_none")]
+    pub session_metadata: Option<LiveTailSessionMetadata>,
+    #[serde(rename = "sessionResults", skip_serializing_if = "Option::is_none")]
+    pub session_results: Option<Vec<LiveTailSessionLogEvent>>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct LogGroup {
     #[serde(rename = "logGroupName", skip_serializing_if = "Option::is_none")]
     pub log_group_name: Option<String>,
@@ -566,6 +611,48 @@ pub struct SearchedLogStream {
     pub log_stream_name: Option<String>,
     #[serde(rename = "searchedCompletely", skip_serializing_if = "Option::is_none")]
     pub searched_completely: Option<bool>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct SessionStreamingException {
+    #[serde(rename = "message", skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct SessionTimeoutException {
+    #[serde(rename = "message", skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct StartLiveTailRequest {
+    #[serde(rename = "logGroupIdentifiers")]
+    pub log_group_identifiers: Vec<String>,
+    #[serde(rename = "logStreamNames", skip_serializing_if = "Option::is_none")]
+    pub log_stream_names: Option<Vec<String>>,
+    #[serde(rename = "logStreamNamePrefixes", skip_serializing_if = "Option::is_none")]
+    pub log_stream_name_prefixes: Option<Vec<String>>,
+    #[serde(rename = "logEventFilterPattern", skip_serializing_if = "Option::is_none")]
+    pub log_event_filter_pattern: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct StartLiveTailResponse {
+    #[serde(rename = "responseStream", skip_serializing_if = "Option::is_none")]
+    pub response_stream: Option<StartLiveTailResponseStream>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct StartLiveTailResponseStream {
+    #[serde(rename = "sessionStart", skip_serializing_if = "Option::is_none")]
+    pub session_start: Option<LiveTailSessionStart>,
+    #[serde(rename = "sessionUpdate", skip_serializing_if = "Option::is_none")]
+    pub session_update: Option<LiveTailSessionUpdate>,
+    #[serde(rename = "SessionTimeoutException", skip_serializing_if = "Option::is_none")]
+    pub session_timeout_exception: Option<SessionTimeoutException>,
+    #[serde(rename = "SessionStreamingException", skip_serializing_if = "Option::is_none")]
+    pub session_streaming_exception: Option<SessionStreamingException>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -731,6 +818,7 @@ mod shapes {
     pub(super) static INPUT_LOG_EVENTS: Shape = Shape::list("InputLogEvents", &INPUT_LOG_EVENT).min(1.0).max(10000.0);
     pub(super) static INPUT_LOG_STREAM_NAMES: Shape = Shape::list("InputLogStreamNames", &LOG_STREAM_NAME).min(1.0).max(100.0);
     pub(super) static INTERLEAVED: Shape = Shape::boolean("Interleaved");
+    pub(super) static IS_SAMPLED: Shape = Shape::boolean("IsSampled");
     pub(super) static KMS_KEY_ID: Shape = Shape::string("KmsKeyId").max(256.0);
     pub(super) static LIST_TAGS_FOR_RESOURCE_REQUEST: Shape = Shape::structure("ListTagsForResourceRequest", &[
         Member::new("resourceArn", &AMAZON_RESOURCE_NAME).required(),
@@ -743,6 +831,29 @@ mod shapes {
     ]);
     pub(super) static LIST_TAGS_LOG_GROUP_RESPONSE: Shape = Shape::structure("ListTagsLogGroupResponse", &[
         Member::new("tags", &TAGS),
+    ]);
+    pub(super) static LIVE_TAIL_SESSION_LOG_EVENT: Shape = Shape::structure("LiveTailSessionLogEvent", &[
+        Member::new("logStreamName", &LOG_STREAM_NAME),
+        Member::new("logGroupIdentifier", &LOG_GROUP_IDENTIFIER),
+        Member::new("message", &EVENT_MESSAGE),
+        Member::new("timestamp", &TIMESTAMP),
+        Member::new("ingestionTime", &TIMESTAMP),
+    ]);
+    pub(super) static LIVE_TAIL_SESSION_METADATA: Shape = Shape::structure("LiveTailSessionMetadata", &[
+        Member::new("sampled", &IS_SAMPLED),
+    ]);
+    pub(super) static LIVE_TAIL_SESSION_RESULTS: Shape = Shape::list("LiveTailSessionResults", &LIVE_TAIL_SESSION_LOG_EVENT);
+    pub(super) static LIVE_TAIL_SESSION_START: Shape = Shape::structure("LiveTailSessionStart", &[
+        Member::new("requestId", &REQUEST_ID),
+        Member::new("sessionId", &SESSION_ID),
+        Member::new("logGroupIdentifiers", &START_LIVE_TAIL_LOG_GROUP_IDENTIFIERS),
+        Member::new("logStreamNames", &INPUT_LOG_STREAM_NAMES),
+        Member::new("logStreamNamePrefixes", &INPUT_LOG_STREAM_NAMES),
+        Member::new("logEventFilterPattern", &FILTER_PATTERN),
+    ]);
+    pub(super) static LIVE_TAIL_SESSION_UPDATE: Shape = Shape::structure("LiveTailSessionUpdate", &[
+        Member::new("sessionMetadata", &LIVE_TAIL_SESSION_METADATA),
+        Member::new("sessionResults", &LIVE_TAIL_SESSION_RESULTS),
     ]);
     pub(super) static LOG_EVENT_INDEX: Shape = Shape::integer("LogEventIndex");
     pub(super) static LOG_GROUP: Shape = Shape::structure("LogGroup", &[
@@ -779,6 +890,7 @@ mod shapes {
     pub(super) static LOG_STREAM_NAME: Shape = Shape::string("LogStreamName").min(1.0).max(512.0).pattern({ static P: Pattern = Pattern::new(r#"[^:*]*"#); &P });
     pub(super) static LOG_STREAM_SEARCHED_COMPLETELY: Shape = Shape::boolean("LogStreamSearchedCompletely");
     pub(super) static LOG_STREAMS: Shape = Shape::list("LogStreams", &LOG_STREAM);
+    pub(super) static MESSAGE: Shape = Shape::string("Message");
     pub(super) static NEXT_TOKEN: Shape = Shape::string("NextToken").min(1.0);
     pub(super) static ORDER_BY: Shape = Shape::string("OrderBy").one_of(&["LogStreamName", "LastEventTime"]);
     pub(super) static OUTPUT_LOG_EVENT: Shape = Shape::structure("OutputLogEvent", &[
@@ -812,13 +924,37 @@ mod shapes {
         Member::new("tooOldLogEventEndIndex", &LOG_EVENT_INDEX),
         Member::new("expiredLogEventEndIndex", &LOG_EVENT_INDEX),
     ]);
+    pub(super) static REQUEST_ID: Shape = Shape::string("RequestId").min(0.0).max(256.0);
     pub(super) static SEARCHED_LOG_STREAM: Shape = Shape::structure("SearchedLogStream", &[
         Member::new("logStreamName", &LOG_STREAM_NAME),
         Member::new("searchedCompletely", &LOG_STREAM_SEARCHED_COMPLETELY),
     ]);
     pub(super) static SEARCHED_LOG_STREAMS: Shape = Shape::list("SearchedLogStreams", &SEARCHED_LOG_STREAM);
     pub(super) static SEQUENCE_TOKEN: Shape = Shape::string("SequenceToken").min(1.0);
+    pub(super) static SESSION_ID: Shape = Shape::string("SessionId").min(0.0).max(256.0);
+    pub(super) static SESSION_STREAMING_EXCEPTION: Shape = Shape::structure("SessionStreamingException", &[
+        Member::new("message", &MESSAGE),
+    ]);
+    pub(super) static SESSION_TIMEOUT_EXCEPTION: Shape = Shape::structure("SessionTimeoutException", &[
+        Member::new("message", &MESSAGE),
+    ]);
     pub(super) static START_FROM_HEAD: Shape = Shape::boolean("StartFromHead");
+    pub(super) static START_LIVE_TAIL_LOG_GROUP_IDENTIFIERS: Shape = Shape::list("StartLiveTailLogGroupIdentifiers", &LOG_GROUP_IDENTIFIER).min(1.0).max(10.0);
+    pub(super) static START_LIVE_TAIL_REQUEST: Shape = Shape::structure("StartLiveTailRequest", &[
+        Member::new("logGroupIdentifiers", &START_LIVE_TAIL_LOG_GROUP_IDENTIFIERS).required(),
+        Member::new("logStreamNames", &INPUT_LOG_STREAM_NAMES),
+        Member::new("logStreamNamePrefixes", &INPUT_LOG_STREAM_NAMES),
+        Member::new("logEventFilterPattern", &FILTER_PATTERN),
+    ]);
+    pub(super) static START_LIVE_TAIL_RESPONSE: Shape = Shape::structure("StartLiveTailResponse", &[
+        Member::new("responseStream", &START_LIVE_TAIL_RESPONSE_STREAM),
+    ]);
+    pub(super) static START_LIVE_TAIL_RESPONSE_STREAM: Shape = Shape::structure("StartLiveTailResponseStream", &[
+        Member::new("sessionStart", &LIVE_TAIL_SESSION_START),
+        Member::new("sessionUpdate", &LIVE_TAIL_SESSION_UPDATE),
+        Member::new("SessionTimeoutException", &SESSION_TIMEOUT_EXCEPTION),
+        Member::new("SessionStreamingException", &SESSION_STREAMING_EXCEPTION),
+    ]);
     pub(super) static STORED_BYTES: Shape = Shape::long("StoredBytes").min(0.0);
     pub(super) static TAG_KEY: Shape = Shape::string("TagKey").min(1.0).max(128.0).pattern({ static P: Pattern = Pattern::new(r#"^([\p{L}\p{Z}\p{N}_.:/=+\-@]+)$"#); &P });
     pub(super) static TAG_KEY_LIST: Shape = Shape::list("TagKeyList", &TAG_KEY).min(0.0).max(50.0);

@@ -159,6 +159,30 @@ impl ServiceRoutes<'_> {
         )
     }
 
+    /// Registers the handler of an operation with its input as a structure, whose answer it writes itself: a stream.
+    ///
+    /// # Panics
+    /// Where the operation belongs to another service.
+    pub fn streaming<O, F, R>(&mut self, handler: F) -> &mut Self
+    where
+        O: Operation,
+        F: Fn(Context, O::Input) -> R + Send + Sync + 'static,
+        R: Future<Output = Result<Response<Body>, AwsError>> + Send + 'static,
+    {
+        let service = self.service.model;
+        let handler = Arc::new(handler);
+        self.insert(
+            O::NAME,
+            Box::new(move |context, request| {
+                let handler = Arc::clone(&handler);
+                Box::pin(async move {
+                    let input = read_input::<O>(service, request)?;
+                    handler(context, input).await
+                })
+            }),
+        )
+    }
+
     fn insert(&mut self, operation: &'static str, handler: Handler) -> &mut Self {
         let implemented = self
             .service

@@ -32,6 +32,7 @@ struct Node {
     engine: Engine,
     lambda: LambdaService,
     logs: LogStore,
+    log_service: LogService,
     router: Arc<Router>,
 }
 
@@ -126,7 +127,7 @@ async fn assemble(
     let log_service = LogService::open(logs.clone(), Arc::clone(&store))
         .await
         .map_err(Failure::failed)?;
-    hearth_logs::register(&mut router, log_service);
+    hearth_logs::register(&mut router, log_service.clone());
     sts::register(&mut router);
     router.site(FunctionUrls::new(lambda.urls()));
     router.health(move || health::health(tier, &catalogue));
@@ -136,6 +137,7 @@ async fn assemble(
         engine,
         lambda,
         logs,
+        log_service,
         router,
     })
 }
@@ -155,6 +157,7 @@ impl Node {
     /// Lets what runs come to its end, at most for the grace period, and writes down what there is.
     async fn finish(self, mut serving: JoinSet<()>, grace: Duration) {
         tracing::info!("stopping: running invocations may finish");
+        self.log_service.close();
         let requests = async { while serving.join_next().await.is_some() {} };
         let finished = timeout(grace, async {
             tokio::join!(requests, self.lambda.close());
