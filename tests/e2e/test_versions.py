@@ -294,3 +294,49 @@ def test_the_hearth_command(server, tmp_path):
     hearth(server, "rm", f"{name}:1")
     assert "not found" in hearth(server, "invoke", f"{name}:1", status=1).stderr
     assert "--publish" in hearth(server, "deploy", folder, "--alias", "live", status=64).stderr
+
+
+PROGRAM = """
+import {
+  AddPermissionCommand, CreateAliasCommand, GetPolicyCommand, InvokeCommand, LambdaClient, ListTagsCommand,
+  ListVersionsByFunctionCommand, PublishVersionCommand, TagResourceCommand, UpdateAliasCommand,
+} from '@aws-sdk/client-lambda';
+const client = new LambdaClient({});
+const FunctionName = %r;
+const published = await client.send(new PublishVersionCommand({ FunctionName }));
+await client.send(new CreateAliasCommand({ FunctionName, Name: 'js', FunctionVersion: '1' }));
+const weights = { AdditionalVersionWeights: { [published.Version]: 1 } };
+const alias = await client.send(new UpdateAliasCommand({ FunctionName, Name: 'js', RoutingConfig: weights }));
+const invoked = await client.send(new InvokeCommand({ FunctionName: `${FunctionName}:js` }));
+const allowed = { StatementId: 's', Action: 'lambda:InvokeFunction', Principal: '111122223333' };
+await client.send(new AddPermissionCommand({ FunctionName, Qualifier: 'js', ...allowed }));
+const policy = await client.send(new GetPolicyCommand({ FunctionName, Qualifier: 'js' }));
+const Resource = alias.AliasArn.replace(/:js$/, '');
+await client.send(new TagResourceCommand({ Resource, Tags: { a: 'b' } }));
+const refused = await client.send(new PublishVersionCommand({ FunctionName, RevisionId: 'x' })).catch((e) => e.name);
+console.log(JSON.stringify({
+  version: published.Version, executed: invoked.ExecutedVersion,
+  number: JSON.parse(new TextDecoder().decode(invoked.Payload)).number,
+  principal: JSON.parse(policy.Policy).Statement[0].Principal.AWS,
+  tags: (await client.send(new ListTagsCommand({ Resource }))).Tags, refused,
+  versions: (await client.send(new ListVersionsByFunctionCommand({ FunctionName }))).Versions.map((v) => v.Version),
+}));
+"""
+
+
+def test_the_sdk_for_javascript(server, client, npm):
+    name = create(client, code(1), Publish=True)
+    update(client, name, 2)
+    assert json.loads(npm.run(PROGRAM % name, server)) == {
+        "version": "2", "executed": "2", "number": 2, "principal": "arn:aws:iam::111122223333:root", "tags": {"a": "b"},
+        "refused": "PreconditionFailedException", "versions": ["$LATEST", "1", "2"],
+    }
+
+
+def test_curl(server, client):
+    name = create(client, code(1), Publish=True)
+    client.create_alias(FunctionName=name, Name="live", FunctionVersion="1")
+    url = f"{server.endpoint}/2015-03-31/functions/{name}/invocations?Qualifier=live"
+    done = subprocess.run(["curl", "-sS", "-i", "-d", "{}", url], capture_output=True, text=True, timeout=60, check=True)
+    head, body = done.stdout.replace("\r", "").split("\n\n", 1)
+    assert "x-amz-executed-version: 1" in head.lower() and json.loads(body)["number"] == 1

@@ -151,7 +151,7 @@ fn enter_service(service: &Service, arn: &FunctionArn, latest: Release) {
 /// would not be what the function says. Whoever calls this holds the turn, and no update is under way.
 pub(crate) async fn redeploy(service: &Service, function: &Function) {
     let arn = function.arn();
-    let is_active = |entry: Entry| matches!(entry.latest.availability, Availability::Active { .. });
+    let is_active = |entry: Arc<Entry>| matches!(entry.latest.availability, Availability::Active { .. });
     let latest = if service.registry.find(&arn).is_some_and(is_active) {
         Some(match prepare(service, function).await {
             Ok(deployment) => Availability::Active {

@@ -25,9 +25,9 @@ pub(crate) struct Registry {
     accounts: ArcSwap<HashMap<Scope, Account>>,
 }
 
-type Account = Arc<HashMap<FunctionName, Entry>>;
+type Account = Arc<HashMap<FunctionName, Arc<Entry>>>;
 
-/// One function. Cheap to clone.
+/// One function.
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
     /// `$LATEST`.
@@ -205,22 +205,26 @@ impl Availability {
 
 impl Registry {
     /// The function of this name.
-    pub(crate) fn find(&self, arn: &FunctionArn) -> Option<Entry> {
+    pub(crate) fn find(&self, arn: &FunctionArn) -> Option<Arc<Entry>> {
         self.accounts.load().get(&arn.scope)?.get(&arn.name).cloned()
     }
 
     /// Adds or replaces a function; what was there before.
-    pub(crate) fn put(&self, arn: &FunctionArn, entry: Entry) -> Option<Entry> {
-        self.change(&arn.scope, |functions| functions.insert(arn.name.clone(), entry))
+    pub(crate) fn put(&self, arn: &FunctionArn, entry: Entry) -> Option<Arc<Entry>> {
+        self.change(&arn.scope, |functions| {
+            functions.insert(arn.name.clone(), Arc::new(entry))
+        })
     }
 
     /// Changes a function, if it is there.
     pub(crate) fn update<T>(&self, arn: &FunctionArn, change: impl FnOnce(&mut Entry) -> T) -> Option<T> {
-        self.change(&arn.scope, |functions| functions.get_mut(&arn.name).map(change))
+        self.change(&arn.scope, |functions| {
+            functions.get_mut(&arn.name).map(Arc::make_mut).map(change)
+        })
     }
 
     /// Removes a function; what was there before.
-    pub(crate) fn remove(&self, arn: &FunctionArn) -> Option<Entry> {
+    pub(crate) fn remove(&self, arn: &FunctionArn) -> Option<Arc<Entry>> {
         self.change(&arn.scope, |functions| functions.remove(&arn.name))
     }
 
@@ -233,7 +237,7 @@ impl Registry {
         Usage {
             code_bytes: functions
                 .values()
-                .flat_map(Entry::releases)
+                .flat_map(|entry| entry.releases())
                 .map(|release| release.code.size)
                 .sum(),
             functions: functions.len(),
@@ -246,12 +250,16 @@ impl Registry {
         accounts
             .values()
             .flat_map(|functions| functions.values())
-            .flat_map(Entry::releases)
+            .flat_map(|entry| entry.releases())
             .flat_map(Release::packages)
             .collect()
     }
 
-    fn change<T>(&self, scope: &Scope, change: impl FnOnce(&mut HashMap<FunctionName, Entry>) -> T) -> T {
+    fn change<T>(
+        &self,
+        scope: &Scope,
+        change: impl FnOnce(&mut HashMap<FunctionName, Arc<Entry>>) -> T,
+    ) -> T {
         let mut accounts = HashMap::clone(&self.accounts.load());
         let result = change(Arc::make_mut(accounts.entry(scope.clone()).or_default()));
         self.accounts.store(Arc::new(accounts));

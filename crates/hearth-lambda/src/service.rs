@@ -255,7 +255,12 @@ impl Service {
             Err(StoreError::Conflict { .. }) => return Err(Error::NotFound(arn.to_string())),
             Err(error) => return Err(error.into()),
         }
-        for release in self.registry.remove(arn).iter().flat_map(Entry::releases) {
+        for release in self
+            .registry
+            .remove(arn)
+            .iter()
+            .flat_map(|entry| entry.releases())
+        {
             self.let_go(release);
         }
         self.urls.remove(&urls);
