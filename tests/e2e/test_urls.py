@@ -319,6 +319,38 @@ def test_the_aws_cli(server, client, echo):
     assert aws("list-function-url-configs")["FunctionUrlConfigs"] == []
 
 
+def test_the_sdk_for_javascript(server, client, npm):
+    name = create(client, ECHO)
+    program = """
+import {
+  AddPermissionCommand, CreateFunctionUrlConfigCommand, DeleteFunctionUrlConfigCommand, GetFunctionUrlConfigCommand,
+  LambdaClient, ListFunctionUrlConfigsCommand, UpdateFunctionUrlConfigCommand,
+} from '@aws-sdk/client-lambda';
+
+const client = new LambdaClient({});
+const where = { FunctionName: '%s' };
+const send = (Command, more) => client.send(new Command({ ...where, ...more }));
+const made = await send(CreateFunctionUrlConfigCommand, { AuthType: 'NONE' });
+await send(AddPermissionCommand, {
+  StatementId: 'url', Action: 'lambda:InvokeFunctionUrl', Principal: '*', FunctionUrlAuthType: 'NONE' });
+await send(AddPermissionCommand, {
+  StatementId: 'function', Action: 'lambda:InvokeFunction', Principal: '*', InvokedViaFunctionUrl: true });
+const id = new URL(made.FunctionUrl).hostname.split('.')[0];
+const visit = () => fetch(`${process.env.AWS_ENDPOINT_URL}/_hearth/url/${id}/a?b=c`, { method: 'POST', body: 'text' });
+const visited = await (await visit()).json();
+const updated = await send(UpdateFunctionUrlConfigCommand, { AuthType: 'AWS_IAM', Cors: { AllowOrigins: ['*'] } });
+const listed = await send(ListFunctionUrlConfigsCommand, {});
+const refused = (await visit()).status;
+await send(DeleteFunctionUrlConfigCommand, {});
+const missing = await send(GetFunctionUrlConfigCommand, {}).catch((error) => error.name);
+console.log(JSON.stringify({ visited, updated, listed: listed.FunctionUrlConfigs.length, refused, missing }));
+"""
+    seen = json.loads(npm.run(program % name, server))
+    assert seen["visited"]["event"]["body"] == "text" and seen["visited"]["event"]["rawPath"] == "/a"
+    assert (seen["updated"]["AuthType"], seen["updated"]["Cors"]) == ("AWS_IAM", {"AllowOrigins": ["*"]})
+    assert (seen["listed"], seen["refused"], seen["missing"]) == (1, 403, "ResourceNotFoundException")
+
+
 def test_urls_end_with_their_configuration_and_with_their_function(server, client):
     name = create(client, ECHO)
     url = public_url(client, name)

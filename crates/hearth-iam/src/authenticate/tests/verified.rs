@@ -129,10 +129,10 @@ fn functions_invoke_and_ask_who_they_are_and_no_more() {
     let authenticated = Client::new().in_session(&session).send(&server).unwrap();
     assert_eq!(authenticated.scope.account, account());
     assert!(matches!(&authenticated.caller.kind, CallerKind::Session { .. }));
-    let identity = Client::new()
-        .asking_for("sts", "GetCallerIdentity")
-        .in_session(&session);
-    assert!(identity.send(&server).is_ok());
+    for (service, operation) in [("sts", "GetCallerIdentity"), ("lambda", "InvokeFunctionUrl")] {
+        let open = Client::new().asking_for(service, operation).in_session(&session);
+        assert!(open.send(&server).is_ok(), "{service} {operation}");
+    }
 
     let denied = Client::new()
         .asking_for("lambda", "CreateFunction")
