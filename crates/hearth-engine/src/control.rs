@@ -10,6 +10,8 @@ use hearth_sandbox::LaunchFailure;
 use tokio::io::Interest;
 use tokio::net::UnixStream;
 
+use crate::attendant;
+
 /// Why nothing more comes over a control socket.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ControlError {
@@ -63,15 +65,32 @@ impl Control {
             if self.read_available()? {
                 continue;
             }
-            let interest = match self.outgoing.is_empty() {
-                true => Interest::READABLE,
-                false => Interest::READABLE | Interest::WRITABLE,
-            };
-            self.stream
-                .ready(interest)
-                .await
-                .map_err(|_| ControlError::Closed)?;
+            self.ready().await.map_err(|_| ControlError::Closed)?;
         }
+    }
+
+    /// Waits for the socket of the environment's attendant.
+    pub(crate) async fn attendant(&mut self) -> io::Result<OwnedFd> {
+        loop {
+            self.write_queued();
+            let received = self
+                .stream
+                .try_io(Interest::READABLE, || attendant::receive(&self.stream));
+            match received {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                other => return other,
+            }
+            self.ready().await?;
+        }
+    }
+
+    /// Waits until something can be read, or what is queued can be written.
+    async fn ready(&self) -> io::Result<()> {
+        let interest = match self.outgoing.is_empty() {
+            true => Interest::READABLE,
+            false => Interest::READABLE | Interest::WRITABLE,
+        };
+        self.stream.ready(interest).await.map(drop)
     }
 
     /// Waits for the end of the socket, which a function's own bootstrap closes when it is executed. What comes before
@@ -84,13 +103,7 @@ impl Control {
                 Ok(0) => break,
                 Ok(_) if record.len() > LaunchFailure::SIZE => break,
                 Ok(_) => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    let interest = match self.outgoing.is_empty() {
-                        true => Interest::READABLE,
-                        false => Interest::READABLE | Interest::WRITABLE,
-                    };
-                    self.stream.ready(interest).await?;
-                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.ready().await?,
                 // It has ended before it read everything.
                 Err(error) if error.kind() == io::ErrorKind::ConnectionReset => break,
                 Err(error) => return Err(error),

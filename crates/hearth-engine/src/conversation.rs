@@ -3,6 +3,7 @@
 //! The runtime asks and the server answers, so unlike in an [exchange of frames](crate::exchange) what is waited for
 //! is a state of the interfaces, and the end of the process shows in nothing but its exit.
 
+use std::io;
 use std::time::Duration;
 
 use hearth_network::{BoxFuture, Endpoint};
@@ -42,25 +43,70 @@ pub(crate) struct Conversation {
     pub(crate) after: Result<(), Failure>,
 }
 
-/// Waits until a bootstrap runs and has asked for its first invocation.
-pub(crate) async fn init(
+/// Waits until the extensions have registered, and has the interpreter started.
+pub(crate) async fn extensions(
     process: &mut Process,
     journal: &mut Journal,
     api: &RuntimeApi,
     deadline: Instant,
 ) -> Result<(), Failure> {
-    let ready = async |control: &mut Control| {
-        launched(control).await?;
-        api.initialized().await.map_err(Failure::from)
+    let mut socket = None;
+    let arrives = async |control: &mut Control| {
+        socket = Some(control.attendant().await.map_err(|error| broken(&error))?);
+        Ok(())
     };
-    let result = attend(process, journal, deadline, ready).await;
+    attend(process, journal, deadline, arrives).await?;
+    if let Some(socket) = socket {
+        process
+            .attend(socket, api.clone())
+            .map_err(|error| broken(&error))?;
+    }
+    let registered = async |_: &mut Control| api.externals_registered().await.map_err(Failure::Extension);
+    attend(process, journal, deadline, registered).await?;
+    process.run().await.map_err(|error| broken(&error))
+}
+
+/// Waits until a function's own bootstrap is executed.
+pub(crate) async fn launched(
+    process: &mut Process,
+    journal: &mut Journal,
+    deadline: Instant,
+) -> Result<(), Failure> {
+    let result = attend(process, journal, deadline, executed).await;
     if let Err(Failure::Exited(_)) = result {
         // Why it could not be executed may have been overtaken by its end.
-        if let Ok(Err(failure)) = timeout(EXIT_NOTICE, launched(&mut process.control)).await {
+        if let Ok(Err(failure)) = timeout(EXIT_NOTICE, executed(&mut process.control)).await {
             return Err(failure);
         }
     }
     result
+}
+
+/// Waits until all that talk to the interfaces have asked for their first invocation.
+pub(crate) async fn initialised(
+    process: &mut Process,
+    journal: &mut Journal,
+    deadline: Instant,
+) -> Result<(), Failure> {
+    let Some(api) = process.api.clone() else {
+        return Ok(());
+    };
+    if api.look(|machine| machine.init().is_some_and(|init| init.is_ok()) && !machine.has_any_extension()) {
+        return Ok(());
+    }
+    let ready = async |_: &mut Control| api.initialized().await.map_err(Failure::from);
+    attend(process, journal, deadline, ready).await
+}
+
+/// Waits until extensions are done with an invocation whose answer is there.
+pub(crate) async fn settle(
+    process: &mut Process,
+    journal: &mut Journal,
+    api: &RuntimeApi,
+    deadline: Instant,
+) -> Result<(), Failure> {
+    let settled = async |_: &mut Control| api.settled().await.map_err(Failure::Extension);
+    attend(process, journal, deadline, settled).await
 }
 
 /// Runs an invocation until runtime and extensions are done with it.
@@ -73,7 +119,13 @@ pub(crate) async fn invoke(
     deadline: Instant,
 ) -> Conversation {
     let mut replies = api.invoke(invocation);
-    let answer = async |_: &mut Control| answer(&mut replies, response).await;
+    let answer = async |_: &mut Control| {
+        tokio::select! {
+            biased;
+            answer = answer(&mut replies, response) => answer,
+            failed = api.extension_failed() => Err(Failure::Extension(failed)),
+        }
+    };
     let result = attend(process, journal, deadline, answer).await;
     let over = !matches!(result, Ok(()) | Err(Failure::Reported { .. }));
     if over || api.is_settled() {
@@ -82,8 +134,7 @@ pub(crate) async fn invoke(
             after: Ok(()),
         };
     }
-    let settled = async |_: &mut Control| api.settled().await.map_err(Failure::Extension);
-    let after = attend(process, journal, deadline, settled).await;
+    let after = settle(process, journal, api, deadline).await;
     Conversation { result, after }
 }
 
@@ -121,8 +172,12 @@ where
     result
 }
 
+fn broken(error: &io::Error) -> Failure {
+    Failure::Protocol(format!("the environment's extensions cannot be reached: {error}"))
+}
+
 /// Waits until the bootstrap is executed.
-async fn launched(control: &mut Control) -> Result<(), Failure> {
+async fn executed(control: &mut Control) -> Result<(), Failure> {
     match control.launched().await {
         Ok(None) => Ok(()),
         Ok(Some(failure)) => Err(Failure::Launch(failure)),

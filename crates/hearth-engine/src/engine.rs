@@ -56,7 +56,12 @@ impl Engine {
         api: Arc<dyn Api>,
         sink: Arc<dyn LogSink>,
     ) -> Self {
-        let starter = Arc::new(Starter::new(SandboxHandle(sandbox), credentials, api, &options));
+        let starter = Arc::new(Starter::new(
+            SandboxHandle::new(sandbox),
+            credentials,
+            api,
+            &options,
+        ));
         let inner = Arc::new(Inner {
             admission: Admission::new(options.account_concurrency),
             options,
@@ -152,7 +157,8 @@ impl Engine {
         }
     }
 
-    /// Takes no more invocations and waits for the running ones; whether they ended within `grace`.
+    /// Takes no more invocations and waits for the running ones; whether they ended within `grace`. Then ends the idle
+    /// environments.
     pub async fn drain(&self, grace: Duration) -> bool {
         self.0.closing.store(true, Ordering::Relaxed);
         let ended = async {
@@ -160,7 +166,15 @@ impl Engine {
                 sleep(Duration::from_millis(10)).await;
             }
         };
-        timeout(grace, ended).await.is_ok()
+        let ended = timeout(grace, ended).await.is_ok();
+        for pool in self.0.live_pools() {
+            pool.retire();
+        }
+        // Extensions are told, and have a bounded time.
+        while self.0.starter.sandbox.has_dying() {
+            sleep(Duration::from_millis(10)).await;
+        }
+        ended
     }
 }
 

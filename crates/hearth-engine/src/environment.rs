@@ -1,16 +1,20 @@
 //! An execution environment, seen from the server.
 
 use std::io;
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use hearth_network::{Gateway, Outside, Services};
-use hearth_runtime::api::RuntimeApi;
+use hearth_runtime::api::{RuntimeApi, ShutdownReason};
 use hearth_sandbox::{Booted, Exit, ExitStatus, Listener, MemoryGauge, Sandbox};
 use hearth_types::{EnvironmentId, NetworkPolicy};
+use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
+use crate::attendant::Attendant;
 use crate::control::Control;
 use crate::journal::Journal;
 use crate::output::Output;
@@ -27,6 +31,12 @@ pub(crate) struct Process {
     pub(crate) output: Output,
     memory: MemoryGauge,
     pub(crate) ending: Ending,
+    /// Who starts its extensions, if it has any.
+    attendant: Option<Attendant>,
+    /// Why it ends, when it does.
+    pub(crate) reason: ShutdownReason,
+    /// Where what it prints goes while it ends.
+    pub(crate) last_words: Option<Journal>,
     /// The interfaces of a runtime that talks to them.
     pub(crate) api: Option<RuntimeApi>,
     sandbox: SandboxHandle,
@@ -54,18 +64,74 @@ const LOST: Exit = Exit {
 
 /// The end of an environment's process.
 #[derive(Debug)]
-pub(crate) struct Ending(oneshot::Receiver<Exit>);
+pub(crate) struct Ending {
+    exit: oneshot::Receiver<Exit>,
+    runtime: Runtime,
+}
+
+/// The runtime of an environment, whose end is the environment's unless it has an attendant.
+#[derive(Debug)]
+enum Runtime {
+    IsAll,
+    Attended(oneshot::Receiver<ExitStatus>),
+    HasEnded,
+}
 
 impl Ending {
     /// Waits for it. Cancelling loses nothing; when it has come, it comes once.
     pub(crate) async fn wait(&mut self) -> Exit {
-        (&mut self.0).await.unwrap_or(LOST)
+        let Self { exit, runtime } = self;
+        let Runtime::Attended(attended) = runtime else {
+            return exit.await.unwrap_or(LOST);
+        };
+        let status = tokio::select! {
+            biased;
+            exit = exit => return exit.unwrap_or(LOST),
+            Ok(status) = attended => status,
+        };
+        *runtime = Runtime::HasEnded;
+        Exit { status, ..LOST }
+    }
+
+    /// Whether it has not come yet.
+    fn is_ahead(&self) -> bool {
+        let runtime = match &self.runtime {
+            Runtime::IsAll => true,
+            Runtime::Attended(ended) => ended.is_empty() && !ended.is_terminated(),
+            Runtime::HasEnded => false,
+        };
+        runtime && self.exit.is_empty() && !self.exit.is_terminated()
     }
 }
 
 /// The sandbox, in a form that prints.
 #[derive(Clone)]
-pub(crate) struct SandboxHandle(pub(crate) Arc<dyn Sandbox>);
+pub(crate) struct SandboxHandle(pub(crate) Arc<dyn Sandbox>, Arc<AtomicUsize>);
+
+/// An environment that takes its time to end.
+pub(crate) struct Dying(Arc<AtomicUsize>);
+
+impl SandboxHandle {
+    pub(crate) fn new(sandbox: Arc<dyn Sandbox>) -> Self {
+        Self(sandbox, Arc::default())
+    }
+
+    fn dying(&self) -> Dying {
+        self.1.fetch_add(1, Ordering::Relaxed);
+        Dying(Arc::clone(&self.1))
+    }
+
+    /// Whether environments are coming to their end.
+    pub(crate) fn has_dying(&self) -> bool {
+        self.1.load(Ordering::Relaxed) > 0
+    }
+}
+
+impl Drop for Dying {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
 
 impl std::fmt::Debug for SandboxHandle {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -80,11 +146,33 @@ impl Process {
             control: Control::new(booted.control)?,
             output: Output::new(booted.output)?,
             memory: booted.memory,
-            ending: Ending(booted.exit),
+            ending: Ending {
+                exit: booted.exit,
+                runtime: Runtime::IsAll,
+            },
+            attendant: None,
+            reason: ShutdownReason::Spindown,
+            last_words: None,
             api: None,
             sandbox,
             network: booted.listener.map_or(Network::None, Network::Waiting),
         })
+    }
+
+    /// Listens to its attendant.
+    pub(crate) fn attend(&mut self, socket: OwnedFd, api: RuntimeApi) -> io::Result<()> {
+        let (attendant, runtime) = Attendant::listen(socket, api)?;
+        self.attendant = Some(attendant);
+        self.ending.runtime = Runtime::Attended(runtime);
+        Ok(())
+    }
+
+    /// Has the interpreter started, now that the extensions are there.
+    pub(crate) async fn run(&mut self) -> io::Result<()> {
+        match &self.attendant {
+            Some(attendant) => attendant.run().await,
+            None => Ok(()),
+        }
     }
 
     /// Whether connections that it makes reach the server.
@@ -119,7 +207,7 @@ impl Process {
     }
 
     pub(crate) fn is_alive(&self) -> bool {
-        self.ending.0.is_empty() && !self.ending.0.is_terminated()
+        self.ending.is_ahead()
     }
 
     /// Peak memory so far, in MB, rounded up.
@@ -130,7 +218,34 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        self.sandbox.0.kill(self.id);
+        let (Some(attendant), Some(api)) = (self.attendant.take(), self.api.take()) else {
+            return self.sandbox.0.kill(self.id);
+        };
+        let network = std::mem::replace(&mut self.network, Network::None);
+        let runtime = std::mem::replace(&mut self.ending.runtime, Runtime::HasEnded);
+        let runtime = match runtime {
+            Runtime::Attended(ended) => Some(ended),
+            Runtime::IsAll | Runtime::HasEnded => None,
+        };
+        let (id, sandbox, reason) = (self.id, self.sandbox.clone(), self.reason);
+        let Ok(tasks) = Handle::try_current() else {
+            return sandbox.0.kill(id);
+        };
+        let log = self.last_words.take().zip(self.output.again().ok());
+        let dying = sandbox.dying();
+        tasks.spawn(async move {
+            let end = attendant.shut_down(&api, reason, runtime);
+            match log {
+                Some((mut journal, mut output)) => {
+                    output.read_during(end, &mut journal).await;
+                    journal.flush().await;
+                }
+                None => end.await,
+            }
+            drop(network);
+            sandbox.0.kill(id);
+            drop(dying);
+        });
     }
 }
 
@@ -141,16 +256,29 @@ pub(crate) struct Environment {
     pub(crate) journal: Journal,
     born: Instant,
     requests: u64,
+    has_listeners: bool,
 }
 
 impl Environment {
-    pub(crate) fn new(process: Process, journal: Journal) -> Self {
+    pub(crate) fn new(mut process: Process, journal: Journal) -> Self {
+        let listens =
+            |api: &RuntimeApi| api.look(|machine| machine.has_runtime() || machine.has_any_extension());
+        let has_listeners = process.api.as_ref().is_some_and(listens);
+        if process.attendant.is_some() {
+            process.last_words = Some(journal.again());
+        }
         Self {
             process,
             journal,
             born: Instant::now(),
             requests: 0,
+            has_listeners,
         }
+    }
+
+    /// Its interfaces, if they take part in invocations: those of the runtime, or of extensions.
+    pub(crate) fn listeners(&self) -> Option<RuntimeApi> {
+        self.has_listeners.then(|| self.process.api.clone()).flatten()
     }
 
     /// The number of the next invocation, counted from 1.

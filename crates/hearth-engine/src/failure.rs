@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use hearth_runtime::api::{ExtensionInfo, ExtensionState};
+use hearth_runtime::api::{ExtensionInfo, ShutdownReason};
 use hearth_sandbox::{BOOTSTRAPS, Exit, ExitStatus, LaunchFailure};
 use hearth_types::RequestId;
 use serde_json::json;
 
+use crate::attendant;
 use crate::report::Status;
 
 /// How an init or an invocation failed.
@@ -44,7 +45,7 @@ impl Failure {
             Self::ResponseTooLarge(_) => "Function.ResponseSizeTooLarge",
             Self::Truncated => "Runtime.TruncatedResponse",
             Self::Launch(_) => "Runtime.InvalidEntrypoint",
-            Self::Extension(extension) => extension_error(extension.state),
+            Self::Extension(extension) => attendant::error_type(extension.state),
             Self::Protocol(_) => "Runtime.Unknown",
         }
     }
@@ -90,6 +91,14 @@ impl Failure {
         match self {
             Self::Reported { .. } => Status::Success,
             failure => failure.init_status(),
+        }
+    }
+
+    /// What extensions are told when the environment ends of it.
+    pub(crate) fn shutdown_reason(&self) -> ShutdownReason {
+        match self {
+            Self::TimedOut => ShutdownReason::Timeout,
+            _ => ShutdownReason::Failure,
         }
     }
 
@@ -201,19 +210,10 @@ fn error_text(errno: i32) -> String {
     text.to_lowercase()
 }
 
-fn extension_error(state: ExtensionState) -> &'static str {
-    match state {
-        ExtensionState::InitError => "Extension.InitError",
-        ExtensionState::LaunchError => "Extension.LaunchError",
-        ExtensionState::ExitError => "Extension.ExitError",
-        _ => "Extension.Crash",
-    }
-}
-
 fn extension_failed(extension: &ExtensionInfo) -> String {
     match &extension.error_type {
-        Some(kind) => format!("extension {} failed: {kind}", extension.name),
-        None => format!("extension {} has exited", extension.name),
+        Some(kind) => kind.clone(),
+        None => format!("extension {} failed", extension.name),
     }
 }
 

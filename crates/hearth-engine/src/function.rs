@@ -82,7 +82,10 @@ pub struct Function {
 impl FunctionSpec {
     /// Whether an interpreter that is running already cannot serve the function.
     pub(crate) fn needs_fresh_start(&self) -> bool {
-        self.code_has_lib || self.layers.has_lib || environment::needs_fresh_start(&self.environment)
+        self.code_has_lib
+            || self.layers.has_lib
+            || self.layers.has_extensions
+            || environment::needs_fresh_start(&self.environment)
     }
 }
 

@@ -57,6 +57,17 @@ impl Journal {
         }
     }
 
+    /// A second journal of the same stream.
+    pub(crate) fn again(&self) -> Self {
+        Self::new(
+            Arc::clone(&self.sink),
+            self.scope.clone(),
+            self.group.clone(),
+            self.stream.clone(),
+            self.logging,
+        )
+    }
+
     /// From now on, keeps the end of the log for the caller.
     pub(crate) fn keep_tail(&mut self) {
         self.tail = Some(Vec::new());

@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod admission;
+mod attendant;
 mod control;
 mod conversation;
 mod engine;

@@ -1,7 +1,7 @@
 //! The pipe that a function's standard output and standard error share.
 
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::time::SystemTime;
 
 use hearth_runtime::{LogLevel, LogSplitter};
@@ -31,6 +31,25 @@ impl Output {
             splitter: LogSplitter::default(),
             open: true,
         })
+    }
+
+    /// A second reader of the same pipe, for when the first goes away.
+    pub(crate) fn again(&self) -> io::Result<Self> {
+        Self::new(self.pipe.as_fd().try_clone_to_owned()?)
+    }
+
+    /// Passes on what is printed while something else goes on, and what is there then.
+    pub(crate) async fn read_during(&mut self, work: impl Future<Output = ()>, journal: &mut Journal) {
+        tokio::pin!(work);
+        loop {
+            tokio::select! {
+                biased;
+                () = &mut work => break,
+                () = journal.handed_over(), if journal.is_behind() => {}
+                () = self.readable(), if self.is_open() && !journal.is_behind() => self.read(journal),
+            }
+        }
+        self.drain(journal);
     }
 
     /// From now on, drops what is below a level.

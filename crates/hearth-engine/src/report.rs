@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use hearth_runtime::api::ExtensionInfo;
 use hearth_types::{CodeHash, Qualifier, Region, RequestId};
 
 use crate::FunctionSpec;
@@ -54,6 +55,8 @@ pub(crate) enum PlatformEvent<'a> {
         status: &'a Status,
         took: Duration,
     },
+    /// What has become of an extension when the init ended.
+    Extension(&'a ExtensionInfo),
     /// An invocation begins.
     Start {
         request_id: RequestId,
@@ -83,6 +86,7 @@ impl PlatformEvent<'_> {
             Self::InitReport { phase, status, took } if *status != Status::Success => {
                 Some(init_report(took, phase, status))
             }
+            Self::Extension(extension) => Some(extension_line(extension)),
             Self::Start { request_id, version } => {
                 Some(format!("START RequestId: {request_id} Version: {version}"))
             }
@@ -100,6 +104,23 @@ fn init_start(spec: &FunctionSpec) -> String {
         runtime.version,
         runtime_version_arn(&spec.arn.scope.region, &runtime.identifier)
     )
+}
+
+fn extension_line(extension: &ExtensionInfo) -> String {
+    let ExtensionInfo {
+        name,
+        state,
+        events,
+        error_type,
+    } = extension;
+    let mut line = format!(
+        "EXTENSION\tName: {name}\tState: {state}\tEvents: [{}]",
+        events.join(",")
+    );
+    if let Some(error_type) = error_type {
+        line.push_str(&format!("\tError Type: {error_type}"));
+    }
+    line
 }
 
 fn init_report(took: Duration, phase: Phase, status: &Status) -> String {

@@ -146,6 +146,11 @@ impl<'a> Attempt<'a> {
         let failure = result.as_ref().err().map(Failure::status);
         let trouble = after.as_ref().err().map(Failure::status);
         let status = trouble.or(failure).unwrap_or(Status::Success);
+        if let Some(failure) = after.as_ref().err().or_else(|| result.as_ref().err())
+            && !reusable
+        {
+            environment.process.reason = failure.shutdown_reason();
+        }
         if let Err(after) = &after {
             explain(
                 after,
@@ -165,26 +170,32 @@ impl<'a> Attempt<'a> {
     }
 
     async fn call(&mut self, environment: &mut Environment) -> Conversation {
-        match environment.process.api.clone() {
-            Some(api) => self.converse(environment, &api).await,
-            None => Conversation {
-                result: self.exchange(environment).await,
+        let Some(api) = environment.listeners() else {
+            let result = self.exchange(environment).await;
+            return Conversation {
+                result,
                 after: Ok(()),
-            },
+            };
+        };
+        if api.look(|machine| machine.has_runtime()) {
+            return self.converse(environment, &api).await;
         }
+        drop(api.invoke(self.api_invocation()));
+        let result = self.exchange(environment).await;
+        let goes_on = result
+            .as_ref()
+            .map_or_else(Failure::spares_the_environment, |()| true);
+        let Environment { process, journal, .. } = environment;
+        let after = match goes_on {
+            true => conversation::settle(process, journal, &api, self.deadline).await,
+            false => Ok(()),
+        };
+        Conversation { result, after }
     }
 
     /// Calls a runtime that talks to the Runtime API.
     async fn converse(&mut self, environment: &mut Environment, api: &RuntimeApi) -> Conversation {
-        let invocation = ApiInvocation {
-            id: self.invocation.request_id,
-            payload: self.invocation.payload.clone(),
-            deadline_ms: self.deadline_ms(),
-            invoked_arn: self.invocation.invoked_arn.clone(),
-            trace: self.invocation.trace.clone(),
-            client_context: self.invocation.client_context.clone(),
-            cognito_identity: None,
-        };
+        let invocation = self.api_invocation();
         let Environment { process, journal, .. } = environment;
         conversation::invoke(
             process,
@@ -195,6 +206,18 @@ impl<'a> Attempt<'a> {
             self.deadline,
         )
         .await
+    }
+
+    fn api_invocation(&self) -> ApiInvocation {
+        ApiInvocation {
+            id: self.invocation.request_id,
+            payload: self.invocation.payload.clone(),
+            deadline_ms: self.deadline_ms(),
+            invoked_arn: self.invocation.invoked_arn.clone(),
+            trace: self.invocation.trace.clone(),
+            client_context: self.invocation.client_context.clone(),
+            cognito_identity: None,
+        }
     }
 
     /// When the invocation must have ended, in milliseconds since the Unix epoch.

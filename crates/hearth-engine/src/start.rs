@@ -19,6 +19,7 @@ use crate::exchange::{self, Awaited};
 use crate::failure::Failure;
 use crate::journal::Journal;
 use crate::ready::{Ready, ReadyKey};
+use crate::report::PlatformEvent;
 use crate::{Api, CredentialSource, EngineOptions, FunctionSpec, SessionVariables};
 
 /// How long an interpreter may take until its bootstrap says hello; a loaded machine is slow, not broken.
@@ -52,7 +53,7 @@ impl From<SandboxError> for StartError {
 
 /// Starts environments.
 pub(crate) struct Starter {
-    sandbox: SandboxHandle,
+    pub(crate) sandbox: SandboxHandle,
     credentials: Arc<dyn CredentialSource>,
     api: Arc<dyn Api>,
     outside: Outside,
@@ -111,8 +112,15 @@ impl Starter {
             task_root: environment::TASK_ROOT,
         };
         process.control.queue(&Frame::claim(&claim));
-        let done = exchange::run(&mut process, journal, Awaited::Claimed, begun + limit).await;
-        initialised(process, begun, done)
+        let deadline = begun + limit;
+        let mut done = self.extensions(spec, &mut process, journal, deadline).await;
+        if done.is_ok() {
+            done = exchange::run(&mut process, journal, Awaited::Claimed, deadline).await;
+        }
+        if done.is_ok() {
+            done = conversation::initialised(&mut process, journal, deadline).await;
+        }
+        initialised(process, journal, begun, done)
     }
 
     /// The same for a function that brings its own bootstrap.
@@ -125,16 +133,39 @@ impl Starter {
         limit: Duration,
     ) -> Result<(Process, Instant), StartError> {
         let (mut process, begun) = self.boot_with(spec, variables, session).await?;
-        let Some(api) = process.api.clone() else {
+        if process.api.is_none() {
             return Err(StartError::Platform(
                 "custom runtimes need a network of their own, which this isolation tier has not".to_owned(),
             ));
-        };
+        }
         if let Some(level) = spec.logging.application() {
             process.output.keep_from(level);
         }
-        let done = conversation::init(&mut process, journal, &api, begun + limit).await;
-        initialised(process, begun, done)
+        let deadline = begun + limit;
+        let mut done = self.extensions(spec, &mut process, journal, deadline).await;
+        if done.is_ok() {
+            done = conversation::launched(&mut process, journal, deadline).await;
+        }
+        if done.is_ok() {
+            done = conversation::initialised(&mut process, journal, deadline).await;
+        }
+        initialised(process, journal, begun, done)
+    }
+
+    /// Has the extensions started, if there are any, waits until they have registered, and has the interpreter started.
+    async fn extensions(
+        &self,
+        spec: &FunctionSpec,
+        process: &mut Process,
+        journal: &mut Journal,
+        deadline: Instant,
+    ) -> Result<(), Failure> {
+        match process.api.clone() {
+            Some(api) if spec.layers.has_extensions => {
+                conversation::extensions(process, journal, &api, deadline).await
+            }
+            _ => Ok(()),
+        }
     }
 
     /// An interpreter that was ready, or a new one.
@@ -187,7 +218,11 @@ impl Starter {
         let mut process = self.boot(key, Start::Deferred).await?;
         self.claim(&mut process, spec, session).await?;
         let wrapper = environment::wrapper(&spec.environment);
-        process.control.queue_raw(&environment::block(wrapper, variables));
+        process.control.queue_raw(&environment::block(
+            wrapper,
+            spec.layers.has_extensions,
+            variables,
+        ));
         Ok((process, begun))
     }
 
@@ -215,8 +250,12 @@ impl Starter {
             ephemeral_mb: spec.ephemeral_mb,
         };
         self.sandbox.0.claim(process.id, request).await?;
-        if spec.runtime.family == Family::Provided && process.has_network() {
-            process.api = Some(RuntimeApi::new(Machine::new(description(spec))));
+        if process.has_network() {
+            let machine = match spec.runtime.family {
+                Family::Provided => Machine::new(description(spec)),
+                _ => Machine::for_extensions(description(spec)),
+            };
+            process.api = Some(RuntimeApi::new(machine));
         }
         let door = process
             .api
@@ -237,18 +276,28 @@ impl Starter {
 }
 
 fn initialised(
-    process: Process,
+    mut process: Process,
+    journal: &mut Journal,
     begun: Instant,
     done: Result<(), Failure>,
 ) -> Result<(Process, Instant), StartError> {
+    if let Some(api) = &process.api {
+        api.change(|machine| machine.close_registration());
+        for extension in api.look(|machine| machine.extensions()) {
+            journal.platform(PlatformEvent::Extension(&extension));
+        }
+    }
     match done {
         Ok(()) => Ok((process, begun)),
-        Err(failure) => Err(StartError::Init(InitFailed {
-            failure,
-            begun,
-            took: begun.elapsed(),
-            max_memory_mb: process.peak_memory_mb(),
-        })),
+        Err(failure) => {
+            process.reason = failure.shutdown_reason();
+            Err(StartError::Init(InitFailed {
+                failure,
+                begun,
+                took: begun.elapsed(),
+                max_memory_mb: process.peak_memory_mb(),
+            }))
+        }
     }
 }
 

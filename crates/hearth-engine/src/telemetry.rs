@@ -29,6 +29,8 @@ enum Event<'a> {
     InitRuntimeDone(InitEnd<'a>),
     #[serde(rename = "platform.initReport")]
     InitReport(InitEnd<'a>),
+    #[serde(rename = "platform.extension")]
+    Extension(Extension<'a>),
     #[serde(rename = "platform.start")]
     Start(Start),
     #[serde(rename = "platform.runtimeDone")]
@@ -61,6 +63,16 @@ struct InitEnd<'a> {
     status: Ended<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     metrics: Option<Metrics>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Extension<'a> {
+    name: &'a str,
+    state: String,
+    events: &'a [&'static str],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error_type: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -121,7 +133,7 @@ impl PlatformEvent<'_> {
             Status::Timeout | Status::Error(_) => LogLevel::Warn,
         };
         match self {
-            Self::InitStart { .. } | Self::Start { .. } => LogLevel::Info,
+            Self::InitStart { .. } | Self::Extension(_) | Self::Start { .. } => LogLevel::Info,
             Self::InitRuntimeDone { status, .. } | Self::InitReport { status, .. } => {
                 by_status(status, LogLevel::Debug)
             }
@@ -151,6 +163,12 @@ impl PlatformEvent<'_> {
             Self::InitReport { phase, status, took } => {
                 Event::InitReport(init_end(phase, status, Some(took)))
             }
+            Self::Extension(extension) => Event::Extension(Extension {
+                name: &extension.name,
+                state: extension.state.to_string(),
+                events: &extension.events,
+                error_type: extension.error_type.as_deref(),
+            }),
             Self::Start { request_id, version } => Event::Start(Start {
                 request_id: request_id.to_string(),
                 version: version.to_string(),

@@ -12,6 +12,7 @@ compile_error!(
      on other systems run it in a Linux virtual machine or container"
 );
 
+pub mod attendant;
 mod client;
 mod contract;
 mod folders;

@@ -67,6 +67,8 @@ pub(crate) struct Extension {
     pub(crate) state: ExtensionState,
     pub(crate) events: Events,
     pub(crate) error_type: Option<String>,
+    /// Its process has ended, or never was.
+    pub(crate) ended: bool,
     /// An event that it has not fetched yet.
     pub(crate) pending: Option<Value>,
 }
@@ -120,6 +122,7 @@ impl Extension {
             state: ExtensionState::Started,
             events: Events::default(),
             error_type: None,
+            ended: false,
             pending: None,
         }
     }

@@ -34,6 +34,8 @@ pub struct Machine {
     current: Option<Current>,
     extensions: Vec<Extension>,
     registering: bool,
+    /// Extensions are still being started.
+    launching: bool,
     init_error: Option<ReportedError>,
 }
 
@@ -52,6 +54,7 @@ impl Machine {
             current: None,
             extensions: Vec::new(),
             registering: true,
+            launching: false,
             init_error: None,
         }
     }
@@ -252,27 +255,60 @@ impl Machine {
 
 /// What the platform does.
 impl Machine {
+    /// Executables of /opt/extensions are about to be started.
+    pub fn expect_extensions(&mut self) {
+        self.launching = true;
+    }
+
+    /// The last of them was.
+    pub fn all_launched(&mut self) {
+        self.launching = false;
+    }
+
+    /// Whether every executable of /opt/extensions has registered; then it is the runtime's turn.
+    pub fn externals_registered(&self) -> bool {
+        let mut extensions = self.extensions.iter();
+        !self.launching && extensions.all(|extension| extension.state != ExtensionState::Started)
+    }
+
+    /// Nobody may register any more.
+    pub fn close_registration(&mut self) {
+        self.registering = false;
+    }
+
+    /// Whether every external extension has ended.
+    pub fn all_exited(&self) -> bool {
+        let external = |extension: &&Extension| extension.kind == ExtensionKind::External;
+        let mut externals = self.extensions.iter().filter(external);
+        externals.all(|extension| extension.ended)
+    }
+
     /// An executable of /opt/extensions was started, or could not be.
     pub fn launched(&mut self, name: &str, error: Option<&str>) {
         let mut extension = Extension::started(name.to_owned(), ExtensionKind::External);
         if let Some(error) = error {
             extension.state = ExtensionState::LaunchError;
+            extension.ended = true;
             extension.error_type = Some(error.to_owned());
         }
         self.extensions.push(extension);
     }
 
-    /// A process of an extension has ended.
-    pub fn exited(&mut self, name: &str) {
+    /// A process of an extension has ended, in the way that `how` says.
+    pub fn exited(&mut self, name: &str, how: &str) {
         let mut external = self.extensions.iter_mut();
-        if let Some(extension) =
+        let Some(extension) =
             external.find(|known| known.kind == ExtensionKind::External && known.name == name)
-            && !matches!(
-                extension.state,
-                ExtensionState::InitError | ExtensionState::ExitError
-            )
-        {
+        else {
+            return;
+        };
+        extension.ended = true;
+        if !matches!(
+            extension.state,
+            ExtensionState::InitError | ExtensionState::ExitError
+        ) {
             extension.state = ExtensionState::Exited;
+            extension.error_type = Some(how.to_owned());
         }
     }
 
@@ -303,7 +339,7 @@ impl Machine {
             );
             !waits
         });
-        (runtime && extensions).then_some(Ok(()))
+        (runtime && extensions && !self.launching).then_some(Ok(()))
     }
 
     /// The first extension that failed, if any has.
@@ -345,6 +381,11 @@ impl Machine {
     /// Every extension, for the log.
     pub fn extensions(&self) -> Vec<ExtensionInfo> {
         self.extensions.iter().map(Extension::info).collect()
+    }
+
+    /// Whether anybody is told of invocations beside the runtime.
+    pub fn has_any_extension(&self) -> bool {
+        self.launching || !self.extensions.is_empty()
     }
 
     /// Whether there is an extension of this kind.

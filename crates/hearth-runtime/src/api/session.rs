@@ -91,6 +91,25 @@ impl RuntimeApi {
         .await
     }
 
+    /// Waits until every executable of /opt/extensions has registered, or one has failed. Cancelling loses nothing.
+    pub async fn externals_registered(&self) -> Result<(), ExtensionInfo> {
+        self.until(|machine| match machine.failed_extension() {
+            Some(failed) => Some(Err(failed)),
+            None => machine.externals_registered().then_some(Ok(())),
+        })
+        .await
+    }
+
+    /// Waits until every external extension has ended. Cancelling loses nothing.
+    pub async fn all_exited(&self) {
+        self.until(|machine| machine.all_exited().then_some(())).await;
+    }
+
+    /// Waits for an extension to fail. Cancelling loses nothing.
+    pub async fn extension_failed(&self) -> ExtensionInfo {
+        self.until(|machine| machine.failed_extension()).await
+    }
+
     /// Whether runtime and extensions are done with the invocation.
     pub fn is_settled(&self) -> bool {
         self.machine().is_settled()

@@ -24,12 +24,13 @@ pub fn wrapper(variables: &BTreeMap<String, String>) -> Option<&str> {
 }
 
 /// The variables as a deferred start takes them, before any frame: u32 length (big-endian), then entries that are each
-/// ended by NUL, a [`wrapper`] or nothing and then `NAME=value`.
-pub fn block(wrapper: Option<&str>, variables: &BTreeMap<String, String>) -> Bytes {
+/// ended by NUL: a [`wrapper`] or nothing, whether there are extensions (some text or nothing), and then `NAME=value`.
+pub fn block(wrapper: Option<&str>, extensions: bool, variables: &BTreeMap<String, String>) -> Bytes {
     let parts = variables
         .iter()
         .flat_map(|(name, value)| [name, "=", value, "\0"]);
-    let entries: String = [wrapper.unwrap_or_default(), "\0"]
+    let extensions = if extensions { "extensions" } else { "" };
+    let entries: String = [wrapper.unwrap_or_default(), "\0", extensions, "\0"]
         .into_iter()
         .chain(parts)
         .collect();
@@ -47,11 +48,14 @@ mod tests {
     fn a_block_has_its_length_in_front() {
         let variables = [("A", "1"), ("B", "ü=")].map(|(name, value)| (name.to_owned(), value.to_owned()));
         let variables = variables.into();
-        assert_eq!(block(None, &variables), "\0\0\0\x0b\0A=1\0B=ü=\0".as_bytes());
         assert_eq!(
-            block(Some("/w"), &variables),
-            "\0\0\0\x0d/w\0A=1\0B=ü=\0".as_bytes()
+            block(None, false, &variables),
+            "\0\0\0\x0c\0\0A=1\0B=ü=\0".as_bytes()
         );
-        assert_eq!(block(None, &BTreeMap::new()), &[0, 0, 0, 1, 0][..]);
+        assert_eq!(
+            block(Some("/w"), true, &variables),
+            "\0\0\0\x18/w\0extensions\0A=1\0B=ü=\0".as_bytes()
+        );
+        assert_eq!(block(None, false, &BTreeMap::new()), &[0, 0, 0, 2, 0, 0][..]);
     }
 }

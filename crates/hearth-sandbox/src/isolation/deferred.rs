@@ -20,10 +20,12 @@ const SHELL: &CStr = c"/bin/sh";
 const NOT_EXECUTABLE: i32 = 126;
 const NOT_FOUND: i32 = 127;
 
-/// A program that starts the interpreter, if there is one, and the variables.
+/// A program that starts the interpreter, if there is one, who else is started, and the variables.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Deferred {
     wrapper: Option<CString>,
+    /// Whether the environment has an attendant, which starts extensions first.
+    pub(super) attended: bool,
     pub(super) variables: Vec<CString>,
 }
 
@@ -41,14 +43,17 @@ impl Deferred {
         Ok(Self::read(&block))
     }
 
-    /// Splits a block of entries that are each ended by a NUL, the first of which is the wrapper.
+    /// Splits a block of entries that are each ended by a NUL, the first of which is the wrapper, the second whether
+    /// there are extensions.
     fn read(block: &[u8]) -> Self {
         let mut entries = block
             .split(|byte| *byte == 0)
             .map(|entry| CString::new(entry).expect("it was split at every NUL"));
         let wrapper = entries.next().filter(|wrapper| !wrapper.is_empty());
+        let attended = entries.next().is_some_and(|extensions| !extensions.is_empty());
         Self {
             wrapper,
+            attended,
             variables: entries.filter(|entry| !entry.is_empty()).collect(),
         }
     }
@@ -94,11 +99,12 @@ mod tests {
 
     #[test]
     fn a_block_is_split_into_wrapper_and_variables() {
-        let block = Deferred::read(b"\0A=1\0B=x=y\0");
-        assert_eq!(block.wrapper, None);
+        let block = Deferred::read(b"\0\0A=1\0B=x=y\0");
+        assert_eq!((&block.wrapper, block.attended), (&None, false));
         assert_eq!(block.variables, [c"A=1".to_owned(), c"B=x=y".to_owned()]);
-        let block = Deferred::read(b"/opt/wrap\0A=1");
+        let block = Deferred::read(b"/opt/wrap\0extensions\0A=1");
         assert_eq!(block.wrapper.as_deref(), Some(c"/opt/wrap"));
+        assert!(block.attended);
         assert_eq!(block.variables, [c"A=1".to_owned()]);
         for nothing in [&b""[..], b"\0", b"\0\0\0"] {
             assert_eq!(Deferred::read(nothing), Deferred::default());

@@ -1,5 +1,6 @@
 //! The walls around an environment, one file per kind.
 
+mod attendant;
 pub(crate) mod base;
 pub(crate) mod bounds;
 pub(crate) mod cgroup;

@@ -7,6 +7,7 @@ use std::io::{self, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
+use super::attendant;
 use super::child::Plan;
 use super::deferred::Deferred;
 use super::status::{At, Failure, Status, Step};
@@ -65,42 +66,59 @@ pub(crate) fn run(plan: &Plan<'_>) -> Result<Infallible, Failure> {
     sys::close_from(inherited, &[control.as_fd()]).at(Step::Execute)?;
     // From here on the environment counts as started, so what fails is told where its output goes, or its answers.
     let mut control = File::from(control);
-    match plan.program {
-        Program::Interpreter(interpreter) => {
-            let Interpreter {
-                path,
-                arguments,
-                environment,
-                start,
-            } = interpreter;
-            let error = match start {
-                Start::Ready => sys::execute(path, arguments, environment),
-                Start::Deferred => match Deferred::receive(&mut control) {
-                    Ok(deferred) => deferred.execute(path, arguments),
-                    Err(error) => error,
-                },
-            };
-            let _ = writeln!(io::stderr(), "cannot start {}: {error}", path.to_string_lossy());
+    if let Program::Interpreter(interpreter) = plan.program
+        && interpreter.start == Start::Ready
+    {
+        let error = sys::execute(
+            &interpreter.path,
+            &interpreter.arguments,
+            &interpreter.environment,
+        );
+        complain(interpreter, &error);
+        sys::exit(CANNOT_EXECUTE)
+    }
+    match Deferred::receive(&mut control) {
+        Ok(deferred) if deferred.attended => {
+            let start = |control: &mut File| execute(plan.program, &deferred, control);
+            // It returns when the server has gone.
+            let _ = attendant::run(plan.alone, control, &deferred.variables, start);
         }
-        Program::Bootstrap => {
-            if let Ok(failure) = bootstrap(&mut control) {
-                let _ = control.write_all(&failure.encode());
-            }
-        }
+        Ok(deferred) => execute(plan.program, &deferred, &mut control),
+        // Who was to send them has gone.
+        Err(_) => {}
     }
     sys::exit(CANNOT_EXECUTE)
 }
 
+/// Becomes the program. Returns only if that fails.
+fn execute(program: &Program, deferred: &Deferred, control: &mut File) {
+    match program {
+        Program::Interpreter(interpreter) => {
+            let error = deferred.execute(&interpreter.path, &interpreter.arguments);
+            complain(interpreter, &error);
+        }
+        Program::Bootstrap => {
+            if let Ok(failure) = bootstrap(&deferred.variables) {
+                let _ = control.write_all(&failure.encode());
+            }
+        }
+    }
+}
+
+fn complain(interpreter: &Interpreter, error: &io::Error) {
+    let path = interpreter.path.to_string_lossy();
+    let _ = writeln!(io::stderr(), "cannot start {path}: {error}");
+}
+
 /// Executes the function's own bootstrap, which closes the socket. Returns only if that fails.
-fn bootstrap(control: &mut File) -> io::Result<LaunchFailure> {
-    let variables = Deferred::receive(control)?.variables;
+fn bootstrap(variables: &[CString]) -> io::Result<LaunchFailure> {
     let found = |path: &&str| Path::new(path).metadata().is_ok_and(|found| !found.is_dir());
     let Some(place) = BOOTSTRAPS.iter().position(found) else {
         return Ok(LaunchFailure::Missing);
     };
     std::env::set_current_dir(TASK_ROOT)?;
     let path = CString::new(BOOTSTRAPS[place])?;
-    let error = sys::execute(&path, std::slice::from_ref(&path), &variables);
+    let error = sys::execute(&path, std::slice::from_ref(&path), variables);
     Ok(LaunchFailure::Refused(
         place,
         error.raw_os_error().unwrap_or(libc::EIO),

@@ -125,19 +125,10 @@ fn end(environment: &Environment) {
 fn exit(environment: &Environment, waited: Duration) -> Exit {
     let (status, peak) = environment.ended.unwrap_or((libc::SIGKILL, 0));
     Exit {
-        status: exit_status(status),
+        status: ExitStatus::of_wait(status),
         out_of_memory: environment.out_of_memory || environment.bound.ran_out_of_memory(),
         peak_memory_bytes: peak.max(environment.bound.peak()),
         cpu: environment.bound.cpu_time(waited),
-    }
-}
-
-/// Reads a wait status.
-fn exit_status(status: i32) -> ExitStatus {
-    if libc::WIFSIGNALED(status) {
-        ExitStatus::Signal(libc::WTERMSIG(status))
-    } else {
-        ExitStatus::Code(libc::WEXITSTATUS(status))
     }
 }
 
@@ -147,9 +138,9 @@ mod tests {
 
     #[test]
     fn wait_statuses_are_read() {
-        assert_eq!(exit_status(0), ExitStatus::Code(0));
-        assert_eq!(exit_status(127 << 8), ExitStatus::Code(127));
-        assert_eq!(exit_status(libc::SIGKILL), ExitStatus::Signal(9));
-        assert_eq!(exit_status(libc::SIGSEGV | 0x80), ExitStatus::Signal(11));
+        assert_eq!(ExitStatus::of_wait(0), ExitStatus::Code(0));
+        assert_eq!(ExitStatus::of_wait(127 << 8), ExitStatus::Code(127));
+        assert_eq!(ExitStatus::of_wait(libc::SIGKILL), ExitStatus::Signal(9));
+        assert_eq!(ExitStatus::of_wait(libc::SIGSEGV | 0x80), ExitStatus::Signal(11));
     }
 }

@@ -134,7 +134,7 @@ fn variables_may_come_later() -> Outcome {
     Node::start_with(vec![runtime])?.serve(async |server| {
         let mut environment =
             Environment::new(server.boot_with(RuntimeIndex(0), 128, Start::Deferred).await?)?;
-        let block = b"\0LD_LIBRARY_PATH=/var/lang/lib\0LC_CTYPE=C.UTF-8\0SECRET=a=b c\0";
+        let block = b"\0\0LD_LIBRARY_PATH=/var/lang/lib\0LC_CTYPE=C.UTF-8\0SECRET=a=b c\0";
         environment.send(&(block.len() as u32).to_be_bytes()).await?;
         environment.send(block).await?;
         let (exit, output) = environment.end().await?;
@@ -155,7 +155,7 @@ async fn start_through(
 ) -> Result<(ExitStatus, String), Failed> {
     let mut environment = Environment::new(server.boot_with(RuntimeIndex(0), 128, Start::Deferred).await?)?;
     server.claim(&environment, code).await?;
-    let block = format!("{wrapper}\0PATH=/usr/bin:/bin\0LD_LIBRARY_PATH=/var/lang/lib\0A=1\0");
+    let block = format!("{wrapper}\0\0PATH=/usr/bin:/bin\0LD_LIBRARY_PATH=/var/lang/lib\0A=1\0");
     environment.send(&(block.len() as u32).to_be_bytes()).await?;
     environment.send(block.as_bytes()).await?;
     let (exit, output) = environment.end().await?;

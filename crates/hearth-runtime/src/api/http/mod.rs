@@ -57,6 +57,8 @@ impl RuntimeApi {
             Route::ExtensionNext => self.extension_next(&request).await,
             Route::ExtensionInitError => self.extension_error(&request, true),
             Route::ExtensionExitError => self.extension_error(&request, false),
+            Route::Telemetry => Ok(not_supported("Telemetry")),
+            Route::Logs => Ok(not_supported("Logs")),
             _ if !self.look(|machine| machine.has_runtime()) => Ok(Answer::status(404)),
             Route::Next => self.next().await,
             Route::Response(id) => self.response(&id, request).await,
@@ -64,4 +66,10 @@ impl RuntimeApi {
             Route::InitError => self.init_error(request).await,
         }
     }
+}
+
+/// What AWS's own emulator answers where nothing is sent to subscribers; extensions go on without.
+fn not_supported(api: &str) -> Answer {
+    let body = format!(r#"{{"errorMessage":"{api} API is not supported","errorType":"{api}.NotSupported"}}"#);
+    Answer::json(202, body)
 }

@@ -14,6 +14,8 @@ pub(super) enum Route {
     ExtensionNext,
     ExtensionInitError,
     ExtensionExitError,
+    Telemetry,
+    Logs,
 }
 
 const RUNTIME: &str = "2018-06-01";
@@ -35,6 +37,8 @@ impl Route {
             [EXTENSIONS, "extension", "event", "next"] => (Method::GET, Self::ExtensionNext),
             [EXTENSIONS, "extension", "init", "error"] => (Method::POST, Self::ExtensionInitError),
             [EXTENSIONS, "extension", "exit", "error"] => (Method::POST, Self::ExtensionExitError),
+            ["2022-07-01", "telemetry"] => (Method::PUT, Self::Telemetry),
+            ["2020-08-15", "logs"] => (Method::PUT, Self::Logs),
             _ => return Err(404),
         };
         if *method == wanted { Ok(route) } else { Err(405) }

@@ -153,7 +153,7 @@ fn an_extension_that_fails_is_named() {
     let outer = machine.register("outer", &[]).unwrap();
     machine.extension_init_error(outer, "Extension.NoDisk").unwrap();
     machine.extension_init_error(outer, "Extension.Other").unwrap();
-    machine.exited("outer");
+    machine.exited("outer", "exit status 1");
     let failed = machine.failed_extension().unwrap();
     assert_eq!(failed.state, ExtensionState::InitError);
     assert_eq!(failed.error_type.as_deref(), Some("Extension.NoDisk"));
@@ -247,7 +247,7 @@ proptest! {
                         machine.launched(&format!("e{number}"), None);
                     }
                 }
-                Step::Exited(number) => machine.exited(&format!("e{number}")),
+                Step::Exited(number) => machine.exited(&format!("e{number}"), "exit status 1"),
                 Step::Invoke(number) => {
                     // The engine invokes an environment that waits.
                     if machine.init() == Some(Ok(())) && machine.is_settled() {

@@ -1,0 +1,213 @@
+"""Extensions: programs of layers that run beside the function, with every kind of runtime."""
+
+import re
+import textwrap
+import time
+
+import pytest
+
+from bootstraps import bundle, deploy as deploy_bootstrap, needs_curl, shell
+from functions import create, invoke, log_lines, node, python, unique
+from server import wait_until
+
+# Registers, then tells what it gets. `$before` and `$on_event` are the test's.
+WATCHER = r"""
+    #!/bin/sh
+    name=$(basename "$0")
+    api="http://$AWS_LAMBDA_RUNTIME_API/2020-01-01/extension"
+    BEFORE
+    curl -sS -D "/tmp/$name" -o "/tmp/$name.answer" -X POST -H "Lambda-Extension-Name: $name" \
+        -d '{"events":["INVOKE","SHUTDOWN"]}' "$api/register"
+    id=$(grep -i lambda-extension-identifier: "/tmp/$name" | tr -d '[:space:]' | cut -d: -f2)
+    fail() {
+        curl -sS -X POST -H "Lambda-Extension-Identifier: $id" -H "Lambda-Extension-Function-Error-Type: $2" \
+            "$api/$1/error"; exit 1
+    }
+    AFTER
+    while true; do
+        event=$(curl -sS -H "Lambda-Extension-Identifier: $id" "$api/event/next")
+        echo "$name got $event"
+        case "$event" in *SHUTDOWN*) exit 0 ;; esac
+        ON_EVENT
+    done
+"""
+
+
+def watcher(before="", after="", on_event=""):
+    script = textwrap.dedent(WATCHER).lstrip("\n")
+    return script.replace("BEFORE", before).replace("AFTER", after).replace("ON_EVENT", on_event)
+
+
+def layer(client, extensions, executable=True):
+    needs_curl()
+    files = {f"extensions/{name}": script for name, script in extensions.items()}
+    version = client.publish_layer_version(
+        LayerName=unique("extensions"), Content={"ZipFile": bundle(files, files if executable else ())})
+    return [version["LayerVersionArn"]]
+
+
+PYTHON = python("def handler(event, context):\n    return {'event': event}\n")
+NODE = node("exports.handler = async (event) => ({ event });\n")
+
+
+def deploy(client, kind, layers, **settings):
+    settings = {"Timeout": 10, "Layers": layers} | settings
+    if kind == "python":
+        return create(client, PYTHON, "python3.11", **settings)
+    if kind == "node":
+        return create(client, NODE, "nodejs20.x", **settings)
+    return shell(client, **settings)
+
+
+@pytest.mark.parametrize("kind", ["shell", "python", "node"])
+def test_an_extension_is_told_of_invocations_and_of_the_end(make_server, kind):
+    server = make_server().start()
+    client, logs = server.client(), server.client("logs")
+    function = deploy(client, kind, layer(client, {"watcher": watcher()}))
+    answers = [invoke(client, function, {"n": n}) for n in range(2)]
+    assert [(answer.error, answer.payload["event"]) for answer in answers] == [(None, {"n": 0}), (None, {"n": 1})]
+    lines = log_lines(logs, function)
+    assert "EXTENSION\tName: watcher\tState: Ready\tEvents: [INVOKE,SHUTDOWN]" in lines
+    for answer in answers:
+        told = [line for line in lines if line.startswith("watcher got") and answer.request_id in line]
+        assert len(told) == 1 and '"eventType":"INVOKE"' in told[0] and '"type":"X-Amzn-Trace-Id"' in told[0]
+    client.delete_function(FunctionName=function)
+    wait_until(lambda: any('"shutdownReason":"SPINDOWN"' in line for line in log_lines(logs, function)),
+               "the extension is told that the environment ends")
+
+
+def test_the_end_of_the_server_is_told(make_server, tmp_path):
+    (tmp_path / "data").mkdir()
+    server = make_server(data_dir=tmp_path / "data").start()
+    client = server.client()
+    function = deploy(client, "python", layer(client, {"watcher": watcher()}))
+    invoke(client, function)
+    server.stop()
+    again = make_server(data_dir=tmp_path / "data").start()
+    lines = log_lines(again.client("logs"), function)
+    assert any('"shutdownReason":"SPINDOWN"' in line for line in lines), lines
+
+
+# Waits for its event in the background, so that the shell hears signals meanwhile.
+LISTENING = """\
+    #!/bin/sh
+    trap 'echo asked; exit 0' TERM
+    api="http://$AWS_LAMBDA_RUNTIME_API/2018-06-01/runtime"
+    while true; do
+        curl -sS -D /tmp/headers -o /tmp/event "$api/invocation/next" &
+        wait $!
+        id=$(grep -i Lambda-Runtime-Aws-Request-Id /tmp/headers | tr -d '[:space:]' | cut -d: -f2)
+        curl -sS "$api/invocation/$id/response" -d 1
+    done
+    """
+
+
+def test_the_runtime_is_asked_to_end_before_its_extensions(client, logs):
+    layers = layer(client, {"watcher": watcher()})
+    function = deploy_bootstrap(client, {"bootstrap": LISTENING}, Layers=layers, Timeout=10)
+    assert invoke(client, function).payload == 1
+    client.delete_function(FunctionName=function)
+
+    def told():
+        lines = log_lines(logs, function)
+        return [line for line in lines if line == "asked" or '"eventType":"SHUTDOWN"' in line]
+
+    wait_until(lambda: len(told()) == 2, "both have been told")
+    assert told()[0] == "asked" and '"shutdownReason":"SPINDOWN"' in told()[1]
+
+
+def test_a_timeout_is_told(client, logs):
+    function = deploy(client, "shell", layer(client, {"watcher": watcher()}), Timeout=2)
+    assert invoke(client, function, "sleep").payload["errorType"] == "Sandbox.Timedout"
+    wait_until(lambda: any('"shutdownReason":"TIMEOUT"' in line for line in log_lines(logs, function)),
+               "the extension is told of the timeout")
+
+
+def test_a_failure_of_the_runtime_is_told(client, logs):
+    function = deploy(client, "shell", layer(client, {"watcher": watcher()}))
+    answer = invoke(client, function, "exit")
+    assert answer.payload == {
+        "errorType": "Runtime.ExitError",
+        "errorMessage": f"RequestId: {answer.request_id} Error: Runtime exited with error: exit status 3",
+    }
+    wait_until(lambda: any('"shutdownReason":"FAILURE"' in line for line in log_lines(logs, function)),
+               "the extension is told of the failure")
+
+
+@pytest.mark.parametrize("kind", ["shell", "python"])
+def test_an_invocation_lasts_until_its_extensions_are_done(client, kind):
+    function = deploy(client, kind, layer(client, {"slow": watcher(on_event="sleep 0.7")}))
+    answer = invoke(client, function)
+    assert answer.error is None
+    duration = float(re.search(r"\tDuration: ([\d.]+) ms", answer.log).group(1))
+    assert 700 <= duration < 5000
+
+
+def test_an_init_waits_for_extensions(client, logs):
+    function = deploy(client, "python", layer(client, {"slow": watcher(after="sleep 0.7")}))
+    answer = invoke(client, function)
+    assert float(re.search(r"Init Duration: ([\d.]+) ms", answer.log).group(1)) >= 700
+
+
+@pytest.mark.parametrize("kind", ["shell", "python"])
+@pytest.mark.parametrize("script, error, text", [
+    (watcher(before="exit 9"), "Extension.Crash", "exit status 9"),
+    (watcher(after="fail init Extension.NoDisk"), "Extension.InitError", "Extension.NoDisk"),
+    (watcher(after="fail exit Extension.Gone"), "Extension.ExitError", "Extension.Gone"),
+])
+def test_an_extension_that_fails_fails_the_init(client, logs, kind, script, error, text):
+    function = deploy(client, kind, layer(client, {"broken": script}))
+    answer = invoke(client, function)
+    assert answer.error == "Unhandled"
+    assert answer.payload == {"errorType": error, "errorMessage": f"RequestId: {answer.request_id} Error: {text}"}
+    reports = [line for line in log_lines(logs, function) if line.startswith("INIT_REPORT")]
+    assert len(reports) == 2 and all(f"Error Type: {error}" in line for line in reports)
+
+
+def test_an_extension_that_is_not_executable(client):
+    function = deploy(client, "python", layer(client, {"plain": watcher()}, executable=False))
+    answer = invoke(client, function)
+    assert answer.payload["errorType"] == "Extension.LaunchError"
+    assert "PermissionDenied" in answer.payload["errorMessage"]
+
+
+@pytest.mark.parametrize("kind", ["shell", "python"])
+def test_an_extension_that_crashes_fails_the_invocation_and_no_other(client, kind):
+    crash = 'case "$event" in *INVOKE*) sleep 0.2; kill -9 $$ ;; esac'
+    function = deploy(client, kind, layer(client, {"crashing": watcher(on_event=crash)}))
+    for _ in range(2):
+        answer = invoke(client, function)
+        assert "Status: error\tError Type: Extension.Crash" in answer.log
+
+
+def test_extensions_see_their_own_variables_only(client, logs):
+    function = deploy(client, "python", layer(client, {"seeing": watcher(before="env | cut -d= -f1 | sort | tr '\\n' ' '; echo")}))
+    invoke(client, function)
+    seen = next(line for line in log_lines(logs, function) if "AWS_LAMBDA_RUNTIME_API" in line).split()
+    assert {"AWS_ACCESS_KEY_ID", "AWS_LAMBDA_FUNCTION_NAME", "PATH"} <= set(seen)
+    assert not {"_HANDLER", "LAMBDA_TASK_ROOT", "AWS_LAMBDA_LOG_GROUP_NAME"} & set(seen)
+
+
+def test_eleven_extensions_are_too_many(client):
+    function = deploy(client, "python", layer(client, {f"e{n:02}": watcher() for n in range(11)}))
+    answer = invoke(client, function)
+    assert answer.payload["errorType"] == "Extension.LaunchError" and "TooManyExtensions" in answer.payload["errorMessage"]
+
+
+def test_an_internal_extension_holds_the_invocation(client):
+    needs_curl()
+    register = """
+        curl -sS -D /tmp/inner -o /dev/null -X POST -H 'Lambda-Extension-Name: inner' -d '{"events":["INVOKE"]}' \
+            "http://$AWS_LAMBDA_RUNTIME_API/2020-01-01/extension/register"
+        inner=$(grep -i lambda-extension-identifier: /tmp/inner | tr -d '[:space:]' | cut -d: -f2)
+        (while true; do
+            curl -sS -o /tmp/inner.event -H "Lambda-Extension-Identifier: $inner" \
+                "http://$AWS_LAMBDA_RUNTIME_API/2020-01-01/extension/event/next"
+            echo "inner got an event"; sleep 0.5
+        done) &
+    """
+    function = shell(client, init=register, Timeout=10)
+    begun = time.monotonic()
+    answer = invoke(client, function, {})
+    assert answer.error is None and "inner got an event" in answer.log and time.monotonic() - begun >= 0.5
+    assert "inner" in answer.log
