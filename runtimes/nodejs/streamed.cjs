@@ -58,8 +58,7 @@ class StreamedInvocation {
 
   /** A response that was ended stays complete, as on AWS. What was written before reaches the caller in any case. */
   async #fail(error, closed) {
-    if (this.#stream.writableEnded && !this.#stream.errored) {
-      await closed.catch(() => {});
+    if (this.#stream.writableEnded && (await closed.then(() => true, () => false))) {
       this.#settle();
     } else {
       this.#stream.fail(() => this.#finish(() => this.#channel.error(this.#request, describe(error))));
