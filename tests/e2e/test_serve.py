@@ -1,6 +1,7 @@
 """`hearth serve`: every request is verified, the first start hands out a root access key."""
 
 import configparser
+import json
 import stat
 
 import boto3
@@ -8,6 +9,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from event_stream import stream
 from functions import create, invoke, python
 from languages import ECHO
 
@@ -47,6 +49,15 @@ def test_the_profile_is_the_owners_alone_and_works(production):
     for file in production.data_dir.rglob("*"):
         if file.is_file() and file != path:
             assert secret not in file.read_bytes(), f"the secret key is in {file}"
+
+
+def test_streams_are_verified_too(production):
+    lambda_ = client(production, *keys(production))
+    name = create(lambda_, python(ECHO["python"]))
+    assert json.loads(stream(lambda_, name, {"a": 1}).body)["event"] == {"a": 1}
+    with pytest.raises(ClientError) as refused:
+        stream(client(production, keys(production)[0], "x" * 40), name)
+    assert refused.value.response["Error"]["Code"] == "InvalidSignatureException"
 
 
 def test_others_are_refused(production):
