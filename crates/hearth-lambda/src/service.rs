@@ -15,10 +15,11 @@ use hearth_wire::lambda::State;
 use tokio::sync::{Mutex, mpsc};
 
 use crate::LambdaOptions;
-use crate::code::{CodeError, CodeStore};
+use crate::code::{Accepted, CodeError, CodeStore, PackageRefused, Source};
 use crate::code_link::CodeLinks;
 use crate::create_function::CreateError;
 use crate::error::Error;
+use crate::folder;
 use crate::function::{self, Function, Stored};
 use crate::function_url;
 use crate::function_urls::FunctionUrls;
@@ -272,6 +273,19 @@ impl Service {
     pub(crate) fn let_go(&self, release: &Release) {
         release.packages().for_each(|package| self.code.keep(package));
         release.retire();
+    }
+
+    /// Takes in a function's code: keeps a package, or lets a folder be shown where that is allowed.
+    pub(crate) async fn take_in(&self, source: Source) -> Result<Accepted, CodeError> {
+        if let (Some(folders), Some(path)) = (&self.options.folders, source.folder()) {
+            folders.open(path).await.map_err(PackageRefused::Folder)?;
+            return Ok(Accepted {
+                code: folder::code(path),
+                folder: Some(path.to_owned()),
+            });
+        }
+        let code = self.code.accept(source).await?;
+        Ok(Accepted { code, folder: None })
     }
 
     /// Lets a function be made ready in the background. Where that has ended already, the next start does it.
