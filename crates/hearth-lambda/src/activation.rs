@@ -91,6 +91,8 @@ async fn step(service: &Service, arn: &FunctionArn) -> Result<(), Error> {
             }
             let failed = current.function.lifecycle.fail(reason.clone());
             current.function.enter(failed);
+            // So what is published next is a new version, also if it is the same again.
+            current.function.whole.published = None;
             if let Some((_, version)) = &mut version {
                 version.function.enter(Lifecycle::CreationFailed(reason));
             }

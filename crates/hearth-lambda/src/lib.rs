@@ -60,6 +60,7 @@ mod payload;
 mod policies;
 mod publish_layer_version;
 mod publish_version;
+mod publishing;
 mod put_function_concurrency;
 mod reference;
 mod registry;
