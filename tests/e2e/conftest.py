@@ -1,13 +1,15 @@
-"""Servers and clients for the tests. Without root the sandbox tier cannot start, and the tests that need it
-are skipped with the reason."""
+"""Servers and clients for the tests. Where the tier of isolation that is tested does not work, the tests that need
+it are skipped with the reason; in other tiers than `sandbox`, those that are not marked `every_tier` are, too."""
 
-import os
+import json
 import shutil
+import subprocess
 
 import pytest
 
 from npm import Npm
-from server import BINARY, Server
+from server import BINARY, Server, clean_environment
+from tier import TIER, process_options
 
 
 def pytest_configure(config):
@@ -15,10 +17,23 @@ def pytest_configure(config):
         raise pytest.UsageError(f"{BINARY} is missing; build it with `cargo build` or name another in HEARTH_BIN")
 
 
+def pytest_collection_modifyitems(items):
+    if TIER != "sandbox":
+        for item in items:
+            if not item.get_closest_marker("every_tier"):
+                item.add_marker(pytest.mark.skip(reason=f"not for the tier {TIER}"))
+
+
 @pytest.fixture(scope="session")
 def sandbox_tier():
-    if os.geteuid() != 0:
-        pytest.skip("the sandbox tier needs root; run the tests with sudo to include this one")
+    """The tier that is tested works."""
+    command = [str(BINARY), "doctor", "--json", "--isolation", TIER]
+    done = subprocess.run(command, capture_output=True, text=True, env=clean_environment(), cwd="/",
+                          **process_options())
+    found = json.loads(done.stdout)
+    if not found["tiers"][TIER]:
+        missing = [f"{r['name']}: {r['advice']}" for r in found["requirements"] if r["needed"] and not r["met"]]
+        pytest.skip(f"the tier {TIER} does not work here: {'; '.join(missing)}")
 
 
 @pytest.fixture(scope="module")

@@ -13,8 +13,10 @@ from pathlib import Path
 import boto3
 from botocore.config import Config
 
+from tier import TIER, give, process_options, reachable
+
 ROOT = Path(__file__).resolve().parents[2]
-BINARY = Path(os.environ.get("HEARTH_BIN", ROOT / "target/debug/hearth"))
+BINARY = reachable(Path(os.environ.get("HEARTH_BIN", ROOT / "target/debug/hearth")))
 READY_SECONDS = 30
 STOP_SECONDS = 30
 
@@ -45,12 +47,13 @@ class Server:
         self.owns_data = data_dir is None
         self.data_dir = Path(data_dir or tempfile.mkdtemp(prefix="hearth-e2e-"))
         self.environment = environment or {}
+        give(self.data_dir)
         self.process = None
         self.endpoint = None
         self.output = []
 
     def start(self, directories=()):
-        command = [BINARY, self.mode, "--listen", "127.0.0.1:0", "--data-dir", self.data_dir]
+        command = [BINARY, self.mode, "--listen", "127.0.0.1:0", "--data-dir", self.data_dir, "--isolation", TIER]
         self.process = subprocess.Popen(
             [str(c) for c in (*command, *self.args, *directories)],
             stdin=subprocess.DEVNULL,
@@ -59,6 +62,7 @@ class Server:
             text=True,
             env=clean_environment(**self.environment),
             cwd=self.data_dir,
+            **process_options(),
         )
         self.output = []
         threading.Thread(target=self._read, args=(self.process,), daemon=True).start()

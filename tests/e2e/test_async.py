@@ -8,6 +8,8 @@ import pytest
 from functions import create, log_lines, python
 from server import wait_until
 
+pytestmark = pytest.mark.every_tier
+
 FAIL = """
     def handler(event, context):
         print("attempt", event["id"], context.aws_request_id)

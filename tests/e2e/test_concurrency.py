@@ -11,6 +11,8 @@ from functions import invoke
 from languages import WISH, deploy
 from server import wait_until
 
+pytestmark = pytest.mark.every_tier
+
 
 def test_200_at_once_with_timeouts_and_crashes(server, language):
     client = server.client()

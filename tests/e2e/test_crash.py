@@ -8,6 +8,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from functions import create, invoke, python
 from server import alive, wait_until
 
+pytestmark = pytest.mark.every_tier
+
 
 def body(number):
     return f"def handler(event, context):\n    return {number}\n"

@@ -9,6 +9,8 @@ import pytest
 from bootstraps import bundle, deploy, shell
 from functions import ROLE, invoke, log_lines, unique
 
+pytestmark = pytest.mark.every_tier
+
 
 @pytest.fixture(scope="module")
 def function(client):

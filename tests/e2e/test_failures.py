@@ -7,6 +7,8 @@ import pytest
 from functions import create, invoke, log_lines, node, python
 from languages import RUNTIME, WISH, deploy
 
+pytestmark = pytest.mark.every_tier
+
 
 @pytest.fixture(scope="module")
 def function(client, language):

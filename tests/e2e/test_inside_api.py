@@ -8,6 +8,8 @@ import pytest
 from functions import ROLE, create, invoke, python
 from sdks import with_aws_sdk, with_boto3
 
+pytestmark = pytest.mark.every_tier
+
 ECHO = "def handler(event, context):\n    return {'echo': event}\n"
 
 # Calls what the event says with the client it says.

@@ -6,6 +6,8 @@ from functions import create, invoke, package, python
 from languages import RUNTIME
 from server import descendants
 
+pytestmark = pytest.mark.every_tier
+
 PROBE = """
     import os, socket, subprocess
 

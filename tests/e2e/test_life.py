@@ -13,6 +13,8 @@ from botocore.exceptions import ClientError
 from functions import ROLE, create, invoke, log_lines, python, unique
 from languages import ECHO, RUNTIME, WISH, deploy, package_of
 
+pytestmark = pytest.mark.every_tier
+
 
 def test_create_answers_pending_then_active(client, language):
     name = unique()

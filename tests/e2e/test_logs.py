@@ -6,6 +6,8 @@ from botocore.exceptions import ClientError
 from functions import create, invoke, log_lines, python
 from languages import deploy
 
+pytestmark = pytest.mark.every_tier
+
 
 PRINT = {
     "python": """

@@ -15,6 +15,8 @@ from event_stream import messages, path, request, stream
 from functions import create, invoke, log_lines, node, python
 from server import wait_until
 
+pytestmark = pytest.mark.every_tier
+
 MIB = 1024 * 1024
 LIMIT = 200 * MIB
 

@@ -1,0 +1,109 @@
+"""Which tier of isolation a server gets, and what it says where it gets none."""
+
+import json
+import os
+import shutil
+import subprocess
+import urllib.request
+
+import pytest
+
+from functions import create, invoke, python
+from server import BINARY, clean_environment
+from tier import NOBODY, TIER, process_options
+
+pytestmark = pytest.mark.every_tier
+
+
+def hearth(*arguments, as_nobody=False, cwd="/", wrapper=()):
+    options = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if as_nobody else process_options()
+    command = [*wrapper, str(BINARY), *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, env=clean_environment(), cwd=cwd, timeout=60, **options)
+
+
+def test_the_tier_is_told(server):
+    with urllib.request.urlopen(f"{server.endpoint}/health") as answer:
+        assert json.load(answer)["isolation"] == TIER
+
+
+def test_auto_is_the_strongest_tier_the_user_can_have(sandbox_tier):
+    assert json.loads(hearth("doctor", "--json").stdout)["isolation"] == TIER
+
+
+def test_doctor_names_what_is_weaker(sandbox_tier):
+    found = json.loads(hearth("doctor", "--json", "--isolation", TIER).stdout)
+    assert found["tiers"][TIER] is True
+    assert bool(found["weaknesses"]) == (TIER != "sandbox")
+    assert ("  weaker  " in hearth("doctor", "--isolation", TIER).stdout) == (TIER != "sandbox")
+
+
+@pytest.mark.parametrize("wrong", ["none", "process", "Sandbox", ""])
+def test_another_word_is_no_tier(tmp_path, wrong):
+    done = hearth("dev", "--ephemeral", "--isolation", wrong, "--listen", "127.0.0.1:0")
+    assert done.returncode == 64 and "auto, sandbox or rootless" in done.stderr, done
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="becoming another user needs root")
+def test_an_ordinary_user_cannot_have_the_tier_sandbox():
+    done = hearth("dev", "--ephemeral", "--isolation", "sandbox", "--listen", "127.0.0.1:0", as_nobody=True)
+    assert done.returncode == 69 and "start it as root" in done.stderr, done
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or TIER != "sandbox", reason="for root")
+def test_root_cannot_have_the_tier_rootless():
+    done = hearth("dev", "--ephemeral", "--isolation", "rootless", "--listen", "127.0.0.1:0")
+    assert done.returncode == 69 and "root has the tier sandbox" in done.stderr, done
+
+
+@pytest.mark.skipif(TIER != "rootless", reason="for the tier rootless")
+def test_a_quota_needs_control_groups(sandbox_tier):
+    done = hearth("dev", "--ephemeral", "--isolation", TIER, "--cpu-policy", "quota", "--listen", "127.0.0.1:0")
+    assert done.returncode == 64 and "control groups" in done.stderr, done
+
+
+@pytest.mark.skipif(TIER != "rootless" or not shutil.which("setpriv"), reason="for the tier rootless, with setpriv")
+def test_what_forbids_user_namespaces_is_named(sandbox_tier):
+    # The limit counts for a user namespace and all below it, so it can be set for this process alone.
+    forbid = ("unshare", "-Ur", "sh", "-c", "echo 0 > /proc/sys/user/max_user_namespaces && "
+              'exec setpriv --bounding-set=-all "$@"', "sh")
+    done = hearth("dev", "--ephemeral", "--isolation", "rootless", "--listen", "127.0.0.1:0", wrapper=forbid)
+    assert done.returncode == 69 and "sysctl -w user.max_user_namespaces" in done.stderr, done
+
+
+def test_processes_end_with_their_function(client):
+    """More processes than one may have are refused; those there are end with the environment."""
+    name = create(client, python("""
+        import os, signal
+
+        def handler(event, context):
+            made = 0
+            try:
+                while made < 3000:
+                    if os.fork() == 0:
+                        signal.pause()
+                    made += 1
+            except OSError as error:
+                return [made, error.strerror]
+    """), Timeout=60, MemorySize=1769)
+    made, why = invoke(client, name).payload
+    assert 900 < made <= 1024 and why == "Resource temporarily unavailable"
+
+
+def test_memory_that_grows_slowly_is_bounded(client):
+    """Pieces that are small in themselves, and memory of children, count together."""
+    name = create(client, python("""
+        import os, time
+
+        def handler(event, context):
+            kept = []
+            for turn in range(event["children"]):
+                if os.fork() == 0:
+                    break
+            for piece in range(200):
+                kept.append(bytearray(b"x") * (1 << 20))
+                time.sleep(0.002)
+            time.sleep(5)
+    """), Timeout=60, MemorySize=256)
+    answer = invoke(client, name, {"children": 2})
+    assert answer.error == "Unhandled" and answer.payload["errorType"] == "Runtime.ExitError", answer.payload
+    assert "\tStatus: error\tError Type: Runtime.OutOfMemory" in answer.log, answer.log
