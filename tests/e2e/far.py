@@ -1,6 +1,7 @@
 """A host of the test's own: a network namespace at the other end of a cable, with an HTTP server, an echo server and a
 name server in it. Nothing is sent to anybody else."""
 
+import ipaddress
 import os
 import random
 import shutil
@@ -31,7 +32,8 @@ def missing():
 
 
 class FarHost:
-    """`address` and `six` are its own, `near` and `near_six` those of this end of the cable, which are the host's."""
+    """`address` and `six` are its own, `near` and `near_six` those of this end of the cable, which are the host's, and
+    `silent` is nobody's."""
 
     HTTP, ECHO, DNS = 8080, 7, 53
 
@@ -44,7 +46,8 @@ class FarHost:
         first = (block & 63) * 4
         self.near, self.address = f"{base}.{first + 1}", f"{base}.{first + 2}"
         prefix = f"fd{tag[:2]}:{tag[2:6]}:{tag[4:8]}::"
-        self.near_six, self.six = f"{prefix}1", f"{prefix}2"
+        # As programs write them: without leading zeros.
+        self.near_six, self.six, self.silent = (str(ipaddress.ip_address(f"{prefix}{n}")) for n in (1, 2, 3))
         self.process = None
 
     def start(self):

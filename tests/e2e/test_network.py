@@ -1,16 +1,15 @@
 """Where functions can connect to, and where they cannot: to hosts that the tests make themselves, and nowhere else."""
 
-import json
 import socket
-import threading
-import time
+import subprocess
+import textwrap
 
 import pytest
 from botocore.exceptions import ClientError
 
 import far
-from functions import create, invoke, python
-from server import wait_until
+from functions import create, invoke, python, unique
+from server import BINARY, Server, clean_environment, wait_until
 
 # Does what the event says, one step after the other in one environment, and tells how each ended.
 PROBE = """
@@ -92,7 +91,6 @@ def far_host(sandbox_tier):
 
 @pytest.fixture(scope="module")
 def server(sandbox_tier, far_host):
-    from server import Server
     with Server(args=["--dns-servers", far_host.name_server]) as running:
         yield running.start()
 
@@ -324,3 +322,79 @@ def test_a_tag_that_is_no_policy_is_refused(client):
     error = refused.value.response["Error"]
     assert error["Code"] == "InvalidParameterValueException"
     assert error["Message"].startswith('The tag hearth:network is not a network policy: "http://api.test"')
+
+
+def test_a_changed_tag_holds_for_the_next_invocation(client, far_host):
+    name = create(client, python(PROBE), Timeout=60)
+    arn = client.get_function_configuration(FunctionName=name)["FunctionArn"]
+    reach = {"steps": [step("connect", host=far_host.address, port=8080)]}
+
+    def reached():
+        return not is_broken(invoke(client, name, reach).payload[0]["result"])
+
+    assert reached()
+    client.tag_resource(Resource=arn, Tags={"hearth:network": "none"})
+    assert not reached()
+    client.tag_resource(Resource=arn, Tags={"hearth:network": f"{far_host.address}:8080"})
+    assert reached()
+    client.tag_resource(Resource=arn, Tags={"hearth:network": "other.test"})
+    assert not reached()
+    client.untag_resource(Resource=arn, TagKeys=["hearth:network"])
+    assert reached()
+
+
+def test_deploy_sets_the_policy(client, server, far_host, tmp_path):
+    folder = tmp_path / unique("net")
+    folder.mkdir()
+    (folder / "app.py").write_text(textwrap.dedent(PROBE))
+
+    def deploy(*arguments):
+        return subprocess.run([BINARY, "deploy", folder, "--timeout", "60", "--endpoint", server.endpoint, *arguments],
+                              capture_output=True, text=True, timeout=120, env=clean_environment())
+
+    def tags():
+        return client.get_function(FunctionName=folder.name).get("Tags", {})
+
+    def reached():
+        event = {"steps": [step("connect", host=far_host.address, port=8080)]}
+        return not is_broken(invoke(client, folder.name, event).payload[0]["result"])
+
+    assert "created" in deploy("--network", "none").stderr
+    assert tags() == {"hearth:network": "none"} and not reached()
+    assert "updated" in deploy("--network", f"api.test,*.b.test:443,{far_host.address}/32").stderr
+    assert tags() == {"hearth:network": f"api.test .b.test:443 {far_host.address}"} and reached()
+    assert "unchanged" in deploy().stderr
+    assert "unchanged" in deploy("--network", f"api.test .b.test:443 {far_host.address}").stderr
+    refused = deploy("--network", "http://api.test")
+    assert refused.returncode == 64 and "neither a host name" in refused.stderr, refused
+
+
+def test_who_does_not_answer_is_given_up(client, probe, far_host):
+    steps = [step("connect", host=far_host.silent, port=80)]
+    (outcome,) = invoke(client, _function(probe, "allow"), {"steps": steps}).payload
+    assert is_broken(outcome["result"]) and outcome["took"] < 15, outcome
+
+
+def test_environments_do_not_reach_each_other(client, probe, far_host):
+    """One listens everywhere; another one connects to every address it might be at."""
+    listening = create(client, python("""
+        import socket, threading
+
+        server = socket.create_server(("0.0.0.0", 7777))
+
+        def answer():
+            while True:
+                connection, _ = server.accept()
+                connection.sendall(b"reached")
+                connection.close()
+
+        def handler(event, context):
+            threading.Thread(target=answer, daemon=True).start()
+            with socket.create_connection(("127.0.0.1", 7777), 10) as client:
+                return client.recv(10).decode()
+    """), Timeout=20)
+    assert invoke(client, listening).payload == "reached"
+    places = ["127.0.0.1", "0.0.0.0", "169.254.100.1", "169.254.100.2", "::1", "::ffff:127.0.0.1", far_host.near,
+              host_address()]
+    results = probe("allow", *[step("connect", host=host, port=7777) for host in places])
+    assert all(is_broken(result) for result in results), results

@@ -142,7 +142,6 @@ struct Ways {
 
 async fn run(doors: Doors, ways: Ways) {
     let (mut connections, mut queries) = (JoinSet::new(), JoinSet::new());
-    let mut datagram = vec![0; LARGEST_QUERY];
     loop {
         tokio::select! {
             accepted = doors.accept(), if connections.len() < CONNECTIONS => match accepted {
@@ -152,11 +151,7 @@ async fn run(doors: Doors, ways: Ways) {
                     sleep(ACCEPT_PAUSE).await;
                 }
             },
-            received = doors.dns.recv_from(&mut datagram), if queries.len() < QUERIES => {
-                if let Ok((length, from)) = received {
-                    ways.ask(&doors.dns, from, &datagram[..length], &mut queries);
-                }
-            }
+            _ = doors.dns.readable(), if queries.len() < QUERIES => ways.hear(&doors.dns, &mut queries),
             Some(_) = connections.join_next() => {}
             Some(_) = queries.join_next() => {}
         }
@@ -190,8 +185,13 @@ impl Ways {
         }
     }
 
-    fn ask(&self, socket: &Arc<UdpSocket>, from: SocketAddr, query: &[u8], queries: &mut JoinSet<()>) {
-        let (socket, query) = (Arc::clone(socket), query.to_vec());
+    /// Takes a datagram that has come. Until one does, none takes memory.
+    fn hear(&self, socket: &Arc<UdpSocket>, queries: &mut JoinSet<()>) {
+        let mut datagram = [0; LARGEST_QUERY];
+        let Ok((length, from)) = socket.try_recv_from(&mut datagram) else {
+            return;
+        };
+        let (socket, query) = (Arc::clone(socket), datagram[..length].to_vec());
         let (access, resolver) = (Arc::clone(&self.access), Arc::clone(&self.outside.resolver));
         queries.spawn(async move {
             dns::answer_datagram(&socket, from, &query, &access, &resolver).await;

@@ -6,8 +6,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use hearth_wire::lambda::{
-    CreateFunctionRequest, FunctionCode, FunctionConfiguration, GetFunctionResponse, LayersListItem,
-    ListLayersResponse, PublishLayerVersionResponse, UpdateFunctionConfigurationRequest,
+    CreateFunctionRequest, FunctionConfiguration, GetFunctionResponse, LayersListItem, ListLayersResponse,
+    PublishLayerVersionResponse, UpdateFunctionConfigurationRequest,
 };
 use http::{HeaderName, HeaderValue, Method};
 use serde::Serialize;
@@ -64,9 +64,10 @@ impl Client {
     pub(crate) async fn update_code(
         &self,
         function: &str,
-        code: &FunctionCode,
+        zip: &[u8],
     ) -> Result<FunctionConfiguration, ClientError> {
-        self.lambda(Method::PUT, format!("{}/code", path(function)), json(code)?)
+        let body = serde_json::json!({ "ZipFile": STANDARD.encode(zip) });
+        self.lambda(Method::PUT, format!("{}/code", path(function)), json(&body)?)
             .await?
             .json()
     }
