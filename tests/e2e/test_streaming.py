@@ -322,3 +322,18 @@ def test_size_and_rate_are_settings(make_server):
     answer = stream(client, function, [["fill", 8 * MIB], ["write", "x"]])
     assert answer.error["errorType"] == "Function.ResponseSizeTooLarge"
     assert answer.error["errorMessage"].endswith("(8388608 bytes).")
+
+
+def test_a_server_that_stops_lets_streams_finish(make_server):
+    if not shutil.which("node"):
+        pytest.skip("node is not installed")
+    server = make_server().start()
+    function = create(server.client(), node(STREAMS), runtime="nodejs20.x", Timeout=60)
+    connection, response = request(server, function, [["write", "first "], ["sleep", 1500], ["write", "last"]])
+    seen = messages(iter(lambda: response.read1(4096), b""))
+    assert next(seen) == ("PayloadChunk", b"first ")
+    stopping = threading.Thread(target=server.stop)
+    stopping.start()
+    assert list(seen) == [("PayloadChunk", b"last"), ("InvokeComplete", b"{}")]
+    stopping.join(30)
+    assert not stopping.is_alive() and server.process.returncode == 0

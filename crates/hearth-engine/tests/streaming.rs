@@ -266,3 +266,45 @@ async fn a_client_that_hangs_up_stops_nothing() {
     assert_eq!(stage.engine.statistics().running, 0);
     assert_eq!(stage.sandbox.boots.load(Ordering::SeqCst), 1);
 }
+
+/// Callers that read everything, a part, or nothing, of streams that end well or badly: in the end nothing is counted
+/// as running, and every environment that lives waits for its next invocation.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_left_of_any_stream() {
+    let stage = Stage::new(|_| {});
+    let function = stage.deploy(|spec| spec.timeout = Duration::from_millis(500));
+    let calls = (0..60u32).map(|number| {
+        let (engine, function) = (stage.engine.clone(), Arc::clone(&function));
+        tokio::spawn(async move {
+            for round in 0..4u32 {
+                let then = ["", "raise", "exit", "oom", "hang", ""][((number + round * 5) % 6) as usize];
+                let size = if number % 3 == 0 { MIB / 4 } else { 10 };
+                let event = json!({"do": "stream", "chunks": 12, "size": size, "then": then});
+                let mut stream = engine
+                    .invoke_streaming(&function, invocation(event))
+                    .await
+                    .unwrap();
+                let take = [usize::MAX, 0, 1, 5][((number + round) % 4) as usize];
+                let mut taken = 0;
+                while taken < take && stream.chunk().await.is_some() {
+                    taken += 1;
+                }
+                if take == usize::MAX {
+                    assert_eq!(taken, 12, "{then}");
+                    assert_eq!(stream.is_complete(), then.is_empty());
+                    assert_eq!(stream.outcome().await.unwrap().error.is_none(), then.is_empty());
+                }
+            }
+        })
+    });
+    for call in calls.collect::<Vec<_>>() {
+        call.await.unwrap();
+    }
+    until(|| stage.engine.statistics().running == 0).await;
+    until(|| stage.engine.statistics().idle == stage.sandbox.live()).await;
+    let reports = |line: &String| line.starts_with("REPORT");
+    assert_eq!(
+        stage.log.messages().iter().filter(|line| reports(line)).count(),
+        240
+    );
+}
