@@ -72,7 +72,7 @@ impl Catalogue {
         Self { found, substitutes }
     }
 
-    /// Every usable interpreter, in the order of [`Choice::index`].
+    /// Every usable interpreter, in the order that [`Choice::interpreter`] counts in.
     pub fn installed(&self) -> &[InstalledRuntime] {
         &self.found.installed
     }

@@ -25,7 +25,7 @@ pub(crate) struct Arguments {
     /// Send responses when they are complete
     #[arg(long, conflicts_with = "stream")]
     buffered: bool,
-    /// Let pages of this origin use it, such as https://example.com or *; may be repeated
+    /// Let pages of this origin use it, or of any where it is *; may be repeated
     #[arg(long, value_name = "ORIGIN")]
     cors: Vec<String>,
     /// Say nothing about pages of other origins

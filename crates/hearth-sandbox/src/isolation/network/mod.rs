@@ -1,6 +1,6 @@
 //! Network namespaces that hold nothing but a loopback interface, on which every address there is ends.
 //!
-//! What connects inside reaches the server through a [`Listener`]: a program of the kernel's hands every TCP
+//! What connects inside reaches the server through a [`crate::Listener`]: a program of the kernel's hands every TCP
 //! connection to one socket, whatever address it was made to (see `steering.rs`). Nothing of it leaves the
 //! machine but through the server.
 //!
