@@ -2,12 +2,11 @@
 
 use std::borrow::Cow;
 
+use hearth_lambda::URL_PATH;
 use http::header::HOST;
 use http::request::Parts;
 use http::uri::Authority;
 
-/// Before the URL's id in paths that need no host name of their own; the function's own path follows.
-const PATH_PREFIX: &str = "/_hearth/url/";
 /// The label behind the URL's id in host names.
 const HOST_LABEL: &str = "lambda-url";
 
@@ -26,7 +25,7 @@ impl<'a> Address<'a> {
     /// The address of a request, if it is one of a function URL.
     pub(crate) fn of(head: &'a Parts) -> Option<Self> {
         let path = head.uri.path();
-        if let Some(rest) = path.strip_prefix(PATH_PREFIX) {
+        if let Some(rest) = path.strip_prefix(URL_PATH) {
             let end = rest.find('/').unwrap_or(rest.len());
             let (id, path) = rest.split_at(end);
             return Some(Self {

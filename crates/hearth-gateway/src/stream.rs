@@ -112,8 +112,9 @@ async fn next(rest: Option<Rest>) -> Result<Option<(Bytes, Option<Rest>)>, BodyE
         }
     }
     if stream.is_complete() {
-        Ok(None)
-    } else {
-        Err(Failed.into())
+        return Ok(None);
     }
+    // The connection is written to whenever nothing more is ready; without that, what was ready before would be lost.
+    tokio::task::yield_now().await;
+    Err(Failed.into())
 }

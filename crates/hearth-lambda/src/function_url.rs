@@ -1,5 +1,7 @@
 //! The URL of a function or an alias, as it is kept in the store.
 
+use std::net::IpAddr;
+
 use bytes::Bytes;
 use hearth_store::{Document, Key, Kind, StoreError};
 use hearth_types::{FunctionArn, FunctionName, Qualifier, Scope};
@@ -12,6 +14,10 @@ pub(crate) const KIND: Kind = Kind::new("function-url");
 
 /// The letters and digits of a URL's id: it is a label of a host name.
 const ALPHABET: &[u8; 36] = b"abcdefghijklmnopqrstuvwxyz0123456789";
+/// The name that means the client's own machine everywhere.
+const LOCAL: &str = "localhost";
+/// Before a URL's id in paths, for clients that have no name for this server.
+pub const URL_PATH: &str = "/_hearth/url/";
 /// How long an id is.
 const ID_LENGTH: usize = 32;
 
@@ -49,12 +55,10 @@ impl FunctionUrl {
 
     /// The address for a client that reached this server as `host`.
     pub(crate) fn address(&self, host: &str) -> String {
-        format!(
-            "http://{}.lambda-url.{}.{}/",
-            self.id,
-            self.scope.region,
-            domain(host)
-        )
+        match Site::of(host) {
+            Site::Named(domain) => format!("http://{}.lambda-url.{}.{domain}/", self.id, self.scope.region),
+            Site::Address(authority) => format!("http://{authority}{URL_PATH}{}/", self.id),
+        }
     }
 
     /// The configuration as GetFunctionUrlConfig and ListFunctionUrlConfigs show it.
@@ -101,22 +105,37 @@ pub(crate) fn new_id() -> Result<String, getrandom::Error> {
     Ok(random.into_iter().map(letter).collect())
 }
 
-/// The domain below which this server answers for a client that reached it as `host`: names below `localhost` mean the
-/// client's own machine everywhere, below an address there are none, and whoever gives the server a name of its own
-/// also has the names below it.
-fn domain(host: &str) -> String {
-    let Ok(authority) = host.parse::<Authority>() else {
-        return "localhost".to_owned();
-    };
-    let name = authority.host().to_ascii_lowercase();
-    let is_address = name.starts_with('[') || name.parse::<std::net::IpAddr>().is_ok();
-    let name = match is_address || name.ends_with(".localhost") {
-        true => "localhost",
-        false => &name,
-    };
-    match authority.port_u16() {
-        Some(port) => format!("{name}:{port}"),
-        None => name.to_owned(),
+/// Where this server answers for URLs.
+#[derive(Debug, PartialEq, Eq)]
+enum Site {
+    /// On every name below this one.
+    Named(String),
+    /// Below [`URL_PATH`] only.
+    Address(Authority),
+}
+
+impl Site {
+    /// The site for a client that reached this server as `host`. Names below `localhost` mean the client's own machine
+    /// everywhere; below the address of another machine there are no names; and whoever gives a server a name of its
+    /// own also has the names below it.
+    fn of(host: &str) -> Self {
+        let Ok(authority) = host.parse::<Authority>() else {
+            return Self::Named(LOCAL.to_owned());
+        };
+        let name = authority.host().to_ascii_lowercase();
+        let address: Option<IpAddr> = name.trim_matches(['[', ']']).parse().ok();
+        let name = match address {
+            Some(address) if !address.is_loopback() && !address.is_unspecified() => {
+                return Self::Address(authority);
+            }
+            Some(_) => LOCAL,
+            None if name.ends_with(".localhost") => LOCAL,
+            None => &name,
+        };
+        Self::Named(match authority.port_u16() {
+            Some(port) => format!("{name}:{port}"),
+            None => name.to_owned(),
+        })
     }
 }
 
@@ -138,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn the_domain_is_one_that_leads_back_to_this_server() {
+    fn the_address_leads_back_to_this_server() {
         for (host, expected) in [
             ("127.0.0.1:4566", "localhost:4566"),
             ("[::1]:8080", "localhost:8080"),
@@ -153,14 +172,17 @@ mod tests {
             ("", "localhost"),
             ("a b", "localhost"),
         ] {
-            assert_eq!(domain(host), expected, "{host}");
+            assert_eq!(Site::of(host), Site::Named(expected.to_owned()), "{host}");
+        }
+        for host in ["10.1.2.3:4566", "169.254.100.1:4566", "[2001:db8::1]"] {
+            assert_eq!(Site::of(host), Site::Address(host.parse().unwrap()));
         }
     }
 
     proptest! {
         #[test]
-        fn any_host_makes_a_domain(host in ".{0,40}") {
-            prop_assert!(!domain(&host).is_empty());
+        fn any_host_makes_an_address(host in ".{0,40}") {
+            let _ = Site::of(&host);
         }
     }
 }

@@ -82,7 +82,7 @@ mod url_access;
 
 pub(crate) use hearth_types::trace;
 
-pub use function_url::FunctionUrl;
+pub use function_url::{FunctionUrl, URL_PATH};
 pub use invoker::{BoxFuture, Deployment, Invoker};
 pub use lambda_service::LambdaService;
 pub use options::LambdaOptions;

@@ -25,6 +25,7 @@ pub(crate) use logs::LogQuery;
 pub(crate) use urls::{UrlOf, UrlSettings};
 
 use hearth_iam::sigv4::Signer;
+use hearth_lambda::URL_PATH;
 
 use crate::deploy::Runtimes;
 
@@ -67,14 +68,10 @@ impl Client {
         hearth_types::AccountId::parse(&self.credentials.key.id).unwrap_or(hearth_types::AccountId::DEFAULT)
     }
 
-    /// A function URL in the form whose host is the server's own.
-    pub(crate) fn url_without_name(&self, url: &str) -> String {
-        let id = url
-            .trim_start_matches("http://")
-            .split('.')
-            .next()
-            .unwrap_or_default();
-        self.endpoint.url(&format!("/_hearth/url/{id}/"))
+    /// A function URL in the form whose host is the server's own, if it is not in that form.
+    pub(crate) fn url_without_name(&self, url: &str) -> Option<String> {
+        let (id, _) = url.strip_prefix("http://")?.split_once(".lambda-url.")?;
+        Some(self.endpoint.url(&format!("{URL_PATH}{id}/")))
     }
 
     /// The runtimes that the server has interpreters for; empty if it does not say.

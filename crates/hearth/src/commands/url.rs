@@ -67,10 +67,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         Some(FunctionUrlAuthType::None) => "everybody",
         _ => "whoever signs requests and is permitted to",
     };
-    eprintln!(
-        "for {visitors}; where the name does not resolve: {}",
-        client.url_without_name(url)
-    );
+    let other = client.url_without_name(url);
+    let other = other.map_or_else(String::new, |url| {
+        format!("; where the name does not resolve: {url}")
+    });
+    eprintln!("for {visitors}{other}");
     if arguments.server.json {
         output::json(&config)
     } else {
