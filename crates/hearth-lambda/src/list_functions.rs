@@ -96,6 +96,8 @@ fn place(marker: &str) -> Result<(FunctionName, Qualifier), InvalidMarker> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -105,6 +107,15 @@ mod tests {
         assert_eq!(place("f:$LATEST").unwrap().1, Qualifier::Latest);
         for bad in ["", "f", ":", "f:", ":1", "f:0", "a b:1"] {
             assert!(place(bad).is_err(), "{bad}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_marker_is_too_strange(text: String) {
+            if let Ok((function, version)) = place(&text) {
+                prop_assert_eq!(format!("{function}:{version}"), text);
+            }
         }
     }
 }
