@@ -66,11 +66,13 @@ def test_an_extension_is_told_of_invocations_and_of_the_end(make_server, kind):
     function = deploy(client, kind, layer(client, {"watcher": watcher()}))
     answers = [invoke(client, function, {"n": n}) for n in range(2)]
     assert [(answer.error, answer.payload["event"]) for answer in answers] == [(None, {"n": 0}), (None, {"n": 1})]
-    lines = log_lines(logs, function)
-    assert "EXTENSION\tName: watcher\tState: Ready\tEvents: [INVOKE,SHUTDOWN]" in lines
+    assert "EXTENSION\tName: watcher\tState: Ready\tEvents: [INVOKE,SHUTDOWN]" in log_lines(logs, function)
     for answer in answers:
-        told = [line for line in lines if line.startswith("watcher got") and answer.request_id in line]
-        assert len(told) == 1 and '"eventType":"INVOKE"' in told[0] and '"type":"X-Amzn-Trace-Id"' in told[0]
+        def told():
+            return [line for line in log_lines(logs, function)
+                    if line.startswith("watcher got") and answer.request_id in line]
+        wait_until(told, "the extension says what it was told")
+        assert len(told()) == 1 and '"eventType":"INVOKE"' in told()[0] and '"type":"X-Amzn-Trace-Id"' in told()[0]
     client.delete_function(FunctionName=function)
     wait_until(lambda: any('"shutdownReason":"SPINDOWN"' in line for line in log_lines(logs, function)),
                "the extension is told that the environment ends")
@@ -183,7 +185,8 @@ def test_an_extension_that_crashes_fails_the_invocation_and_no_other(client, kin
 def test_extensions_see_their_own_variables_only(client, logs):
     function = deploy(client, "python", layer(client, {"seeing": watcher(before="env | cut -d= -f1 | sort | tr '\\n' ' '; echo")}))
     invoke(client, function)
-    seen = next(line for line in log_lines(logs, function) if "AWS_LAMBDA_RUNTIME_API" in line).split()
+    seen = wait_until(lambda: next((line.split() for line in log_lines(logs, function)
+                                    if "AWS_LAMBDA_RUNTIME_API" in line), None), "the extension says what it sees")
     assert {"AWS_ACCESS_KEY_ID", "AWS_LAMBDA_FUNCTION_NAME", "PATH"} <= set(seen)
     assert not {"_HANDLER", "LAMBDA_TASK_ROOT", "AWS_LAMBDA_LOG_GROUP_NAME"} & set(seen)
 

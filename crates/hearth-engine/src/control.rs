@@ -69,8 +69,8 @@ impl Control {
         }
     }
 
-    /// Waits for the socket of the environment's attendant.
-    pub(crate) async fn attendant(&mut self) -> io::Result<OwnedFd> {
+    /// Waits for the socket of the environment's attendant, and the pipe that extensions print to.
+    pub(crate) async fn attendant(&mut self) -> io::Result<(OwnedFd, OwnedFd)> {
         loop {
             self.write_queued();
             let received = self

@@ -58,7 +58,7 @@ pub(crate) async fn extensions(
     attend(process, journal, deadline, arrives).await?;
     if let Some(socket) = socket {
         process
-            .attend(socket, api.clone())
+            .attend(socket, api.clone(), journal)
             .map_err(|error| broken(&error))?;
     }
     let registered = async |_: &mut Control| api.externals_registered().await.map_err(Failure::Extension);

@@ -16,6 +16,7 @@ use tokio::time::timeout;
 
 use crate::attendant::Attendant;
 use crate::control::Control;
+use crate::feed::Subscriptions;
 use crate::journal::Journal;
 use crate::output::Output;
 
@@ -160,8 +161,21 @@ impl Process {
     }
 
     /// Listens to its attendant.
-    pub(crate) fn attend(&mut self, socket: OwnedFd, api: RuntimeApi) -> io::Result<()> {
-        let (attendant, runtime) = Attendant::listen(socket, api)?;
+    pub(crate) fn attend(
+        &mut self,
+        (socket, output): (OwnedFd, OwnedFd),
+        api: RuntimeApi,
+        journal: &Journal,
+    ) -> io::Result<()> {
+        let (mut attendant, runtime) = Attendant::listen(socket, api.clone())?;
+        attendant.log(output, journal.of_extensions())?;
+        if let Some(feed) = journal.feed() {
+            feed.begin();
+            api.take_subscriptions(Arc::new(Subscriptions {
+                feed,
+                connector: attendant.connector(),
+            }));
+        }
         self.attendant = Some(attendant);
         self.ending.runtime = Runtime::Attended(runtime);
         Ok(())
@@ -218,7 +232,7 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        let (Some(attendant), Some(api)) = (self.attendant.take(), self.api.take()) else {
+        let (Some(mut attendant), Some(api)) = (self.attendant.take(), self.api.take()) else {
             return self.sandbox.0.kill(self.id);
         };
         let network = std::mem::replace(&mut self.network, Network::None);
@@ -234,6 +248,9 @@ impl Drop for Process {
         let log = self.last_words.take().zip(self.output.again().ok());
         let dying = sandbox.dying();
         tasks.spawn(async move {
+            if let Some(feed) = log.as_ref().and_then(|(journal, _)| journal.feed()) {
+                feed.flush().await;
+            }
             let end = attendant.shut_down(&api, reason, runtime);
             match log {
                 Some((mut journal, mut output)) => {

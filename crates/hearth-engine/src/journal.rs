@@ -7,9 +7,11 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use hearth_runtime::Logging;
+use hearth_runtime::api::telemetry::Category;
 use hearth_types::{LogEvent, Scope, limits, time};
 use tokio::time::Instant;
 
+use crate::feed::Feed;
 use crate::report::PlatformEvent;
 use crate::{LogBatch, LogSink};
 
@@ -27,6 +29,10 @@ pub(crate) struct Journal {
     group: String,
     stream: String,
     logging: Logging,
+    /// Where extensions may hear of it.
+    feed: Option<Feed>,
+    /// Who prints what is pushed.
+    category: Category,
     waiting: Vec<LogEvent>,
     waiting_bytes: usize,
     /// When the oldest event that waits came.
@@ -49,6 +55,8 @@ impl Journal {
             group,
             stream,
             logging,
+            feed: None,
+            category: Category::Function,
             waiting: Vec::new(),
             waiting_bytes: 0,
             waiting_since: None,
@@ -57,15 +65,36 @@ impl Journal {
         }
     }
 
+    /// From now on, extensions may hear of everything.
+    pub(crate) fn feed_extensions(&mut self) {
+        let feed = Feed::default();
+        feed.begin();
+        self.feed = Some(feed);
+    }
+
+    /// Where extensions hear of it, if there may be any.
+    pub(crate) fn feed(&self) -> Option<Feed> {
+        self.feed.clone()
+    }
+
     /// A second journal of the same stream.
     pub(crate) fn again(&self) -> Self {
-        Self::new(
+        let mut again = Self::new(
             Arc::clone(&self.sink),
             self.scope.clone(),
             self.group.clone(),
             self.stream.clone(),
             self.logging,
-        )
+        );
+        again.feed = self.feed.clone();
+        again
+    }
+
+    /// The same for what extensions print.
+    pub(crate) fn of_extensions(&self) -> Self {
+        let mut again = self.again();
+        again.category = Category::Extension;
+        again
     }
 
     /// From now on, keeps the end of the log for the caller.
@@ -87,6 +116,9 @@ impl Journal {
             Logging::Text => event.text(),
             Logging::Json { system, .. } => (event.level() >= system).then(|| event.json(now)),
         };
+        if let Some(feed) = &self.feed {
+            feed.platform(&event, now);
+        }
         if let Some(line) = line {
             self.line(line, now);
         }
@@ -100,14 +132,22 @@ impl Journal {
     }
 
     fn line(&mut self, message: String, at: SystemTime) {
-        self.push(LogEvent {
+        self.keep(LogEvent {
             timestamp_ms: time::unix_millis(at),
             message,
         });
     }
 
     /// Takes an event's text without its end; as on AWS, what is stored ends in a line feed.
-    pub(crate) fn push(&mut self, mut event: LogEvent) {
+    pub(crate) fn push(&mut self, event: LogEvent) {
+        if let Some(feed) = &self.feed {
+            let as_json = matches!(self.logging, Logging::Json { .. });
+            feed.printed(self.category, &event.message, as_json, SystemTime::now());
+        }
+        self.keep(event);
+    }
+
+    fn keep(&mut self, mut event: LogEvent) {
         event.message.push('\n');
         if let Some(tail) = &mut self.tail {
             tail.extend_from_slice(event.message.as_bytes());

@@ -7,6 +7,7 @@ use hearth_runtime::api::ExtensionInfo;
 use hearth_types::{CodeHash, Qualifier, Region, RequestId};
 
 use crate::FunctionSpec;
+use crate::feed::Subscribed;
 
 /// Names the version of a runtime, such as `nodejs20.x`. AWS's own names cannot be known; this one is stable
 /// per runtime.
@@ -55,6 +56,8 @@ pub(crate) enum PlatformEvent<'a> {
         status: &'a Status,
         took: Duration,
     },
+    /// An extension has subscribed to telemetry.
+    Subscribed(&'a Subscribed),
     /// What has become of an extension when the init ended.
     Extension(&'a ExtensionInfo),
     /// An invocation begins.
@@ -86,6 +89,7 @@ impl PlatformEvent<'_> {
             Self::InitReport { phase, status, took } if *status != Status::Success => {
                 Some(init_report(took, phase, status))
             }
+            Self::Subscribed(subscribed) => Some(subscribed_line(subscribed)),
             Self::Extension(extension) => Some(extension_line(extension)),
             Self::Start { request_id, version } => {
                 Some(format!("START RequestId: {request_id} Version: {version}"))
@@ -103,6 +107,16 @@ fn init_start(spec: &FunctionSpec) -> String {
         "INIT_START Runtime Version: {}\tRuntime Version ARN: {}",
         runtime.version,
         runtime_version_arn(&spec.arn.scope.region, &runtime.identifier)
+    )
+}
+
+fn subscribed_line(subscribed: &Subscribed) -> String {
+    let titles = subscribed.categories.iter().map(|category| category.title());
+    format!(
+        "{}\tName: {}\tState: Subscribed\tTypes: [{}]",
+        subscribed.api.as_str().to_uppercase(),
+        subscribed.name,
+        titles.collect::<Vec<_>>().join(", ")
     )
 }
 

@@ -283,9 +283,17 @@ fn initialised(
 ) -> Result<(Process, Instant), StartError> {
     if let Some(api) = &process.api {
         api.change(|machine| machine.close_registration());
+        if let Some(feed) = journal.feed() {
+            for subscribed in feed.subscribed() {
+                journal.platform(PlatformEvent::Subscribed(&subscribed));
+            }
+        }
         for extension in api.look(|machine| machine.extensions()) {
             journal.platform(PlatformEvent::Extension(&extension));
         }
+    }
+    if let Some(feed) = journal.feed().filter(|_| done.is_ok()) {
+        feed.close();
     }
     match done {
         Ok(()) => Ok((process, begun)),

@@ -4,6 +4,7 @@
 use std::time::{Duration, SystemTime};
 
 use hearth_runtime::LogLevel;
+use hearth_runtime::api::telemetry::TelemetryApi;
 use hearth_types::{RequestId, time};
 use serde::Serialize;
 
@@ -29,6 +30,10 @@ enum Event<'a> {
     InitRuntimeDone(InitEnd<'a>),
     #[serde(rename = "platform.initReport")]
     InitReport(InitEnd<'a>),
+    #[serde(rename = "platform.telemetrySubscription")]
+    TelemetrySubscription(Subscription<'a>),
+    #[serde(rename = "platform.logsSubscription")]
+    LogsSubscription(Subscription<'a>),
     #[serde(rename = "platform.extension")]
     Extension(Extension<'a>),
     #[serde(rename = "platform.start")]
@@ -63,6 +68,13 @@ struct InitEnd<'a> {
     status: Ended<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     metrics: Option<Metrics>,
+}
+
+#[derive(Serialize)]
+struct Subscription<'a> {
+    name: &'a str,
+    state: &'static str,
+    types: Vec<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -126,6 +138,33 @@ impl PlatformEvent<'_> {
         serde_json::to_string(&line).expect("texts and numbers have a JSON form")
     }
 
+    /// The same for the older Logs API, which knows no events of the init, and tells the end of an invocation twice.
+    pub(crate) fn logs_json(&self, at: SystemTime) -> Vec<String> {
+        let line = |kind: &str, record: serde_json::Value| {
+            let time = time::iso8601(at);
+            format!(r#"{{"time":"{time}","type":"{kind}","record":{record}}}"#)
+        };
+        match self {
+            Self::InitStart { .. } | Self::InitRuntimeDone { .. } | Self::InitReport { .. } => Vec::new(),
+            Self::RuntimeDone { request_id, report } => {
+                let id = request_id.to_string();
+                let status = match report.status {
+                    Status::Success => "success",
+                    Status::Timeout => "timeout",
+                    Status::Error(_) => "failure",
+                };
+                vec![
+                    line(
+                        "platform.runtimeDone",
+                        serde_json::json!({ "requestId": id, "status": status }),
+                    ),
+                    line("platform.end", serde_json::json!({ "requestId": id })),
+                ]
+            }
+            _ => vec![self.json(at)],
+        }
+    }
+
     /// How much it matters.
     pub(crate) fn level(&self) -> LogLevel {
         let by_status = |status: &Status, success| match status {
@@ -133,7 +172,9 @@ impl PlatformEvent<'_> {
             Status::Timeout | Status::Error(_) => LogLevel::Warn,
         };
         match self {
-            Self::InitStart { .. } | Self::Extension(_) | Self::Start { .. } => LogLevel::Info,
+            Self::InitStart { .. } | Self::Subscribed(_) | Self::Extension(_) | Self::Start { .. } => {
+                LogLevel::Info
+            }
             Self::InitRuntimeDone { status, .. } | Self::InitReport { status, .. } => {
                 by_status(status, LogLevel::Debug)
             }
@@ -162,6 +203,21 @@ impl PlatformEvent<'_> {
             Self::InitRuntimeDone { phase, status } => Event::InitRuntimeDone(init_end(phase, status, None)),
             Self::InitReport { phase, status, took } => {
                 Event::InitReport(init_end(phase, status, Some(took)))
+            }
+            Self::Subscribed(subscribed) => {
+                let subscription = Subscription {
+                    name: &subscribed.name,
+                    state: "Subscribed",
+                    types: subscribed
+                        .categories
+                        .iter()
+                        .map(|category| category.name())
+                        .collect(),
+                };
+                match subscribed.api {
+                    TelemetryApi::Telemetry => Event::TelemetrySubscription(subscription),
+                    TelemetryApi::Logs => Event::LogsSubscription(subscription),
+                }
             }
             Self::Extension(extension) => Event::Extension(Extension {
                 name: &extension.name,

@@ -25,6 +25,8 @@ pub enum Notice {
     Exited(Vec<u8>, i32),
     /// The interpreter has ended with this wait status.
     RuntimeExited(i32),
+    /// A connection was made, which comes with it; or not, with the error number.
+    Connected(i32),
 }
 
 impl Notice {
@@ -35,6 +37,7 @@ impl Notice {
             Self::AllLaunched => (2, 0, &[][..]),
             Self::Exited(name, status) => (3, *status, &name[..]),
             Self::RuntimeExited(status) => (4, *status, &[][..]),
+            Self::Connected(errno) => (5, *errno, &[][..]),
         };
         let mut record = vec![kind];
         record.extend(number.to_le_bytes());
@@ -52,32 +55,44 @@ impl Notice {
             (2, []) if number == 0 => Self::AllLaunched,
             (3, [_, ..]) => Self::Exited(name.to_vec(), number),
             (4, []) => Self::RuntimeExited(number),
+            (5, []) => Self::Connected(number),
             _ => return None,
         })
     }
 }
 
-/// What an attendant is asked for: one byte.
+/// What an attendant is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
 pub enum Order {
     /// Start the interpreter.
-    Run = 1,
+    Run,
     /// Ask the interpreter to end, by SIGTERM.
-    Terminate = 2,
+    Terminate,
+    /// Connect to this port of the environment's loopback.
+    Connect(u16),
 }
 
 impl Order {
+    /// Bytes of a record.
+    pub const SIZE: usize = 3;
+
     /// The record.
-    pub fn encode(self) -> [u8; 1] {
-        [self as u8]
+    pub fn encode(self) -> [u8; Self::SIZE] {
+        let (kind, port) = match self {
+            Self::Run => (1, 0),
+            Self::Terminate => (2, 0),
+            Self::Connect(port) => (3, port),
+        };
+        let [low, high] = port.to_le_bytes();
+        [kind, low, high]
     }
 
     /// Reads a record. `None` for anything that is not one.
     pub fn decode(record: &[u8]) -> Option<Self> {
         match record {
-            [1] => Some(Self::Run),
-            [2] => Some(Self::Terminate),
+            [1, 0, 0] => Some(Self::Run),
+            [2, 0, 0] => Some(Self::Terminate),
+            [3, low, high] => Some(Self::Connect(u16::from_le_bytes([*low, *high]))),
             _ => None,
         }
     }
@@ -111,6 +126,7 @@ mod tests {
             Just(Notice::AllLaunched),
             (name(), any::<i32>()).prop_map(|(name, status)| Notice::Exited(name, status)),
             any::<i32>().prop_map(Notice::RuntimeExited),
+            any::<i32>().prop_map(Notice::Connected),
         ]
     }
 

@@ -271,6 +271,11 @@ impl Machine {
         !self.launching && extensions.all(|extension| extension.state != ExtensionState::Started)
     }
 
+    /// Whether extensions may still register and subscribe.
+    pub fn is_registering(&self) -> bool {
+        self.registering
+    }
+
     /// Nobody may register any more.
     pub fn close_registration(&mut self) {
         self.registering = false;

@@ -15,6 +15,7 @@ mod machine;
 mod reported;
 mod runtime;
 mod session;
+pub mod telemetry;
 
 pub use error::ApiError;
 pub use event::{ApiInvocation, ShutdownReason};

@@ -1,10 +1,11 @@
 //! One environment's interfaces, shared by the connections that come in and the engine that drives it.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use bytes::Bytes;
 use tokio::sync::{mpsc, watch};
 
+use super::telemetry::Subscribers;
 use super::{ApiInvocation, ExtensionInfo, Machine, ReportedError, ShutdownReason};
 
 /// Parts of an answer that may wait for whoever takes them.
@@ -48,6 +49,8 @@ struct Shared {
     machine: Mutex<Machine>,
     /// Changes whenever the machine does.
     changed: watch::Sender<()>,
+    /// Who takes subscriptions; nobody where nothing can be sent into the environment.
+    subscribers: OnceLock<Arc<dyn Subscribers>>,
     /// Where the answer to the current invocation goes.
     replies: Mutex<Option<mpsc::Sender<Reply>>>,
 }
@@ -58,8 +61,19 @@ impl RuntimeApi {
         Self(Arc::new(Shared {
             machine: Mutex::new(machine),
             changed: watch::Sender::new(()),
+            subscribers: OnceLock::new(),
             replies: Mutex::default(),
         }))
+    }
+
+    /// From now on extensions may subscribe to telemetry.
+    pub fn take_subscriptions(&self, subscribers: Arc<dyn Subscribers>) {
+        // It is said once in an environment's life.
+        let _ = self.0.subscribers.set(subscribers);
+    }
+
+    pub(super) fn subscribers(&self) -> Option<&dyn Subscribers> {
+        self.0.subscribers.get().map(|subscribers| &**subscribers)
     }
 
     /// Hands the environment an invocation; what it answers comes in parts. Dropping the receiver gives the answer up.

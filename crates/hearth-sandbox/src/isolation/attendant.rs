@@ -4,6 +4,7 @@ use std::ffi::{CString, OsStr};
 use std::fs::{self, File};
 use std::io::{self, IoSlice};
 use std::mem::MaybeUninit;
+use std::net::{Ipv4Addr, SocketAddrV4};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
@@ -15,6 +16,7 @@ use rustix::io::Errno;
 use rustix::net::{
     AddressFamily, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketFlags, SocketType,
 };
+use rustix::pipe::PipeFlags;
 use rustix::process::{Pid, Signal};
 
 use super::privileges;
@@ -40,13 +42,17 @@ pub(super) fn run(
         SocketFlags::CLOEXEC,
         None,
     )?;
-    hand_over(&control, server.as_fd())?;
-    drop(server);
+    let (output, extensions_output) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC)?;
+    send(&control, &[0], &[server.as_fd(), output.as_fd()])?;
+    drop((server, output));
     let mut attendant = Attendant {
         socket,
+        output: Some(extensions_output),
         extensions: Vec::new(),
     };
     attendant.launch_all(alone, variables)?;
+    // Its end shall be seen when the last extension ends.
+    attendant.output = None;
     attendant.wait_for_order()?;
     let runtime = match sys::fork_again(alone)? {
         Some(runtime) => runtime,
@@ -69,23 +75,44 @@ fn become_runtime(mut control: File, interpreter: impl FnOnce(&mut File)) -> ! {
     sys::exit(CANNOT_EXECUTE)
 }
 
-/// Sends a descriptor over the control socket, with one byte.
-fn hand_over(control: &File, descriptor: BorrowedFd<'_>) -> io::Result<()> {
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+/// Sends a record, with descriptors.
+fn send(socket: impl AsFd, record: &[u8], descriptors: &[BorrowedFd<'_>]) -> io::Result<()> {
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(2))];
     let mut ancillary = SendAncillaryBuffer::new(&mut space);
-    let descriptors = [descriptor];
-    ancillary.push(SendAncillaryMessage::ScmRights(&descriptors));
+    if !descriptors.is_empty() {
+        ancillary.push(SendAncillaryMessage::ScmRights(descriptors));
+    }
     rustix::net::sendmsg(
-        control,
-        &[IoSlice::new(&[0])],
+        socket,
+        &[IoSlice::new(record)],
         &mut ancillary,
         SendFlags::NOSIGNAL,
     )?;
     Ok(())
 }
 
+/// Makes a connection inside, where the server has no way, and hands it over.
+fn connect(server: BorrowedFd<'_>, port: u16) -> io::Result<()> {
+    let made = || {
+        let stream = rustix::net::socket_with(
+            AddressFamily::INET,
+            SocketType::STREAM,
+            SocketFlags::CLOEXEC,
+            None,
+        )?;
+        rustix::net::connect(&stream, &SocketAddrV4::new(Ipv4Addr::LOCALHOST, port))?;
+        Ok::<_, Errno>(stream)
+    };
+    match made() {
+        Ok(stream) => send(server, &Notice::Connected(0).encode(), &[stream.as_fd()]),
+        Err(errno) => send(server, &Notice::Connected(errno.raw_os_error()).encode(), &[]),
+    }
+}
+
 struct Attendant {
     socket: OwnedFd,
+    /// Where extensions print to.
+    output: Option<OwnedFd>,
     extensions: Vec<(Pid, Vec<u8>)>,
 }
 
@@ -104,7 +131,7 @@ impl Attendant {
                 Ok(()) => {
                     match sys::fork_again(alone)? {
                         Some(pid) => self.extensions.push((pid, name.clone())),
-                        None => become_extension(&path, &own),
+                        None => become_extension(&path, &own, self.output.as_ref()),
                     }
                     0
                 }
@@ -128,6 +155,7 @@ impl Attendant {
                     match Order::decode(&record[..length]) {
                         Some(Order::Run) => return Ok(()),
                         Some(Order::Terminate) => {}
+                        Some(Order::Connect(port)) => connect(self.socket.as_fd(), port)?,
                         None => return Err(io::ErrorKind::UnexpectedEof.into()),
                     }
                 }
@@ -167,10 +195,15 @@ impl Attendant {
     }
 }
 
-fn become_extension(path: &CString, variables: &[CString]) -> ! {
+fn become_extension(path: &CString, variables: &[CString], output: Option<&OwnedFd>) -> ! {
     let _ = privileges::die_with_parent();
     let _ = rustix::process::setsid();
-    // The log is an extension's too, but the control socket is not.
+    for number in [1, 2] {
+        if let Some(output) = output {
+            let _ = sys::place(output.as_fd(), number);
+        }
+    }
+    // The control socket is not an extension's.
     let _ = sys::close_from(3, &[]);
     let _ = rustix::process::chdir("/");
     sys::execute(path, std::slice::from_ref(path), variables);
@@ -199,6 +232,7 @@ fn obey(socket: BorrowedFd<'_>, runtime: Pid) -> io::Result<()> {
                 // It may have ended already.
                 let _ = rustix::process::kill_process(runtime, Signal::TERM);
             }
+            Some(Order::Connect(port)) => connect(socket, port)?,
             Some(Order::Run) => {}
             None => return Ok(()),
         }

@@ -5,6 +5,7 @@ mod body;
 mod extensions;
 mod route;
 mod runtime;
+mod telemetry;
 
 use std::convert::Infallible;
 
@@ -17,6 +18,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use self::answer::Answer;
 use self::route::Route;
+use super::telemetry::TelemetryApi;
 use super::{ApiError, RuntimeApi};
 
 /// Largest head of a request, in bytes: the cause that a runtime may report in a header is up to 1 MiB.
@@ -57,8 +59,8 @@ impl RuntimeApi {
             Route::ExtensionNext => self.extension_next(&request).await,
             Route::ExtensionInitError => self.extension_error(&request, true),
             Route::ExtensionExitError => self.extension_error(&request, false),
-            Route::Telemetry => Ok(not_supported("Telemetry")),
-            Route::Logs => Ok(not_supported("Logs")),
+            Route::Telemetry => self.subscribe(TelemetryApi::Telemetry, request).await,
+            Route::Logs => self.subscribe(TelemetryApi::Logs, request).await,
             _ if !self.look(|machine| machine.has_runtime()) => Ok(Answer::status(404)),
             Route::Next => self.next().await,
             Route::Response(id) => self.response(&id, request).await,
@@ -66,10 +68,4 @@ impl RuntimeApi {
             Route::InitError => self.init_error(request).await,
         }
     }
-}
-
-/// What AWS's own emulator answers where nothing is sent to subscribers; extensions go on without.
-fn not_supported(api: &str) -> Answer {
-    let body = format!(r#"{{"errorMessage":"{api} API is not supported","errorType":"{api}.NotSupported"}}"#);
-    Answer::json(202, body)
 }

@@ -1,0 +1,203 @@
+//! What extensions may subscribe to: the platform's events, and what function and extensions print.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use hearth_runtime::api::telemetry::{Category, Subscribers, Subscription, TelemetryApi};
+use hearth_types::time::iso8601;
+use serde_json::json;
+use serde_json::value::RawValue;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
+
+use crate::attendant::Connector;
+use crate::delivery::{self, Message};
+use crate::report::PlatformEvent;
+
+/// Records of the init that wait for subscribers to come.
+const BACKLOG: usize = 1000;
+/// How long subscribers may take for their last records.
+const FLUSH: Duration = Duration::from_millis(300);
+
+/// One environment's records. Clones share everything.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Feed(Arc<Mutex<State>>);
+
+#[derive(Debug, Default)]
+struct State {
+    /// None once nobody may subscribe any more.
+    backlog: Option<Vec<Record>>,
+    subscribers: Vec<Subscriber>,
+}
+
+#[derive(Clone, Debug)]
+struct Record {
+    category: Category,
+    /// As either interface has it; the older one may have several records, or none.
+    telemetry: Arc<str>,
+    logs: Vec<Arc<str>>,
+}
+
+#[derive(Debug)]
+struct Subscriber {
+    name: String,
+    api: TelemetryApi,
+    categories: Vec<Category>,
+    records: mpsc::Sender<Message>,
+    dropped: (u64, u64),
+}
+
+/// A subscription, for the log.
+#[derive(Clone, Debug)]
+pub(crate) struct Subscribed {
+    pub(crate) name: String,
+    pub(crate) api: TelemetryApi,
+    pub(crate) categories: Vec<Category>,
+}
+
+impl Feed {
+    /// An environment begins: nobody has subscribed, what happens is kept for those who will.
+    pub(crate) fn begin(&self) {
+        let mut state = self.lock();
+        state.subscribers.clear();
+        state.backlog.get_or_insert_with(Vec::new);
+    }
+
+    /// The init is over, and with it the time to subscribe.
+    pub(crate) fn close(&self) {
+        self.lock().backlog = None;
+    }
+
+    /// Who has subscribed.
+    pub(crate) fn subscribed(&self) -> Vec<Subscribed> {
+        let state = self.lock();
+        let describe = |subscriber: &Subscriber| Subscribed {
+            name: subscriber.name.clone(),
+            api: subscriber.api,
+            categories: subscriber.categories.clone(),
+        };
+        state.subscribers.iter().map(describe).collect()
+    }
+
+    /// Tells an event of the platform's.
+    pub(crate) fn platform(&self, event: &PlatformEvent<'_>, at: SystemTime) {
+        self.publish(&Record {
+            category: Category::Platform,
+            telemetry: event.json(at).into(),
+            logs: event.logs_json(at).into_iter().map(Arc::from).collect(),
+        });
+    }
+
+    /// Tells what was printed. A line that is a JSON object is one in the record too, if the function logs JSON.
+    pub(crate) fn printed(&self, category: Category, line: &str, as_json: bool, at: SystemTime) {
+        let object = as_json && line.starts_with('{');
+        let object = object
+            .then(|| serde_json::from_str::<&RawValue>(line).ok())
+            .flatten();
+        let record = object.map_or_else(|| json!(line).to_string(), |object| object.get().to_owned());
+        let (time, kind) = (iso8601(at), category.name());
+        let text: Arc<str> = format!(r#"{{"time":"{time}","type":"{kind}","record":{record}}}"#).into();
+        self.publish(&Record {
+            category,
+            logs: vec![Arc::clone(&text)],
+            telemetry: text,
+        });
+    }
+
+    fn publish(&self, record: &Record) {
+        let mut state = self.lock();
+        for subscriber in &mut state.subscribers {
+            subscriber.take(record);
+        }
+        if let Some(backlog) = &mut state.backlog
+            && backlog.len() < BACKLOG
+        {
+            backlog.push(record.clone());
+        }
+    }
+
+    /// Has everything that was told so far delivered, within bounds.
+    pub(crate) async fn flush(&self) {
+        let senders: Vec<_> = self
+            .lock()
+            .subscribers
+            .iter()
+            .map(|subscriber| subscriber.records.clone())
+            .collect();
+        let flushed = async {
+            for sender in senders {
+                let (done, delivered) = oneshot::channel();
+                if sender.send(Message::Flush(done)).await.is_ok() {
+                    let _ = delivered.await;
+                }
+            }
+        };
+        let _ = timeout(FLUSH, flushed).await;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // No code panics while it holds the lock.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Subscriber {
+    fn take(&mut self, record: &Record) {
+        if !self.categories.contains(&record.category) {
+            return;
+        }
+        let texts = match self.api {
+            TelemetryApi::Telemetry => std::slice::from_ref(&record.telemetry),
+            TelemetryApi::Logs => &record.logs,
+        };
+        for text in texts {
+            self.tell_dropped();
+            if self.records.try_send(Message::Record(Arc::clone(text))).is_err() {
+                self.dropped.0 += 1;
+                self.dropped.1 += text.len() as u64;
+            }
+        }
+    }
+
+    /// Tells of what was left out, as soon as there is room again.
+    fn tell_dropped(&mut self) {
+        let (records, bytes) = self.dropped;
+        if records > 0 && self.records.capacity() > 1 {
+            let text = delivery::logs_dropped(records, bytes);
+            if self.records.try_send(Message::Record(text)).is_ok() {
+                self.dropped = (0, 0);
+            }
+        }
+    }
+}
+
+/// Takes the subscriptions of one environment.
+#[derive(Debug)]
+pub(crate) struct Subscriptions {
+    pub(crate) feed: Feed,
+    pub(crate) connector: Connector,
+}
+
+impl Subscribers for Subscriptions {
+    fn subscribe(&self, extension: &str, subscription: Subscription) {
+        let (records, receiver) = mpsc::channel(subscription.max_items);
+        let mut subscriber = Subscriber {
+            name: extension.to_owned(),
+            api: subscription.api,
+            categories: subscription.categories.clone(),
+            records,
+            dropped: (0, 0),
+        };
+        let mut state = self.feed.lock();
+        for record in state.backlog.iter().flatten() {
+            subscriber.take(record);
+        }
+        // A second subscription of the same extension replaces the first.
+        state
+            .subscribers
+            .retain(|known| known.name != extension || known.api != subscription.api);
+        state.subscribers.push(subscriber);
+        drop(state);
+        tokio::spawn(delivery::run(receiver, subscription, self.connector.clone()));
+    }
+}

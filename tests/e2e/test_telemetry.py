@@ -1,0 +1,200 @@
+"""The Telemetry API and the Logs API: an extension hears what the platform does and what function and extensions print."""
+
+import json
+import os
+import re
+import time
+
+import pytest
+
+from functions import create, invoke, log_lines, python
+from server import wait_until
+from test_extensions import layer
+
+PYTHON = "/usr/bin/python3"
+
+# Subscribes, keeps what it gets in /tmp/telemetry, and at the end prints the types of all of it.
+LISTENER = r"""#!/usr/bin/python3 -u
+import http.server, json, os, socketserver, threading, time, urllib.error, urllib.request
+
+base = "http://" + os.environ["AWS_LAMBDA_RUNTIME_API"]
+
+def call(method, path, body=None, **headers):
+    request = urllib.request.Request(base + path, method=method, data=body, headers=headers)
+    try:
+        response = urllib.request.urlopen(request)
+        return response.status, response.headers, response.read()
+    except urllib.error.HTTPError as refused:
+        return refused.code, refused.headers, refused.read()
+
+def keep(body):
+    with open("/tmp/telemetry", "ab") as file:
+        file.write(body.rstrip(b"\n") + b"\n")
+
+class Http(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    def do_POST(self):
+        batch = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        assert self.headers["content-type"] == "application/json" and self.path == "/take"
+        keep(b"\n".join(json.dumps(record).encode() for record in batch))
+        self.send_response(200)
+        self.send_header("content-length", "0")
+        self.end_headers()
+    def log_message(self, *_):
+        pass
+
+class Tcp(socketserver.StreamRequestHandler):
+    def handle(self):
+        for line in self.rfile:
+            keep(line)
+
+server = (http.server.ThreadingHTTPServer(("0.0.0.0", 8080), Http) if HTTP
+          else socketserver.ThreadingTCPServer(("0.0.0.0", 8080), Tcp))
+threading.Thread(target=server.serve_forever, daemon=True).start()
+register = json.dumps({"events": ["INVOKE", "SHUTDOWN"]}).encode()
+identifier = call("POST", "/2020-01-01/extension/register", register,
+                  **{"Lambda-Extension-Name": "listener"})[1]["Lambda-Extension-Identifier"]
+own = {"Lambda-Extension-Identifier": identifier}
+print("subscribed:", *call("PUT", PATH, json.dumps(SUBSCRIPTION).encode(), **own)[::2])
+while True:
+    event = json.loads(call("GET", "/2020-01-01/extension/event/next", **own)[2])
+    if event["eventType"] == "SHUTDOWN":
+        print("late:", *call("PUT", PATH, json.dumps(SUBSCRIPTION).encode(), **own)[::2])
+        time.sleep(0.1)
+        print("heard:", *[json.loads(line)["type"] for line in open("/tmp/telemetry")])
+        break
+    print("an event came")
+"""
+
+FUNCTION = python("""
+    import json, os, time
+
+    def handler(event, context):
+        if event.get("do") == "read":
+            deadline = time.time() + 5
+            records = []
+            while time.time() < deadline and not any(record["type"] == "platform.report" for record in records):
+                time.sleep(0.05)
+                if os.path.exists("/tmp/telemetry"):
+                    records = [json.loads(line) for line in open("/tmp/telemetry")]
+            return records
+        print("printed by the function")
+        return 1
+""")
+
+
+@pytest.fixture(autouse=True)
+def an_interpreter_in_the_base():
+    if not os.path.exists(PYTHON):
+        pytest.skip(f"the base has no {PYTHON}")
+
+
+def listener(types=("platform", "function", "extension"), path="/2022-07-01/telemetry", schema="2022-12-13",
+             tcp=False, **more):
+    destination = ({"protocol": "TCP", "port": 8080} if tcp
+                   else {"protocol": "HTTP", "URI": "http://sandbox.localdomain:8080/take"})
+    subscription = {"schemaVersion": schema, "types": list(types), "buffering": {"timeoutMs": 25},
+                    "destination": destination} | more
+    return (LISTENER.replace("PATH", repr(path)).replace("SUBSCRIPTION", repr(subscription))
+            .replace("if HTTP", f"if {not tcp}"))
+
+
+def deploy(client, script, **settings):
+    return create(client, FUNCTION, "python3.11", Layers=layer(client, {"listener": script}), Timeout=15, **settings)
+
+
+def heard(client, function):
+    """What the extension has got when the first invocation's report has come."""
+    assert invoke(client, function).error is None
+    return invoke(client, function, {"do": "read"}).payload
+
+
+def records(all_records, kind):
+    return [record["record"] for record in all_records if record["type"] == kind]
+
+
+@pytest.mark.parametrize("tcp", [False, True])
+def test_everything_is_heard(client, logs, tcp):
+    function = deploy(client, listener(tcp=tcp))
+    got = heard(client, function)
+    [start] = records(got, "platform.initStart")
+    assert start["initializationType"] == "on-demand" and start["phase"] == "init"
+    assert start["functionName"] == function and start["functionVersion"] == "$LATEST"
+    assert start["instanceMaxMemory"] == 128 * 1024 * 1024
+    [done] = records(got, "platform.initRuntimeDone")
+    assert (done["phase"], done["status"]) == ("init", "success")
+    [report] = records(got, "platform.initReport")
+    assert report["metrics"]["durationMs"] > 0
+    assert records(got, "platform.extension") == [
+        {"name": "listener", "state": "Ready", "events": ["INVOKE", "SHUTDOWN"]}]
+    assert records(got, "platform.telemetrySubscription") == [
+        {"name": "listener", "state": "Subscribed", "types": ["platform", "function", "extension"]}]
+    first = records(got, "platform.start")[0]
+    assert first["version"] == "$LATEST"
+    [done] = [done for done in records(got, "platform.runtimeDone") if done["requestId"] == first["requestId"]]
+    assert done["status"] == "success" and done["metrics"]["producedBytes"] == 1
+    [report] = [report for report in records(got, "platform.report") if report["requestId"] == first["requestId"]]
+    assert report["metrics"]["memorySizeMB"] == 128 and report["metrics"]["initDurationMs"] > 0
+    assert "printed by the function" in records(got, "function")
+    wait_until(lambda: "an event came" in records(invoke(client, function, {"do": "read"}).payload, "extension"),
+               "what the extension printed is heard")
+    for record in got:
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", record["time"])
+    lines = log_lines(logs, function)
+    assert "TELEMETRY\tName: listener\tState: Subscribed\tTypes: [Platform, Function, Extension]" in lines
+    assert "subscribed: 200 b'\"OK\"'" in lines
+
+
+def test_only_what_was_asked_for_is_heard(client):
+    got = heard(client, deploy(client, listener(types=["platform"])))
+    assert got and all(record["type"].startswith("platform.") for record in got)
+
+
+def test_the_older_logs_api_has_its_own_records(client, logs):
+    function = deploy(client, listener(types=["platform", "function"], path="/2020-08-15/logs", schema="2021-03-18"))
+    got = heard(client, function)
+    types = {record["type"] for record in got}
+    assert {"platform.start", "platform.end", "platform.runtimeDone", "platform.report", "platform.extension",
+            "platform.logsSubscription", "function"} <= types
+    assert not any(kind.startswith("platform.init") for kind in types)
+    assert records(got, "platform.end")[0].keys() == {"requestId"}
+    assert "LOGS\tName: listener\tState: Subscribed\tTypes: [Platform, Function]" in log_lines(logs, function)
+
+
+def test_json_lines_are_heard_as_json(client):
+    function = deploy(client, listener(types=["platform", "function"]), LoggingConfig={"LogFormat": "JSON"})
+    got = records(heard(client, function), "function")
+    assert any(isinstance(record, str) and "printed" in record or record["message"].startswith("printed")
+               for record in got)
+
+
+def test_the_last_records_come_before_the_end(client, logs):
+    function = deploy(client, listener(buffering={"timeoutMs": 30_000}))
+    assert invoke(client, function).error is None
+    client.delete_function(FunctionName=function)
+    line = wait_until(lambda: next((line for line in log_lines(logs, function) if line.startswith("heard:")), None),
+                      "the extension has come to its end")
+    assert "platform.report" in line.split()
+    late = next(line for line in log_lines(logs, function) if line.startswith("late:"))
+    assert "403" in late and "Telemetry.SubscriptionClosed" in late
+
+
+@pytest.mark.parametrize("more, text", [
+    ({"schemaVersion": "1999-01-01"}, "schemaVersion"),
+    ({"types": ["weather"]}, "weather"),
+    ({"buffering": {"maxItems": 1}}, "maxItems must be between 1000 and 10000"),
+    ({"destination": {"protocol": "HTTP", "URI": "http://192.0.2.1:8080"}}, "sandbox.localdomain"),
+])
+def test_a_bad_subscription_is_refused(client, logs, more, text):
+    function = deploy(client, listener(**more))
+    invoke(client, function)
+    line = wait_until(lambda: next((line for line in log_lines(logs, function) if line.startswith("subscribed:")), None),
+                      "the extension has tried")
+    assert "400" in line and "ValidationError" in line and text in line
+
+
+def test_a_subscriber_that_does_not_listen_holds_nobody_up(client):
+    function = deploy(client, listener(destination={"protocol": "TCP", "port": 9}))
+    begun = time.monotonic()
+    assert [invoke(client, function).error for _ in range(3)] == [None] * 3
+    assert time.monotonic() - begun < 10
