@@ -5,7 +5,8 @@ import json
 import pytest
 from botocore.exceptions import ClientError
 
-from functions import ROLE, create, invoke, log_lines, python, unique
+import bootstraps
+from functions import create, invoke, log_lines, python, unique
 from languages import deploy
 
 TALK = {
@@ -109,6 +110,28 @@ def test_a_timeout_and_a_crash_are_events(client, logs):
         ("platform.runtimeDone", "error"), ("platform.report", "error"),
     ]
     assert lines[-1]["record"]["errorType"] == "Runtime.ExitError"
+
+
+BOOTSTRAP = r"""
+    #!/bin/sh
+    api="http://$AWS_LAMBDA_RUNTIME_API/2018-06-01/runtime"
+    while curl -sS -D /tmp/headers "$api/invocation/next" > /dev/null; do
+        id=$(grep Lambda-Runtime-Aws-Request-Id /tmp/headers | tr -d '[:space:]' | cut -d: -f2)
+        echo "$AWS_LAMBDA_LOG_FORMAT $AWS_LAMBDA_LOG_LEVEL"
+        echo '{"level":"info","message":"low"}'
+        echo '{"message":"without a level"}'
+        echo '{"level":"Error","message":"high"}'
+        curl -sS -X POST "$api/invocation/$id/response" -d null > /dev/null
+    done
+""".lstrip("\n")
+
+
+def test_the_objects_of_a_custom_runtime_are_filtered(client, logs):
+    bootstraps.needs_curl()
+    name = bootstraps.deploy(
+        client, {"bootstrap": BOOTSTRAP}, Timeout=10, **json_format(ApplicationLogLevel="WARN", SystemLogLevel="WARN"))
+    assert invoke(client, name).payload is None
+    assert log_lines(logs, name) == ["JSON WARN", '{"level":"Error","message":"high"}']
 
 
 def test_switching_the_format(client, logs):

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::{Duration, SystemTime};
 
-use hearth_sandbox::Sandbox;
+use hearth_sandbox::{FolderIndex, Sandbox};
 use hearth_types::{FunctionArn, Scope, time};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 use uuid::Uuid;
@@ -76,7 +76,7 @@ impl Engine {
 
     /// Takes a revision into service. The revision it replaces is to be retired by the caller.
     pub fn deploy(&self, spec: FunctionSpec) -> Arc<Function> {
-        let pool = Arc::new(Pool::default());
+        let pool = Arc::new(Pool::new(spec.code));
         self.0.lock_pools().push(Arc::downgrade(&pool));
         let concurrency = self.0.admission.function(&spec.arn);
         Arc::new(Function {
@@ -84,6 +84,16 @@ impl Engine {
             pool,
             concurrency,
         })
+    }
+
+    /// Something in a folder has changed: functions whose code it is start again for the next invocation; running ones
+    /// finish.
+    pub fn renew(&self, folder: FolderIndex) {
+        let pools = self.0.live_pools();
+        pools
+            .iter()
+            .filter(|pool| pool.runs(folder))
+            .for_each(|pool| pool.renew());
     }
 
     /// Runs an invocation to its end, also if the caller stops waiting for it.

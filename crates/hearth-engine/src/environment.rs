@@ -271,13 +271,15 @@ impl Drop for Process {
 pub(crate) struct Environment {
     pub(crate) process: Process,
     pub(crate) journal: Journal,
+    /// Of the code that it started with (see [`crate::pool::Pool::renew`]).
+    pub(crate) generation: u64,
     born: Instant,
     requests: u64,
     has_listeners: bool,
 }
 
 impl Environment {
-    pub(crate) fn new(mut process: Process, journal: Journal) -> Self {
+    pub(crate) fn new(mut process: Process, journal: Journal, generation: u64) -> Self {
         let listens =
             |api: &RuntimeApi| api.look(|machine| machine.has_runtime() || machine.has_any_extension());
         let has_listeners = process.api.as_ref().is_some_and(listens);
@@ -287,6 +289,7 @@ impl Environment {
         Self {
             process,
             journal,
+            generation,
             born: Instant::now(),
             requests: 0,
             has_listeners,

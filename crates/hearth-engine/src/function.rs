@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hearth_runtime::{Family, Logging, environment};
-use hearth_sandbox::RuntimeIndex;
+use hearth_sandbox::{Code, RuntimeIndex};
 use hearth_types::{CodeHash, FunctionArn, NetworkPolicy, Qualifier};
 
 use crate::admission::Concurrency;
@@ -47,8 +47,8 @@ pub struct FunctionSpec {
     pub runtime: RuntimeChoice,
     /// The handler, such as `index.handler`.
     pub handler: String,
-    /// The code package, already unpacked under this hash.
-    pub code: CodeHash,
+    /// The code: a package, which is unpacked already, or a folder that is shown.
+    pub code: Code,
     /// Whether the code brings a `lib` directory, which the dynamic loader must know from the start.
     pub code_has_lib: bool,
     /// Its layers.

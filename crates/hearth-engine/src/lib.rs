@@ -37,7 +37,7 @@ pub use admission::ReservationError;
 pub use engine::{Engine, Statistics};
 pub use function::{Function, FunctionSpec, Layers, RuntimeChoice};
 pub use hearth_network::Endpoint;
-pub use hearth_sandbox::RuntimeIndex;
+pub use hearth_sandbox::{Code, FolderIndex, Opened, RuntimeIndex};
 pub use invocation::{FunctionError, Invocation, InvokeError, Outcome, ThrottleReason};
 pub use options::EngineOptions;
 pub use report::runtime_version_arn;

@@ -3,15 +3,23 @@
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
+use hearth_sandbox::{Code, FolderIndex};
+
 use crate::environment::Environment;
 
 /// Idle environments, newest last: the newest is reused first, so that the oldest can go.
-#[derive(Debug, Default)]
-pub(crate) struct Pool(Mutex<State>);
+#[derive(Debug)]
+pub(crate) struct Pool {
+    /// The code, which may change while the revision stays.
+    code: Code,
+    state: Mutex<State>,
+}
 
 #[derive(Debug, Default)]
 struct State {
     retired: bool,
+    /// Grows whenever the code has changed.
+    generation: u64,
     idle: Vec<Idle>,
 }
 
@@ -22,6 +30,33 @@ struct Idle {
 }
 
 impl Pool {
+    pub(crate) fn new(code: Code) -> Self {
+        Self {
+            code,
+            state: Mutex::default(),
+        }
+    }
+
+    /// Whether it runs the code in this folder.
+    pub(crate) fn runs(&self, folder: FolderIndex) -> bool {
+        self.code == Code::Folder(folder)
+    }
+
+    /// The generation of the code that an environment which starts now runs.
+    pub(crate) fn generation(&self) -> u64 {
+        self.lock().generation
+    }
+
+    /// The code has changed: ends all idle environments, and takes those that started before not back.
+    pub(crate) fn renew(&self) {
+        let ended = {
+            let mut state = self.lock();
+            state.generation += 1;
+            std::mem::take(&mut state.idle)
+        };
+        drop(ended);
+    }
+
     /// The most recently used idle environment that still lives.
     pub(crate) fn take(&self) -> Option<Environment> {
         loop {
@@ -32,14 +67,14 @@ impl Pool {
         }
     }
 
-    /// Gives an environment back; a retired pool lets it end instead.
+    /// Gives an environment back; one of old code, or of a retired pool, ends instead.
     pub(crate) fn put(&self, environment: Environment) {
         let idle = Idle {
             environment,
             since: Instant::now(),
         };
         let mut state = self.lock();
-        if !state.retired {
+        if !state.retired && idle.environment.generation == state.generation {
             state.idle.push(idle);
         }
     }
@@ -97,6 +132,6 @@ impl Pool {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
-        self.0.lock().expect("no holder of this lock panics")
+        self.state.lock().expect("no holder of this lock panics")
     }
 }

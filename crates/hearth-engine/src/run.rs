@@ -26,6 +26,7 @@ pub(crate) async fn run(
     invocation: Invocation,
     response: Response,
 ) -> Result<Outcome, InvokeError> {
+    engine.starter.settle(&function.spec).await;
     if let Some(environment) = function.pool.take() {
         return Ok(Attempt::new(&function.spec, invocation, response)
             .on(environment, function)
@@ -44,6 +45,7 @@ async fn cold(
     response: Response,
 ) -> Result<Outcome, InvokeError> {
     let spec = &function.spec;
+    let generation = function.pool.generation();
     let (mut journal, stream) = engine.journal(spec);
     init_starts(&mut journal, spec, Phase::Init, &stream);
     let limit = engine.options.init_timeout;
@@ -54,7 +56,9 @@ async fn cold(
             let took = begun.elapsed();
             attempt.init = Some(took);
             init_ends(&mut journal, Phase::Init, &Status::Success, took);
-            Ok(attempt.on(Environment::new(process, journal), function).await)
+            Ok(attempt
+                .on(Environment::new(process, journal, generation), function)
+                .await)
         }
         Err(StartError::Platform(why)) => Err(InvokeError::Environment(why)),
         Err(StartError::Init(first)) => {
@@ -66,7 +70,9 @@ async fn cold(
                 Ok((process, begun)) => {
                     attempt.count_from(begun);
                     init_ends(&mut journal, Phase::Invoke, &Status::Success, begun.elapsed());
-                    Ok(attempt.on(Environment::new(process, journal), function).await)
+                    Ok(attempt
+                        .on(Environment::new(process, journal, generation), function)
+                        .await)
                 }
                 Err(StartError::Platform(why)) => Err(InvokeError::Environment(why)),
                 Err(StartError::Init(again)) => {

@@ -9,7 +9,7 @@ use hearth_runtime::Family;
 use hearth_runtime::api::{Description, Machine, RuntimeApi};
 use hearth_runtime::environment::{self, Credentials, Environment};
 use hearth_runtime::frames::{Claim, Frame, Message};
-use hearth_sandbox::{BootRequest, ClaimRequest, SandboxError, Start};
+use hearth_sandbox::{BootRequest, ClaimRequest, Code, SandboxError, Start};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
 
@@ -75,6 +75,13 @@ impl Starter {
             outside: Outside::new(options.name_servers.clone()),
             boots: Semaphore::new(options.parallel_boots.max(1)),
             ready: Ready::new(options.ready_environments),
+        }
+    }
+
+    /// Lets everybody hear of what has changed in a function's code, where that can change.
+    pub(crate) async fn settle(&self, spec: &FunctionSpec) {
+        if let Code::Folder(folder) = spec.code {
+            self.sandbox.0.settle(folder).await;
         }
     }
 
@@ -244,7 +251,7 @@ impl Starter {
         session: &SessionVariables,
     ) -> Result<(), StartError> {
         let request = ClaimRequest {
-            code: spec.code.into(),
+            code: spec.code,
             layers: spec.layers.tree,
             memory_mb: spec.memory_mb,
             ephemeral_mb: spec.ephemeral_mb,

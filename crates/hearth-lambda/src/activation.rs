@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use hearth_engine::FunctionSpec;
+use hearth_engine::{Code, FunctionSpec};
 use hearth_store::{Unit, When};
 use hearth_types::{CodeHash, FunctionArn, NetworkPolicy};
 use hearth_wire::lambda::{State, StateReasonCode};
@@ -15,6 +15,7 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 use tracing::{error, warn};
 
+use crate::code::{CodeError, PackageRefused};
 use crate::error::Error;
 use crate::function::{Function, Stored};
 use crate::invoker::Deployment;
@@ -90,6 +91,8 @@ async fn step(service: &Service, arn: &FunctionArn) -> Result<(), Error> {
             }
             let failed = current.function.lifecycle.fail(reason.clone());
             current.function.enter(failed);
+            // So what is published next is a new version, also if it is the same again.
+            current.function.whole.published = None;
             if let Some((_, version)) = &mut version {
                 version.function.enter(Lifecycle::CreationFailed(reason));
             }
@@ -185,16 +188,27 @@ pub(crate) async fn redeploy(service: &Service, function: &Function) {
     }
 }
 
+/// The code of a function, unpacked or shown, and whether it has a `lib` directory.
+async fn code(service: &Service, function: &Function) -> Result<(Code, bool), CodeError> {
+    match (&function.folder, &service.options.folders) {
+        (Some(path), Some(folders)) => {
+            let opened = folders.open(path).await.map_err(PackageRefused::Folder)?;
+            Ok((Code::Folder(opened.folder), opened.has_lib))
+        }
+        (Some(_), None) => Err(PackageRefused::InS3.into()),
+        (None, _) => {
+            let tree = service.code.unpack(function.code.hash).await?;
+            Ok((function.code.hash.into(), tree.has_lib))
+        }
+    }
+}
+
 /// Unpacks and checks the code of a function or one of its versions and deploys it.
 pub(crate) async fn prepare(service: &Service, function: &Function) -> Result<Arc<dyn Deployment>, Reason> {
-    let tree = service
-        .code
-        .unpack(function.code.hash)
-        .await
-        .map_err(|error| Reason {
-            code: error.reason_code(),
-            text: error.to_string(),
-        })?;
+    let (code, code_has_lib) = code(service, function).await.map_err(|error| Reason {
+        code: error.reason_code(),
+        text: error.to_string(),
+    })?;
     let settings = &function.settings;
     let layers: Vec<CodeHash> = settings.layers.iter().map(|layer| layer.code.hash).collect();
     let layers = service.code.layers(&layers).await.map_err(|error| Reason {
@@ -219,8 +233,8 @@ pub(crate) async fn prepare(service: &Service, function: &Function) -> Result<Ar
         version: function.version.clone(),
         runtime,
         handler: settings.handler.clone(),
-        code: function.code.hash,
-        code_has_lib: tree.has_lib,
+        code,
+        code_has_lib,
         layers,
         memory_mb: settings.memory_mb,
         ephemeral_mb: settings.ephemeral_mb,

@@ -9,6 +9,7 @@ use hearth_engine::Layers;
 use hearth_store::package::{PackageError, inspect};
 use hearth_store::{BlobError, Blobs, Trees, UnpackError};
 use hearth_types::{CodeHash, limits};
+use hearth_wire::Blob;
 use hearth_wire::lambda::{
     FunctionCode, LayerVersionContentInput, StateReasonCode, UpdateFunctionCodeRequest,
 };
@@ -17,6 +18,7 @@ use tokio::task::spawn_blocking;
 use tokio::time::Instant;
 use tracing::warn;
 
+use crate::folder;
 use crate::function::Code;
 
 /// Where a request says its code is.
@@ -24,6 +26,16 @@ use crate::function::Code;
 pub(crate) struct Source {
     zip: Option<Bytes>,
     in_s3: bool,
+    /// The path of a folder of this machine.
+    folder: Option<String>,
+}
+
+/// Code that a function can have.
+#[derive(Clone, Debug)]
+pub(crate) struct Accepted {
+    pub(crate) code: Code,
+    /// The folder that it is, where it is no package.
+    pub(crate) folder: Option<String>,
 }
 
 /// A package that no function can have.
@@ -35,6 +47,8 @@ pub(crate) enum PackageRefused {
     TwoSources,
     #[error("Hearth does not support code in S3 yet. Please send the package as ZipFile.")]
     InS3,
+    #[error("{0}")]
+    Folder(String),
     #[error("Uploaded file must be a non-empty zip")]
     Empty,
     #[error("Zipped size must be smaller than {} bytes", limits::CODE_ZIPPED)]
@@ -180,6 +194,25 @@ impl CodeStore {
 }
 
 impl Source {
+    /// The folder that is meant, if there may be folders.
+    pub(crate) fn folder(&self) -> Option<&str> {
+        self.folder.as_deref().filter(|_| self.zip.is_none())
+    }
+
+    fn new(
+        zip: Option<Blob>,
+        bucket: Option<String>,
+        key: Option<String>,
+        object_version: Option<String>,
+    ) -> Self {
+        let in_s3 = bucket.is_some() || key.is_some() || object_version.is_some();
+        Self {
+            zip: zip.map(|blob| blob.0),
+            in_s3,
+            folder: key.filter(|_| bucket.as_deref() == Some(folder::BUCKET)),
+        }
+    }
+
     fn into_zip(self) -> Result<Bytes, PackageRefused> {
         match self.zip {
             Some(_) if self.in_s3 => Err(PackageRefused::TwoSources),
@@ -194,33 +227,29 @@ impl Source {
 
 impl From<FunctionCode> for Source {
     fn from(code: FunctionCode) -> Self {
-        let in_s3 = code.s3_bucket.is_some() || code.s3_key.is_some() || code.s3_object_version.is_some();
-        Self {
-            zip: code.zip_file.map(|blob| blob.0),
-            in_s3,
-        }
+        Self::new(code.zip_file, code.s3_bucket, code.s3_key, code.s3_object_version)
     }
 }
 
 impl From<LayerVersionContentInput> for Source {
     fn from(content: LayerVersionContentInput) -> Self {
-        let in_s3 =
-            content.s3_bucket.is_some() || content.s3_key.is_some() || content.s3_object_version.is_some();
-        Self {
-            zip: content.zip_file.map(|blob| blob.0),
-            in_s3,
-        }
+        Self::new(
+            content.zip_file,
+            content.s3_bucket,
+            content.s3_key,
+            content.s3_object_version,
+        )
     }
 }
 
 impl From<UpdateFunctionCodeRequest> for Source {
     fn from(request: UpdateFunctionCodeRequest) -> Self {
-        let in_s3 =
-            request.s3_bucket.is_some() || request.s3_key.is_some() || request.s3_object_version.is_some();
-        Self {
-            zip: request.zip_file.map(|blob| blob.0),
-            in_s3,
-        }
+        Self::new(
+            request.zip_file,
+            request.s3_bucket,
+            request.s3_key,
+            request.s3_object_version,
+        )
     }
 }
 
@@ -238,6 +267,9 @@ impl CodeError {
     /// What the API calls the reason when a package that was accepted cannot be used.
     pub(crate) fn reason_code(&self) -> StateReasonCode {
         match self {
+            Self::Refused(PackageRefused::Folder(_) | PackageRefused::InS3) => {
+                StateReasonCode::InvalidConfiguration
+            }
             Self::Refused(_) | Self::Store(UnpackError::Package(_)) => {
                 StateReasonCode::InvalidZipFileException
             }

@@ -57,7 +57,7 @@ pub(crate) async fn create_function(
     if service.registry.find(&arn).is_some() {
         return Err(CreateError::Exists(arn.name).into());
     }
-    let code = service.code.accept(Source::from(request.code)).await?;
+    let code = service.take_in(Source::from(request.code)).await?;
     let mut function = Function::new(arn, code, settings, ctx.received_at);
     function.whole.tags = tags;
     let version = publish.then(|| function.publish(None, Lifecycle::Creating, ctx.received_at));

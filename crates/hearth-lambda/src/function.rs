@@ -11,6 +11,7 @@ use hearth_types::{CodeHash, FunctionArn, FunctionName, NetworkPolicy, Qualifier
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::code::Accepted;
 use crate::lifecycle::Lifecycle;
 use crate::settings::Settings;
 
@@ -38,6 +39,9 @@ pub(crate) struct Function {
     pub(crate) last_modified: String,
     /// Its code package.
     pub(crate) code: Code,
+    /// The folder that is its code instead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) folder: Option<String>,
     /// Its configuration.
     pub(crate) settings: Settings,
     /// Who else may use it. An alias has a policy of its own.
@@ -89,7 +93,7 @@ pub(crate) struct Stored {
 
 impl Function {
     /// A function that was never ready yet.
-    pub(crate) fn new(arn: FunctionArn, code: Code, settings: Settings, now: SystemTime) -> Self {
+    pub(crate) fn new(arn: FunctionArn, accepted: Accepted, settings: Settings, now: SystemTime) -> Self {
         Self {
             scope: arn.scope,
             name: arn.name,
@@ -97,7 +101,8 @@ impl Function {
             lifecycle: Lifecycle::Creating,
             revision_id: Uuid::new_v4(),
             last_modified: time::last_modified(now),
-            code,
+            code: accepted.code,
+            folder: accepted.folder,
             settings,
             policy: ResourcePolicy::default(),
             whole: Whole::default(),

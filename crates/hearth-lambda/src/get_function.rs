@@ -28,11 +28,12 @@ pub(crate) async fn get_function(
         )),
         code: Some(FunctionCodeLocation {
             repository_type: Some("S3".to_owned()),
-            location: Some(
-                service
+            location: Some(match &function.folder {
+                Some(path) => format!("file://{path}"),
+                None => service
                     .code_links
                     .link(&ctx.host, function.code.hash, ctx.received_at),
-            ),
+            }),
             ..FunctionCodeLocation::default()
         }),
         tags: (!whole.tags.is_empty()).then_some(whole.tags),

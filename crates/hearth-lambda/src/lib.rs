@@ -23,6 +23,7 @@ mod delete_function_url_config;
 mod delete_layer_version;
 mod environment;
 mod error;
+mod folder;
 mod function;
 mod function_url;
 mod function_urls;
@@ -59,6 +60,7 @@ mod payload;
 mod policies;
 mod publish_layer_version;
 mod publish_version;
+mod publishing;
 mod put_function_concurrency;
 mod reference;
 mod registry;
@@ -82,6 +84,7 @@ mod url_access;
 
 pub(crate) use hearth_types::trace;
 
+pub use folder::Folders;
 pub use function_url::{FunctionUrl, URL_PATH};
 pub use invoker::{BoxFuture, Deployment, Invoker};
 pub use lambda_service::LambdaService;

@@ -1,6 +1,9 @@
 //! The service's settings.
 
+use std::sync::Arc;
 use std::time::Duration;
+
+use crate::Folders;
 
 /// How the Lambda API behaves; the defaults are AWS's where AWS has one.
 #[derive(Clone, Debug)]
@@ -20,6 +23,8 @@ pub struct LambdaOptions {
     /// How long an asynchronous invocation stays hidden from other nodes without a sign of life from the one that
     /// runs it.
     pub event_lease: Duration,
+    /// What shows folders of this machine to functions; nothing but in development mode.
+    pub folders: Option<Arc<dyn Folders>>,
     /// How long a `Code.Location` is valid.
     pub code_link_lifetime: Duration,
     /// How long a code package that no function refers to any more is kept: longer than any invocation that began
@@ -36,6 +41,7 @@ impl Default for LambdaOptions {
             back_off_limit: Duration::from_secs(300),
             concurrent_events: std::thread::available_parallelism().map_or(2, usize::from) * 32,
             event_lease: Duration::from_secs(60),
+            folders: None,
             code_link_lifetime: Duration::from_secs(600),
             code_grace: Duration::from_secs(1800),
         }

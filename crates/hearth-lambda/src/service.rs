@@ -15,10 +15,11 @@ use hearth_wire::lambda::State;
 use tokio::sync::{Mutex, mpsc};
 
 use crate::LambdaOptions;
-use crate::code::{CodeError, CodeStore};
+use crate::code::{Accepted, CodeError, CodeStore, PackageRefused, Source};
 use crate::code_link::CodeLinks;
 use crate::create_function::CreateError;
 use crate::error::Error;
+use crate::folder;
 use crate::function::{self, Function, Stored};
 use crate::function_url;
 use crate::function_urls::FunctionUrls;
@@ -26,7 +27,7 @@ use crate::functions::Functions;
 use crate::invoker::Invoker;
 use crate::layers::{self, Layers};
 use crate::lifecycle::Lifecycle;
-use crate::on_demand::OnDemand;
+use crate::publishing::Version;
 use crate::reference::Target;
 use crate::registry::{Availability, Entry, Registry, Release, Usage};
 
@@ -49,14 +50,6 @@ pub(crate) struct Service {
     pub(crate) activations: mpsc::UnboundedSender<FunctionArn>,
     /// Held while a change is committed and shown.
     pub(crate) turn: Mutex<()>,
-}
-
-/// A published version.
-pub(crate) struct Version {
-    pub(crate) number: u64,
-    pub(crate) function: Function,
-    /// Whether it was published just now.
-    pub(crate) is_new: bool,
 }
 
 impl Service {
@@ -82,11 +75,7 @@ impl Service {
         layers::check_unpacked(function.code, &function.settings.layers)?;
         {
             let _turn = self.turn.lock().await;
-            let size: u64 = [Some(function), version]
-                .into_iter()
-                .flatten()
-                .map(|state| state.code.size)
-                .sum();
+            let size = function.code.size + version.map_or(0, |version| version.code.size);
             self.check_storage(&arn.scope, 0, size)?;
             let mut unit = Unit::new().put(function.key(), function.to_body(), When::Absent);
             if let Some(version) = version {
@@ -134,86 +123,44 @@ impl Service {
             }
             function.last_modified = time::last_modified(now);
             function.enter(next);
-            let version = if publish {
-                Some(
+            let version = match publish {
+                true => Some(
                     self.version_of(&mut function, None, Lifecycle::Creating, now)
                         .await?,
-                )
-            } else {
-                None
+                ),
+                false => None,
             };
             let published = version.as_ref().filter(|version| version.is_new);
             let more = published.map_or(0, |version| version.function.code.size);
             self.check_storage(&arn.scope, before.code.size, function.code.size + more)?;
             let mut unit = Unit::new().put(function.key(), function.to_body(), When::Revision(revision));
-            if let Some(Version {
-                function: version, ..
-            }) = published
-            {
-                unit = unit.put(version.key(), version.to_body(), When::Absent);
+            if let Some(Version { function: state, .. }) = published {
+                unit = unit.put(state.key(), state.to_body(), When::Absent);
             }
             self.store.commit(unit).await?;
             before
                 .packages()
                 .iter()
                 .for_each(|package| self.code.keep(*package));
-            self.registry.update(arn, |entry| {
-                let availability = match &entry.latest.availability {
-                    active @ Availability::Active { .. } => active.clone(),
-                    _ => Availability::Refused(function.lifecycle.state()),
-                };
-                entry.latest = Release::new(&function, availability);
-                if let Some(version) = published {
-                    entry.put_version(version.number, self.release(&version.function, version.number));
-                }
-            });
+            self.show_update(&function, published);
             version.map_or(function, |version| version.function)
         };
         self.activate(arn.clone());
         Ok(shown)
     }
 
-    /// Publishes `$LATEST`, or finds the version that was published of it as it is. What comes of it is not committed.
-    pub(crate) async fn version_of(
-        &self,
-        function: &mut Function,
-        description: Option<String>,
-        lifecycle: Lifecycle,
-        now: SystemTime,
-    ) -> Result<Version, Error> {
-        if let Some(number) = function.whole.published {
-            match self.functions.version(&function.arn(), number).await {
-                Ok(Stored { function, .. }) => {
-                    return Ok(Version {
-                        number,
-                        function,
-                        is_new: false,
-                    });
-                }
-                // It was deleted, so it is published again.
-                Err(Error::NotFound(_)) => {}
-                Err(error) => return Err(error),
+    /// Shows a function that is being updated: what is in service serves on.
+    fn show_update(&self, function: &Function, published: Option<&Version>) {
+        self.registry.update(&function.arn(), |entry| {
+            let availability = match &entry.latest.availability {
+                active @ Availability::Active { .. } => active.clone(),
+                _ => Availability::Refused(function.lifecycle.state()),
+            };
+            entry.latest = Release::new(function, availability);
+            if let Some(version) = published {
+                entry.put_version(version.number, self.release(&version.function, version.number));
             }
-        }
-        let version = function.publish(description, lifecycle, now);
-        Ok(Version {
-            number: function.whole.last_version,
-            function: version,
-            is_new: true,
-        })
-    }
-
-    /// A version as the registry shows it.
-    pub(crate) fn release(&self, version: &Function, number: u64) -> Release {
-        let availability = match version.lifecycle {
-            Lifecycle::Creating | Lifecycle::CreationFailed(_) => {
-                Availability::Refused(version.lifecycle.state())
-            }
-            Lifecycle::Ready | Lifecycle::Updating | Lifecycle::UpdateFailed(_) => {
-                Availability::OnDemand(OnDemand::new(self, version.arn(), number))
-            }
-        };
-        Release::new(version, availability)
+        });
     }
 
     /// Sets or removes the reserved concurrency.
@@ -272,6 +219,19 @@ impl Service {
     pub(crate) fn let_go(&self, release: &Release) {
         release.packages().for_each(|package| self.code.keep(package));
         release.retire();
+    }
+
+    /// Takes in a function's code: keeps a package, or lets a folder be shown where that is allowed.
+    pub(crate) async fn take_in(&self, source: Source) -> Result<Accepted, CodeError> {
+        if let (Some(folders), Some(path)) = (&self.options.folders, source.folder()) {
+            folders.open(path).await.map_err(PackageRefused::Folder)?;
+            return Ok(Accepted {
+                code: folder::code(path),
+                folder: Some(path.to_owned()),
+            });
+        }
+        let code = self.code.accept(source).await?;
+        Ok(Accepted { code, folder: None })
     }
 
     /// Lets a function be made ready in the background. Where that has ended already, the next start does it.

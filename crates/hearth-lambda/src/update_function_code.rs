@@ -28,9 +28,10 @@ pub(crate) async fn update_function_code(
         .and_then(|list| list.first().copied());
     let dry_run = request.dry_run == Some(true);
     let publish = request.publish == Some(true);
-    let code = service.code.accept(Source::from(request)).await?;
+    let accepted = service.take_in(Source::from(request)).await?;
     let change = |function: &mut Function| {
-        function.code = code;
+        function.code = accepted.code;
+        function.folder = accepted.folder;
         function.settings.architecture = architecture.unwrap_or(function.settings.architecture);
         Ok(())
     };

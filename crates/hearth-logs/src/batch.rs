@@ -19,15 +19,20 @@ impl Span {
         }
     }
 
+    /// The span from the earlier beginning to the later end.
+    pub(crate) fn including(self, other: Self) -> Self {
+        Self {
+            first_ms: self.first_ms.min(other.first_ms),
+            last_ms: self.last_ms.max(other.last_ms),
+        }
+    }
+
     /// The span of both; nothing and a span is that span.
     pub(crate) fn join(one: Option<Self>, other: Option<Self>) -> Option<Self> {
-        let (Some(one), Some(other)) = (one, other) else {
-            return one.or(other);
-        };
-        Some(Self {
-            first_ms: one.first_ms.min(other.first_ms),
-            last_ms: one.last_ms.max(other.last_ms),
-        })
+        match (one, other) {
+            (Some(one), Some(other)) => Some(one.including(other)),
+            _ => one.or(other),
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use crate::batch::Span;
 use crate::event::{Event, EventKey};
@@ -32,6 +33,8 @@ pub struct Query {
     pub order: Order,
     /// Most events on the page, at least one. [`PAGE_EVENTS`] and [`PAGE_BYTES`] hold besides.
     pub limit: usize,
+    /// How long to look. Then the page ends early, perhaps empty, but always further than where it began.
+    pub patience: Duration,
 }
 
 /// A choice of log streams.
@@ -59,8 +62,8 @@ pub enum Order {
 pub struct Page {
     /// The events, in the order that was asked for.
     pub events: Vec<Event>,
-    /// There are more behind the last of them.
-    pub more: bool,
+    /// Where to go on, if there may be more: `from` there, or for a backward page up `to` there.
+    pub next: Option<EventKey>,
 }
 
 impl Default for Query {
@@ -73,6 +76,7 @@ impl Default for Query {
             to: EventKey::LAST,
             order: Order::Forward,
             limit: PAGE_EVENTS,
+            patience: Duration::MAX,
         }
     }
 }
@@ -98,14 +102,19 @@ pub(crate) fn read(
         events: BTreeMap::new(),
         bytes: 0,
         end: None,
+        early: None,
     };
+    let begun = Instant::now();
     let mut learnt = Vec::new();
     if query.order == Order::Backward {
         segments.reverse();
     }
-    for segment in &segments {
+    for (number, segment) in segments.iter().enumerate() {
         if !found.may_want(segment) {
             continue;
+        }
+        if begun.elapsed() >= query.patience && found.stop_before(&segments[number..]) {
+            break;
         }
         let start = segment.start_for(query.from.timestamp_ms);
         let mut scan = Scan::open(&dir.join(segment.file()), start, segment.bytes)?;
@@ -115,14 +124,9 @@ pub(crate) fn read(
         // A part says nothing of the whole.
         learnt.extend(scan.span().filter(|_| start == 0).map(|span| (segment.id, span)));
     }
-    let more = found.end.is_some();
-    Ok((
-        Page {
-            events: found.events.into_values().collect(),
-            more,
-        },
-        learnt,
-    ))
+    let next = found.next();
+    let events = found.events.into_values().collect();
+    Ok((Page { events, next }, learnt))
 }
 
 /// The events of a page so far, by rank: their key, or for backward pages its mirror.
@@ -135,6 +139,8 @@ struct Found<'q> {
     bytes: usize,
     /// The lowest rank that was pushed out: the page ends before it.
     end: Option<EventKey>,
+    /// The page ends here since time is up: what ranks behind was not read yet.
+    early: Option<EventKey>,
 }
 
 impl Found<'_> {
@@ -143,6 +149,46 @@ impl Found<'_> {
             Order::Forward => key,
             Order::Backward => key.mirrored(),
         }
+    }
+
+    /// Ends the page before anything that these segments may hold; `false` where that would be where it began.
+    fn stop_before(&mut self, unread: &[Segment]) -> bool {
+        let wanted = unread.iter().filter(|segment| self.may_want(segment));
+        let spans = wanted.map(|segment| segment.span);
+        let spans: Option<Vec<Span>> = spans.collect();
+        let Some(span) = spans.and_then(|spans| spans.into_iter().reduce(Span::including)) else {
+            return false;
+        };
+        let (place, is_further) = match self.query.order {
+            Order::Forward => {
+                let place = EventKey::at(span.first_ms);
+                (place, place > self.query.from)
+            }
+            Order::Backward => {
+                let place = EventKey::at(span.last_ms.saturating_add(1));
+                (place, place < self.query.to)
+            }
+        };
+        if is_further {
+            let rank = self.rank(place);
+            self.events.split_off(&rank);
+            if self.has_place_for(rank) {
+                self.early = Some(place);
+            }
+        }
+        is_further
+    }
+
+    /// Where the next page begins, if there may be one.
+    fn next(&self) -> Option<EventKey> {
+        let last = self.events.values().next_back().map(|event| event.key);
+        self.early.or_else(|| {
+            let last = last.filter(|_| self.end.is_some())?;
+            Some(match self.query.order {
+                Order::Forward => last.next(),
+                Order::Backward => last,
+            })
+        })
     }
 
     fn has_place_for(&self, rank: EventKey) -> bool {

@@ -198,7 +198,7 @@ impl LogService {
         match self.logs.events(scope, group, query).await {
             Err(ReadError::NoGroup) if self.is_known(scope, group) => Ok(Page {
                 events: Vec::new(),
-                more: false,
+                next: None,
             }),
             read => Ok(read?),
         }

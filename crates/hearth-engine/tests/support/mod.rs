@@ -472,7 +472,7 @@ fn spec() -> FunctionSpec {
             version: "python:3.11.7".into(),
         },
         handler: "app.handler".into(),
-        code: CodeHash::of(b"code"),
+        code: CodeHash::of(b"code").into(),
         code_has_lib: false,
         layers: Layers::default(),
         memory_mb: 128,

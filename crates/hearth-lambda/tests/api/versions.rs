@@ -213,6 +213,14 @@ async fn a_version_may_fail_with_its_function() {
         .await;
     assert_eq!(refused.status, 409, "{}", refused.text());
     assert_eq!(node.invoke("f", "RequestResponse", "{}").await.status, 200);
+
+    // The same again, where it works, is another version.
+    std::fs::remove_file(&tree).unwrap();
+    update(&node, "f", "// new").await;
+    assert_eq!(publish(&node, "f").await, "2");
+    assert_eq!(invoke(&node, "f", "2").await["version"], "2");
+    let failed = node.invoke("f%3A1", "RequestResponse", "{}").await;
+    assert_eq!(failed.status, 409, "{}", failed.text());
 }
 
 /// Code that is lost makes one version unusable, says so, and heals when the code is back.

@@ -1,5 +1,7 @@
 //! FilterLogEvents: events of a group, of all or some of its streams.
 
+use std::time::Duration;
+
 use hearth_types::Scope;
 use hearth_wire::AwsError;
 use hearth_wire::logs::{FilterLogEventsRequest, FilterLogEventsResponse, FilteredLogEvent};
@@ -11,6 +13,9 @@ use crate::event::{Event, EventKey};
 use crate::page::{Order, PAGE_EVENTS, Page, Query, Streams};
 use crate::pattern::FilterPattern;
 use crate::service::LogService;
+
+/// A search that takes longer goes on with the next page; a page may be empty, as on AWS.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Answers with a page; its token is there when more events are.
 pub(super) async fn run(
@@ -33,6 +38,7 @@ pub(super) async fn run(
             Order::Forward
         },
         limit: page_size(input.limit, PAGE_EVENTS),
+        patience: PATIENCE,
     };
     if let Some(token) = &input.next_token {
         token.parse::<Token>()?.narrow(&mut query);
@@ -40,6 +46,7 @@ pub(super) async fn run(
     let order = query.order;
     let page = service.events(scope, &group, query).await?;
     if page.events.is_empty()
+        && page.next.is_none()
         && let Some(names) = named
     {
         check_streams(service, scope, &group, &names).await?;
@@ -79,10 +86,9 @@ async fn check_streams(
 }
 
 fn next(page: &Page, order: Order) -> Option<Token> {
-    let last = page.events.last().filter(|_| page.more)?;
     Some(match order {
-        Order::Forward => Token::Forward(last.key.next()),
-        Order::Backward => Token::Backward(last.key),
+        Order::Forward => Token::Forward(page.next?),
+        Order::Backward => Token::Backward(page.next?),
     })
 }
 

@@ -32,10 +32,10 @@ pub(crate) async fn all(store: &LogStore, group: &str) -> Vec<Event> {
     loop {
         let page = store.events(&scope(), group, query.clone()).await.unwrap();
         events.extend(page.events);
-        if !page.more {
-            return events;
+        match page.next {
+            Some(next) => query.from = next,
+            None => return events,
         }
-        query.from = events.last().unwrap().key.next();
     }
 }
 

@@ -64,10 +64,13 @@ pub(crate) fn open_code(code: &CodeHash, owners: Option<BorrowedFd<'_>>) -> io::
     Ok(view)
 }
 
-/// Opens a folder at a place of the world, read-only and with its owners translated.
-pub(crate) fn open_folder(place: &str, owners: BorrowedFd<'_>) -> io::Result<OwnedFd> {
+/// Opens a folder at a place of the world, read-only and with its owner translated.
+pub(crate) fn open_folder(place: &str, owners: Option<BorrowedFd<'_>>) -> io::Result<OwnedFd> {
     let view = mounts::view(CWD, place)?;
-    mounts::restrict_and_translate(&view, SEALED, owners)?;
+    match owners {
+        Some(owners) => mounts::restrict_and_translate(&view, SEALED, owners)?,
+        None => mounts::restrict(&view, SEALED)?,
+    }
     Ok(view)
 }
 

@@ -100,6 +100,19 @@ impl Tier {
         }
     }
 
+    /// What shows a user's files as an environment's, where these are not the same user anyway.
+    pub(crate) fn shares(
+        self,
+        alone: &Alone,
+        owner: Identity,
+        user: Identity,
+    ) -> io::Result<Option<OwnedFd>> {
+        match self {
+            Self::Sandbox => owners::translate(alone, owner, user).map(Some),
+            Self::Rootless => Ok(None),
+        }
+    }
+
     /// What holds environments to their limits.
     pub(crate) fn bounds(self, cpu: CpuPolicy) -> io::Result<Box<dyn Bounds>> {
         Ok(match self {

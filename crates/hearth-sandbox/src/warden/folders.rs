@@ -10,7 +10,7 @@ use super::{Warden, complain};
 use crate::FolderIndex;
 use crate::folders::{Show, receive_show};
 use crate::isolation::privileges::Identity;
-use crate::isolation::{owners, root, world};
+use crate::isolation::{root, world};
 
 /// The folders, and where they come from.
 pub(super) struct Folders {
@@ -65,7 +65,7 @@ impl Warden {
     /// its owner can.
     pub(super) fn open_folder(&self, folder: FolderIndex, user: Identity) -> io::Result<OwnedFd> {
         let owner = self.folders.shown.get(&folder).ok_or(io::ErrorKind::NotFound)?;
-        let owners = owners::translate(&self.alone, *owner, user)?;
-        root::open_folder(&world::folder(folder.0), owners.as_fd())
+        let owners = self.tier.shares(&self.alone, *owner, user)?;
+        root::open_folder(&world::folder(folder.0), owners.as_ref().map(AsFd::as_fd))
     }
 }

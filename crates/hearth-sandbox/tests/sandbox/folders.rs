@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use hearth_sandbox::launcher::start_warden_and_broker;
 use hearth_sandbox::{
-    ClaimRequest, Code, FolderClient, FolderError, FolderIndex, FolderRules, Sandbox, SandboxError,
+    ClaimRequest, Code, FolderClient, FolderError, FolderIndex, FolderRules, Sandbox, SandboxError, Tier,
 };
 use hearth_types::CodeHash;
 use libtest_mimic::{Failed, Trial};
@@ -17,6 +17,7 @@ use serde_json::json;
 use crate::leftovers::Before;
 use crate::node::{Directory, Node, Server};
 use crate::programs;
+use crate::tier::tier;
 use crate::{Outcome, suite};
 
 pub(crate) fn trials() -> Vec<Trial> {
@@ -46,14 +47,22 @@ fn private_folder(path: &Path, files: &[(&str, &str)]) -> Outcome {
     for (name, content) in files {
         save(&path.join(name), content)?;
     }
-    chown(path, Some(OWNER), Some(OWNER))?;
+    give_to_owner(path)?;
     Ok(fs::set_permissions(path, fs::Permissions::from_mode(0o700))?)
 }
 
 fn save(path: &Path, content: &str) -> Outcome {
     fs::write(path, content)?;
-    chown(path, Some(OWNER), Some(OWNER))?;
+    give_to_owner(path)?;
     Ok(fs::set_permissions(path, fs::Permissions::from_mode(0o600))?)
+}
+
+/// In the tier rootless everything is the one user's anyway.
+fn give_to_owner(path: &Path) -> Outcome {
+    if tier() == Tier::Sandbox {
+        chown(path, Some(OWNER), Some(OWNER))?;
+    }
+    Ok(())
 }
 
 /// Runs a test on a node that may show what is below the folder `root` in its directory.

@@ -6,8 +6,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use hearth_wire::lambda::{
-    CreateFunctionRequest, FunctionConfiguration, GetFunctionResponse, LayersListItem, ListLayersResponse,
-    PublishLayerVersionResponse, UpdateFunctionConfigurationRequest,
+    CreateFunctionRequest, FunctionCode, FunctionConfiguration, GetFunctionResponse, LayersListItem,
+    ListLayersResponse, PublishLayerVersionResponse, UpdateFunctionConfigurationRequest,
 };
 use http::{HeaderName, HeaderValue, Method};
 use serde::Serialize;
@@ -64,10 +64,9 @@ impl Client {
     pub(crate) async fn update_code(
         &self,
         function: &str,
-        zip: &[u8],
+        code: &FunctionCode,
     ) -> Result<FunctionConfiguration, ClientError> {
-        let body = serde_json::json!({ "ZipFile": STANDARD.encode(zip) });
-        self.lambda(Method::PUT, format!("{}/code", path(function)), json(&body)?)
+        self.lambda(Method::PUT, format!("{}/code", path(function)), json(code)?)
             .await?
             .json()
     }

@@ -97,15 +97,14 @@ pub(crate) fn summary(name: &str, deployed: &Deployed) -> String {
     let Deployed {
         change,
         configuration,
-        package,
+        source,
     } = deployed;
     let runtime = configuration.runtime.as_deref().unwrap_or("?");
     let handler = configuration.handler.as_deref().unwrap_or("?");
-    let (files, kib) = (package.entries, package.zip.len().div_ceil(1024));
-    let plural = if files == 1 { "" } else { "s" };
     format!(
-        "{} {name}: {runtime}, {handler}, {files} file{plural}, {kib} KiB",
-        change.as_str()
+        "{} {name}: {runtime}, {handler}, {}",
+        change.as_str(),
+        source.describe()
     )
 }
 

@@ -10,7 +10,7 @@ use hearth_types::Region;
 
 use super::{block_on, deploy};
 use crate::client::{Client, ClientError, Credentials, Endpoint};
-use crate::deploy::{DeployError, Wanted};
+use crate::deploy::{DeployError, Deployed, Source, Wanted};
 use crate::failure::Failure;
 use crate::launch::{Mode, Temporary, launch};
 use crate::missing;
@@ -22,6 +22,9 @@ use crate::settings::{DEV_DATA_DIR, PORT, ServerFlags};
 pub(crate) struct Arguments {
     /// Folders to deploy: functions, or folders of functions
     folders: Vec<PathBuf>,
+    /// A further folder below which functions may be shown folders as they are (the bucket hot-reload)
+    #[arg(long, value_name = "PATH")]
+    allow_folder: Vec<PathBuf>,
     #[command(flatten)]
     flags: ServerFlags,
 }
@@ -40,13 +43,27 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
             .clone()
             .unwrap_or_else(|| Path::new(DEV_DATA_DIR).to_owned()),
     };
-    let node = launch(Mode::Dev, settings, &data)?;
+    let node = launch(Mode::Dev, settings, &data, arguments.roots()?)?;
     missing::tell(&node.discovery);
     let address = node.addresses[0];
     if !projects.is_empty() {
         thread::spawn(move || deploy_all(address, projects));
     }
     node.running.wait().map(ExitCode::from).map_err(Failure::failed)
+}
+
+impl Arguments {
+    /// Where folders may be that functions are shown as they are: here, in those that are deployed, and where the user
+    /// says.
+    fn roots(&self) -> Result<Vec<PathBuf>, Failure> {
+        let here = std::env::current_dir().map_err(Failure::failed)?;
+        let named = self.folders.iter().chain(&self.allow_folder);
+        let real = |folder: &PathBuf| {
+            let what = |error| Failure::usage(format!("cannot open {}: {error}", folder.display()));
+            folder.canonicalize().map_err(what)
+        };
+        [&here].into_iter().chain(named).map(real).collect()
+    }
 }
 
 /// The functions in all folders. A folder without one is an error, a broken one beside others is not.
@@ -69,7 +86,7 @@ fn deploy_all(address: SocketAddr, projects: Vec<Project>) {
         let client = Client::new(endpoint, Region::default(), Credentials::dev());
         let mut names = Vec::new();
         for wanted in projects.into_iter().map(Wanted::new) {
-            match crate::deploy::deploy(&client, &wanted).await {
+            match deploy_in_place(&client, &wanted).await {
                 Ok(deployed) => {
                     eprintln!("{}", deploy::summary(&wanted.name, &deployed));
                     names.push(wanted.name);
@@ -92,6 +109,24 @@ fn deploy_all(address: SocketAddr, projects: Vec<Project>) {
             failure.report();
         }
     }
+}
+
+/// Deploys a folder as it is, so that a saved file is run by the next invocation. Where functions cannot be shown it, a
+/// package is made of it.
+async fn deploy_in_place(client: &Client, wanted: &Wanted) -> Result<Deployed, DeployError> {
+    let folder = &wanted.project.folder;
+    let refused = match Source::folder(folder) {
+        Ok(source) => match crate::deploy::deploy_source(client, wanted, source).await {
+            Err(DeployError::Client(ClientError::Answer { message, .. })) => message,
+            other => return other,
+        },
+        Err(error) => error.to_string(),
+    };
+    eprintln!(
+        "warning: {} is deployed as a package; run `hearth deploy` after a change: {refused}",
+        wanted.name
+    );
+    crate::deploy::deploy(client, wanted).await
 }
 
 /// How to invoke a function with the tools that people have.

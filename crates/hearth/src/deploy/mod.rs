@@ -3,19 +3,19 @@
 mod error;
 mod publish;
 mod runtime;
+mod source;
 mod wanted;
 
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
-use hearth_wire::Blob;
-use hearth_wire::lambda::{FunctionCode, FunctionConfiguration, LastUpdateStatus, State};
+use hearth_wire::lambda::{FunctionConfiguration, LastUpdateStatus, State};
 use indicatif::{ProgressBar, ProgressStyle};
 
 pub(crate) use error::DeployError;
 pub(crate) use publish::{Published, publish};
 pub(crate) use runtime::Runtimes;
+pub(crate) use source::Source;
 pub(crate) use wanted::Wanted;
 
 use crate::client::{Client, ClientError};
@@ -49,36 +49,41 @@ impl Change {
 pub(crate) struct Deployed {
     pub(crate) change: Change,
     pub(crate) configuration: FunctionConfiguration,
-    pub(crate) package: Package,
+    pub(crate) source: Source,
 }
 
 /// Packs a folder, showing progress on a terminal, and deploys it. Returns when the function can be invoked.
 pub(crate) async fn deploy(client: &Client, wanted: &Wanted) -> Result<Deployed, DeployError> {
     let package = pack_with_progress(&wanted.project.folder)?;
+    deploy_source(client, wanted, Source::Package(package)).await
+}
+
+/// Deploys a function with this code. Returns when the function can be invoked.
+pub(crate) async fn deploy_source(
+    client: &Client,
+    wanted: &Wanted,
+    source: Source,
+) -> Result<Deployed, DeployError> {
     let (change, configuration) = match client.configuration(&wanted.name).await {
-        Ok(existing) => update(client, wanted, &package, existing).await?,
-        Err(error) if error.is_not_found() => (Change::Created, create(client, wanted, &package).await?),
+        Ok(existing) => update(client, wanted, &source, existing).await?,
+        Err(error) if error.is_not_found() => (Change::Created, create(client, wanted, &source).await?),
         Err(error) => return Err(error.into()),
     };
     Ok(Deployed {
         change,
         configuration,
-        package,
+        source,
     })
 }
 
 async fn create(
     client: &Client,
     wanted: &Wanted,
-    package: &Package,
+    source: &Source,
 ) -> Result<FunctionConfiguration, DeployError> {
     let runtime = wanted.runtime(&client.runtimes().await?)?;
-    let code = FunctionCode {
-        zip_file: Some(Blob(Bytes::from(package.zip.clone()))),
-        ..FunctionCode::default()
-    };
     client
-        .create_function(&wanted.creation(runtime, client.account(), code))
+        .create_function(&wanted.creation(runtime, client.account(), source.code()))
         .await?;
     settled(client, &wanted.name).await
 }
@@ -86,7 +91,7 @@ async fn create(
 async fn update(
     client: &Client,
     wanted: &Wanted,
-    package: &Package,
+    source: &Source,
     existing: FunctionConfiguration,
 ) -> Result<(Change, FunctionConfiguration), DeployError> {
     let mut change = Change::Unchanged;
@@ -97,8 +102,8 @@ async fn update(
     };
     let difference = wanted.difference(&existing, &runtimes)?;
     let mut configuration = settled(client, &wanted.name).await?;
-    if existing.code_sha256 != Some(package.hash.to_base64()) {
-        client.update_code(&wanted.name, &package.zip).await?;
+    if existing.code_sha256 != Some(source.hash().to_base64()) {
+        client.update_code(&wanted.name, &source.code()).await?;
         configuration = settled(client, &wanted.name).await?;
         change = Change::Updated;
     }

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use hearth_runtime::Discovery;
 use hearth_sandbox::launcher::{self, Launch, LaunchError, Running, UserRange};
-use hearth_sandbox::{Identity, Tier};
+use hearth_sandbox::{FolderRules, Identity, Tier};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use mode::Mode;
@@ -48,7 +48,14 @@ pub(crate) struct Handover {
 }
 
 /// Starts a node on a data directory. What the user can repair is found before a port opens.
-pub(crate) fn launch(mode: Mode, settings: Settings, data: &Path) -> Result<Node, Failure> {
+///
+/// Functions may be shown the folders below `roots` as they are, if there are any.
+pub(crate) fn launch(
+    mode: Mode,
+    settings: Settings,
+    data: &Path,
+    roots: Vec<PathBuf>,
+) -> Result<Node, Failure> {
     mode.check(&settings)?;
     let tier = tier::choose(settings.isolation)?;
     let discovery = look(&settings);
@@ -78,7 +85,10 @@ pub(crate) fn launch(mode: Mode, settings: Settings, data: &Path) -> Result<Node
         code: PathBuf::from(CODE),
         base: settings.base_dir.clone().unwrap_or_else(|| PathBuf::from("/")),
         runtimes: discovery.installed.iter().map(runtimes::runtime).collect(),
-        folders: None,
+        folders: (!roots.is_empty()).then(|| FolderRules {
+            roots,
+            data: data.clone(),
+        }),
         environments: users(settings.uid_range),
         server: Identity {
             uid: settings.server_uid,

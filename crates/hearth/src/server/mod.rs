@@ -1,6 +1,7 @@
 //! The server process: it holds no privilege, and everything else of the node.
 
 mod credentials;
+mod folders;
 mod guard;
 mod health;
 mod identity;
@@ -25,14 +26,14 @@ pub(crate) fn run() -> Result<(), Failure> {
         listeners,
         settings,
         data,
-        ..
+        folders,
     } = enter().map_err(|error| Failure::failed(format!("the server cannot confine itself: {error}")))?;
     let handover: Handover = serde_json::from_str(&settings).map_err(Failure::failed)?;
     start_log(handover.settings.log_level);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     runtime
         .map_err(Failure::failed)?
-        .block_on(node::run(handover, warden, listeners, &data))
+        .block_on(node::run(handover, warden, folders, listeners, &data))
 }
 
 /// The server's own log: standard error, one line per message.

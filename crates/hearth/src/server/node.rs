@@ -9,10 +9,10 @@ use std::time::Duration;
 use hearth_engine::{Engine, EngineOptions};
 use hearth_gateway::FunctionUrls;
 use hearth_iam::{Sealer, SessionIssuer, sts};
-use hearth_lambda::{LambdaOptions, LambdaService};
+use hearth_lambda::{Folders, LambdaOptions, LambdaService};
 use hearth_logs::{LogOptions, LogService, LogStore};
 use hearth_runtime::Catalogue;
-use hearth_sandbox::WardenClient;
+use hearth_sandbox::{FolderClient, WardenClient};
 use hearth_store::sqlite::{self, OpenError, SqliteStore};
 use hearth_store::{Blobs, Store, Trees};
 use hearth_wire::{Router, Server};
@@ -20,6 +20,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::credentials::Sessions;
+use super::folders::Shown;
 use super::inside::InsideApi;
 use super::log_sink::Sink;
 use super::{health, identity, signals};
@@ -40,11 +41,19 @@ struct Node {
 pub(super) async fn run(
     handover: Handover,
     warden: OwnedFd,
+    folders: Option<OwnedFd>,
     listeners: Vec<TcpListener>,
     data: &Path,
 ) -> Result<(), Failure> {
     let stop = signals::stop().map_err(Failure::failed)?;
-    let warden = WardenClient::new(warden).map_err(Failure::failed)?;
+    let mut warden = WardenClient::new(warden).map_err(Failure::failed)?;
+    let folders = folders
+        .map(FolderClient::new)
+        .transpose()
+        .map_err(Failure::failed)?;
+    if let Some(folders) = &folders {
+        warden = warden.with_folders(folders.clone());
+    }
     let servers = listeners
         .into_iter()
         .map(server)
@@ -52,7 +61,7 @@ pub(super) async fn run(
         .map_err(Failure::failed)?;
     let addresses: Vec<SocketAddr> = servers.iter().map(Server::local_addr).collect();
     let grace = handover.settings.grace_period;
-    let node = assemble(handover, warden.clone(), &addresses, data).await?;
+    let node = assemble(handover, warden.clone(), folders, &addresses, data).await?;
     node.lambda.resume().await.map_err(Failure::failed)?;
     for address in &addresses {
         eprintln!("listening on http://{address}");
@@ -77,6 +86,7 @@ fn server(listener: TcpListener) -> std::io::Result<Server> {
 async fn assemble(
     handover: Handover,
     warden: WardenClient,
+    folders: Option<FolderClient>,
     addresses: &[SocketAddr],
     data: &Path,
 ) -> Result<Node, Failure> {
@@ -104,6 +114,10 @@ async fn assemble(
         Arc::new(inside.clone()),
         Arc::new(Sink(logs.clone())),
     );
+    if let Some(folders) = &folders {
+        let engine = engine.clone();
+        folders.on_change(move |folder| engine.renew(folder));
+    }
     let profile = identity::Profile {
         data,
         outside: &outside,
@@ -119,6 +133,7 @@ async fn assemble(
         Arc::clone(&catalogue),
         LambdaOptions {
             retry_delays: settings.retry_delays,
+            folders: folders.map(|folders| Arc::new(Shown(folders)) as Arc<dyn Folders>),
             ..LambdaOptions::default()
         },
     );

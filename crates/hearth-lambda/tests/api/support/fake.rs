@@ -8,7 +8,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hearth_engine::{
-    FunctionError, FunctionSpec, Invocation, InvokeError, Outcome, ReservationError, ResponseHead,
+    Code, FunctionError, FunctionSpec, Invocation, InvokeError, Outcome, ReservationError, ResponseHead,
     ResponseStream, ThrottleReason,
 };
 use hearth_lambda::{BoxFuture, Deployment, Invoker};
@@ -215,7 +215,10 @@ impl FakeDeployment {
             "network": spec.network.to_string(),
             "clientContext": invocation.client_context,
             "trace": invocation.trace,
-            "code": spec.code.to_string(),
+            "code": match spec.code {
+                Code::Package(hash) => hash.to_string(),
+                Code::Folder(folder) => format!("folder {}", folder.0),
+            },
             "hasLib": spec.code_has_lib,
             "layers": {
                 "tree": spec.layers.tree.map(|tree| tree.to_string()),

@@ -1,0 +1,221 @@
+"""Hot reload: a folder is the function's code as it is, and a saved file is run by the next invocation."""
+
+import os
+import shutil
+import tempfile
+import threading
+from pathlib import Path
+
+import pytest
+
+from functions import ROLE, create, invoke, log_lines, python, unique
+from languages import RUNTIME
+from server import wait_until
+
+FILE = {"python": "app.py", "node": "index.js"}
+# Says which word it has, and how often this environment was called; sleeps if it is told to.
+SAYS = {
+    "python": """
+import time
+calls = 0
+def handler(event, context):
+    global calls
+    calls += 1
+    if event.get("until"):
+        time.sleep(event["until"])
+    return ["{word}", calls]
+""",
+    "node": """
+let calls = 0;
+exports.handler = async (event) => {{
+  calls += 1;
+  if (event.until) await new Promise((done) => setTimeout(done, event.until * 1000));
+  return ["{word}", calls];
+}};
+""",
+}
+
+
+def code(language, word):
+    return SAYS[language].format(word=word)
+
+
+@pytest.fixture
+def folder():
+    """A folder that only its owner may read, an ordinary user."""
+    made = Path(tempfile.mkdtemp(prefix="hearth-hot-"))
+    yield made
+    shutil.rmtree(made, ignore_errors=True)
+
+
+def save(path, text, owner=1000):
+    path.write_text(text)
+    path.chmod(0o600)
+    os.chown(path, owner, owner)
+
+
+def dev(make_server, folder, *arguments):
+    """A server that shows what is below a folder."""
+    return make_server(args=["--allow-folder", folder, *arguments]).start()
+
+
+def bound(client, language, folder, **settings):
+    """Creates a function of a folder through LocalStack's bucket."""
+    name = unique()
+    client.create_function(
+        FunctionName=name, Runtime=RUNTIME[language], Role=ROLE, Handler=FILE[language].split(".")[0] + ".handler",
+        Code={"S3Bucket": "hot-reload", "S3Key": str(folder)}, **settings,
+    )
+    client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 0.05})
+    return name
+
+
+def test_dev_runs_what_was_saved(make_server, folder, language):
+    app = folder / FILE[language]
+    app.write_text(code(language, "first"))
+    server = make_server().start([folder])
+    client = server.client()
+    name = folder.name
+    wait_until(lambda: any(f"created {name}" in line for line in server.output), "it is deployed")
+    assert any(f"{folder} as it is" in line for line in server.output), server.output
+    assert invoke(client, name).payload == ["first", 1]
+    assert invoke(client, name).payload == ["first", 2]
+    # Exactly the next invocation, every time.
+    for number in range(15):
+        app.write_text(code(language, f"word {number}"))
+        assert invoke(client, name).payload == [f"word {number}", 1]
+
+
+def test_every_way_to_save(make_server, folder, language):
+    app = folder / FILE[language]
+    app.write_text(code(language, "first"))
+    client = dev(make_server, folder).client()
+    name = bound(client, language, folder)
+    assert invoke(client, name).payload == ["first", 1]
+    # As editors do it: beside, then renamed.
+    (folder / ".app~").write_text(code(language, "renamed"))
+    (folder / ".app~").rename(app)
+    assert invoke(client, name).payload == ["renamed", 1]
+    app.unlink()
+    broken = invoke(client, name)
+    assert broken.error == "Unhandled" and "ImportModuleError" in broken.payload["errorType"]
+    app.write_text(code(language, "again"))
+    assert invoke(client, name).payload == ["again", 1]
+    # A file in a folder that was not there.
+    (folder / "made/deep").mkdir(parents=True)
+    (folder / "made/deep/data").write_text("x")
+    assert invoke(client, name).payload == ["again", 1]
+    (folder / "made/deep/data").write_text("y")
+    assert invoke(client, name).payload == ["again", 1]
+    assert invoke(client, name).payload == ["again", 2]
+
+
+def test_noise_keeps_environments_warm(make_server, folder):
+    (folder / "app.py").write_text(code("python", "warm"))
+    (folder / "node_modules/x").mkdir(parents=True)
+    client = dev(make_server, folder).client()
+    name = bound(client, "python", folder)
+    assert invoke(client, name).payload == ["warm", 1]
+    (folder / "node_modules/x/index.js").write_text("")
+    (folder / "__pycache__").mkdir()
+    (folder / "__pycache__/app.pyc").write_text("")
+    (folder / ".git").mkdir()
+    assert invoke(client, name).payload == ["warm", 2]
+
+
+def test_a_running_invocation_finishes_on_old_code(make_server, folder, language):
+    app = folder / FILE[language]
+    app.write_text(code(language, "old"))
+    server = dev(make_server, folder)
+    client, logs = server.client(), server.client("logs")
+    name = bound(client, language, folder, Timeout=30)
+    assert invoke(client, name).payload == ["old", 1]
+    answers = []
+    running = threading.Thread(target=lambda: answers.append(invoke(client, name, {"until": 3}).payload))
+    running.start()
+    wait_until(lambda: sum(line.startswith("START") for line in log_lines(logs, name)) == 2, "it runs")
+    app.write_text(code(language, "new"))
+    assert invoke(client, name).payload == ["new", 1]
+    assert running.is_alive()
+    running.join(30)
+    assert answers and answers[0][0] == "old"
+    # Its environment ran old code, so it is gone.
+    assert invoke(client, name).payload == ["new", 2]
+
+
+def test_what_only_its_owner_may_read(make_server, folder, language):
+    os.chown(folder, 1000, 1000)
+    folder.chmod(0o700)
+    save(folder / FILE[language], code(language, "private"))
+    client = dev(make_server, folder).client()
+    assert invoke(client, bound(client, language, folder)).payload == ["private", 1]
+
+
+def test_the_folder_cannot_be_written_to(make_server, folder):
+    (folder / "app.py").write_text("""
+import os
+def handler(event, context):
+    try:
+        open("/var/task/app.py", "a")
+    except OSError as error:
+        return os.strerror(error.errno)
+""")
+    client = dev(make_server, folder).client()
+    assert invoke(client, bound(client, "python", folder)).payload == "Read-only file system"
+
+
+def test_from_a_package_to_a_folder_and_back(make_server, folder):
+    (folder / "app.py").write_text(code("python", "folder"))
+    client = dev(make_server, folder).client()
+    name = create(client, python(code("python", "package")))
+    assert invoke(client, name).payload == ["package", 1]
+    updated = client.get_waiter("function_updated_v2")
+    client.update_function_code(FunctionName=name, S3Bucket="hot-reload", S3Key=str(folder))
+    updated.wait(FunctionName=name, WaiterConfig={"Delay": 0.05})
+    assert invoke(client, name).payload == ["folder", 1]
+    assert client.get_function(FunctionName=name)["Code"]["Location"] == f"file://{folder}"
+    (folder / "app.py").write_text(code("python", "saved"))
+    assert invoke(client, name).payload == ["saved", 1]
+    client.update_function_code(FunctionName=name, ZipFile=python(code("python", "package")))
+    updated.wait(FunctionName=name, WaiterConfig={"Delay": 0.05})
+    assert invoke(client, name).payload == ["package", 1]
+
+
+def test_other_folders_are_refused(make_server, folder):
+    (folder / "link").symlink_to("/etc")
+    client = dev(make_server, folder).client()
+    for path, why in [
+        ("/etc", "is not below one that this server may show"),
+        (f"{folder}/link", "is not below one that this server may show"),
+        (f"{folder}/../..", "is not below one that this server may show"),
+        (f"{folder}/nowhere", "cannot be opened"),
+        ("app", "must be absolute"),
+    ]:
+        with pytest.raises(client.exceptions.InvalidParameterValueException, match=why):
+            bound(client, "python", path)
+
+
+def test_serve_shows_no_folder(make_server, folder):
+    server = make_server(mode="serve").start()
+    profile = Path(server.data_dir, "profile").read_text()
+    keys = dict(line.split(" = ") for line in profile.splitlines() if " = " in line)
+    client = server.client(key=keys["aws_access_key_id"], secret=keys["aws_secret_access_key"])
+    with pytest.raises(client.exceptions.InvalidParameterValueException, match="does not support code in S3"):
+        bound(client, "python", folder)
+
+
+def test_a_restarted_server_shows_it_again(make_server, folder):
+    (folder / "app.py").write_text(code("python", "before"))
+    server = dev(make_server, folder)
+    name = bound(server.client(), "python", folder)
+    assert invoke(server.client(), name).payload == ["before", 1]
+    server.kill()
+    (folder / "app.py").write_text(code("python", "after"))
+    client = server.start().client()
+    assert invoke(client, name).payload == ["after", 1]
+    # Where it is not allowed any more, the function says so.
+    server.kill()
+    server.args = []
+    client = server.start().client()
+    with pytest.raises(client.exceptions.ServiceException, match="is not below one that this server may show"):
+        invoke(client, name)
