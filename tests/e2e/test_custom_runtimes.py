@@ -1,6 +1,7 @@
 """`provided.al2023` and its like: functions that bring their own bootstrap."""
 
 import json
+import os
 import re
 import time
 
@@ -213,3 +214,60 @@ def test_runtimes_of_other_languages_say_how(client):
         client.create_function(FunctionName=unique(), Runtime="java21", Role=ROLE, Handler="x",
                                Code={"ZipFile": bundle({"a": "b"})})
     assert "provided.al2023" in str(refused.value) and "docs/runtimes.md" in str(refused.value)
+
+
+JAVA = r"""
+import java.net.URI;
+import java.net.http.*;
+
+public class Bootstrap {
+    public static void main(String[] arguments) throws Exception {
+        HttpClient client = HttpClient.newHttpClient();
+        String api = "http://" + System.getenv("AWS_LAMBDA_RUNTIME_API") + "/2018-06-01/runtime/invocation/";
+        while (true) {
+            HttpResponse<String> event = client.send(
+                HttpRequest.newBuilder(URI.create(api + "next")).build(), HttpResponse.BodyHandlers.ofString());
+            String id = event.headers().firstValue("Lambda-Runtime-Aws-Request-Id").get();
+            String answer = "{\"java\":" + Runtime.version().feature() + ",\"event\":" + event.body() + "}";
+            client.send(HttpRequest.newBuilder(URI.create(api + id + "/response"))
+                .POST(HttpRequest.BodyPublishers.ofString(answer)).build(), HttpResponse.BodyHandlers.discarding());
+        }
+    }
+}
+"""
+
+
+def test_a_java_of_the_base_runs(client):
+    if not os.path.realpath("/usr/bin/java").startswith("/usr/"):
+        pytest.skip("the base has no Java")
+    bootstrap = "#!/bin/sh\nexec /usr/bin/java -XX:+UseSerialGC -XX:TieredStopAtLevel=1 Bootstrap.java\n"
+    function = deploy(client, {"bootstrap": bootstrap, "Bootstrap.java": JAVA}, MemorySize=1024, Timeout=60)
+    answer = invoke(client, function, {"a": 1})
+    assert (answer.error, answer.payload["event"]) == (None, {"a": 1}), answer.log
+    assert answer.payload["java"] >= 11
+
+
+def test_a_recorded_function_of_aws(client):
+    """What AWS answered to a function on aws-lambda-go whose handler failed (recorded in 2024)."""
+    function = deploy(client, {"bootstrap": """\
+        #!/bin/sh
+        api="http://$AWS_LAMBDA_RUNTIME_API/2018-06-01/runtime"
+        while true; do
+            curl -sS -D /tmp/headers -o /tmp/event "$api/invocation/next"
+            id=$(grep -i Lambda-Runtime-Aws-Request-Id /tmp/headers | tr -d '[:space:]' | cut -d: -f2)
+            curl -sS "$api/invocation/$id/error" -d '{"errorMessage":"Error: some_error_msg","errorType":"errorString"}'
+        done
+        """}, MemorySize=1024)
+    configuration = client.get_function_configuration(FunctionName=function)
+    expected = {
+        "Architectures": ["x86_64"], "Description": "", "EphemeralStorage": {"Size": 512},
+        "Handler": "function.handler", "MemorySize": 1024, "PackageType": "Zip", "Runtime": "provided.al2023",
+        "SnapStart": {"ApplyOn": "None", "OptimizationStatus": "Off"}, "Timeout": 3,
+        "TracingConfig": {"Mode": "PassThrough"}, "Version": "$LATEST",
+        "LoggingConfig": {"LogFormat": "Text", "LogGroup": f"/aws/lambda/{function}"},
+    }
+    assert {name: configuration[name] for name in expected} == expected
+    assert configuration["RuntimeVersionConfig"]["RuntimeVersionArn"].startswith("arn:aws:lambda:us-east-1::runtime:")
+    answer = invoke(client, function)
+    assert (answer.status, answer.error, answer.version) == (200, "Unhandled", "$LATEST")
+    assert answer.payload == {"errorMessage": "Error: some_error_msg", "errorType": "errorString"}

@@ -54,9 +54,9 @@ impl Base {
         }
         let etc = directory.join("etc");
         base.etc = view(&etc).ok().map(Passed);
-        for name in etc::SHOWN {
+        for name in etc::shown(&etc) {
             base.in_etc
-                .extend(view(&etc.join(name)).map(|view| ((*name).to_owned(), Passed(view))));
+                .extend(view(&etc.join(&name)).map(|view| (name, Passed(view))));
         }
         Ok(base)
     }

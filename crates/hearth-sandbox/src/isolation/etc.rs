@@ -48,10 +48,27 @@ const COPIED: &[&str] = &[
 const COPIED_FOR_SERVER: &[&str] = &["hosts", "resolv.conf"];
 
 /// Directories shown from the base, where it has them: certificates, and what links in /usr/bin point to.
-pub(crate) const SHOWN: &[&str] = &["alternatives", "pki", "ssl/certs"];
+const SHOWN: &[&str] = &["alternatives", "pki", "ssl/certs"];
+
+/// How the names of further ones begin: Debian keeps a part of each Java there, which does not start without.
+const SHOWN_TOO: &str = "java-";
 
 /// No copied file is larger, in bytes.
 const LARGEST: u64 = 4 << 20;
+
+/// The directories of a base's /etc that are shown.
+pub(crate) fn shown(etc: &Path) -> Vec<String> {
+    let entries = fs::read_dir(etc).into_iter().flatten().flatten();
+    let further = entries
+        .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .filter(|name| name.starts_with(SHOWN_TOO));
+    SHOWN
+        .iter()
+        .map(|name| (*name).to_owned())
+        .chain(further)
+        .collect()
+}
 
 /// Fills `etc`.
 pub(crate) fn fill(etc: &Path, base: &Base) -> io::Result<()> {
