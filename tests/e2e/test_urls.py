@@ -1,4 +1,4 @@
-"""Function URLs: what functions get, what visitors get, and who may visit."""
+"""Function URLs: what functions get, and what visitors get."""
 
 import base64
 import json
@@ -9,28 +9,10 @@ import time
 
 import pytest
 
-from functions import create, invoke, node, python
-from server import BINARY, clean_environment
+from functions import create, python
+from server import clean_environment
 from test_errors import refused
-from web import Visitor, curl, open_to_all, public_url, url_id
-
-# Answers the event, or what the body wishes.
-ECHO = python("""
-    import base64, json, time
-
-    def handler(event, context):
-        body = event.get("body") or ""
-        if event["isBase64Encoded"]:
-            body = base64.b64decode(body).decode("latin-1")
-        wish = json.loads(body) if body.startswith("{") else {}
-        if wish.get("raise"):
-            raise ValueError("secret")
-        if wish.get("sleep"):
-            time.sleep(wish["sleep"])
-        if "return" in wish:
-            return wish["return"]
-        return {"event": event, "id": context.aws_request_id, "arn": context.invoked_function_arn}
-""")
+from web import ECHO, Visitor, curl, public_url, url_id, wish
 
 
 @pytest.fixture(scope="module")
@@ -47,10 +29,6 @@ def url(client, echo):
 def visitor(server, url, request):
     with Visitor(server, url, by=request.param) as visitor:
         yield visitor
-
-
-def wish(visitor, **wanted):
-    return visitor.fetch("POST", "/", {"content-type": "application/json"}, json.dumps(wanted).encode())
 
 
 def test_the_url_says_where_it_is(server, client, echo, url):
@@ -176,84 +154,6 @@ def test_unknown_urls_are_forbidden(server, url):
         assert visitor.fetch().status == 403
 
 
-def test_nobody_comes_in_without_both_permissions(server, client):
-    name = create(client, ECHO)
-    url = client.create_function_url_config(FunctionName=name, AuthType="NONE")["FunctionUrl"]
-    with Visitor(server, url) as visitor:
-        assert visitor.fetch().json == {"Message": "Forbidden"}
-        client.add_permission(FunctionName=name, StatementId="url", Action="lambda:InvokeFunctionUrl",
-                              Principal="*", FunctionUrlAuthType="NONE")
-        assert visitor.fetch().status == 403, "InvokeFunction is not allowed yet"
-        client.add_permission(FunctionName=name, StatementId="function", Action="lambda:InvokeFunction",
-                              Principal="*", InvokedViaFunctionUrl=True)
-        assert visitor.fetch().status == 200
-        client.remove_permission(FunctionName=name, StatementId="url")
-        assert visitor.fetch().status == 403
-        client.add_permission(FunctionName=name, StatementId="iam", Action="lambda:InvokeFunctionUrl",
-                              Principal="*", FunctionUrlAuthType="AWS_IAM")
-        assert visitor.fetch().status == 403, "that is for visitors who sign"
-
-
-@pytest.mark.parametrize("by", ["host", "path"])
-def test_signed_requests(server, client, by):
-    name = create(client, ECHO)
-    url = client.create_function_url_config(FunctionName=name, AuthType="AWS_IAM")["FunctionUrl"]
-    with Visitor(server, url, by=by) as visitor:
-        reply = visitor.fetch("POST", "/a b?c".replace(" ", "%20"), {}, b"x")
-        assert (reply.status, reply.json) == (403, {"Message": "Forbidden"})
-        headers = visitor.signed("POST", "/a%20b?c=d", b"x")
-        reply = visitor.fetch("POST", "/a%20b?c=d", headers, b"x")
-        assert reply.status == 200, reply.body
-        event = reply.json["event"]
-        assert event["requestContext"]["accountId"] == "000000000000"
-        assert event["requestContext"]["authorizer"]["iam"]["accessKey"] == "test"
-        assert "authorization" not in event["headers"] and "x-amz-date" in event["headers"]
-
-
-def test_other_accounts_need_the_policy(server, client):
-    name = create(client, ECHO)
-    url = client.create_function_url_config(FunctionName=name, AuthType="AWS_IAM")["FunctionUrl"]
-    other = {"key": "111122223333"}
-    with Visitor(server, url) as visitor:
-        assert visitor.fetch(headers=visitor.signed(**other)).status == 403
-        client.add_permission(FunctionName=name, StatementId="url", Action="lambda:InvokeFunctionUrl",
-                              Principal="111122223333", FunctionUrlAuthType="AWS_IAM")
-        client.add_permission(FunctionName=name, StatementId="function", Action="lambda:InvokeFunction",
-                              Principal="111122223333", InvokedViaFunctionUrl=True)
-        reply = visitor.fetch(headers=visitor.signed(**other))
-        assert reply.json["event"]["requestContext"]["accountId"] == "111122223333"
-        assert visitor.fetch(headers=visitor.signed(key="444455556666")).status == 403
-
-
-def test_serve_verifies_signatures(make_server):
-    server = make_server(mode="serve").start()
-    text = (server.data_dir / "profile").read_text()
-    profile = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
-    profile = {key.strip(): value.strip() for key, value in profile.items()}
-    key, secret = profile["aws_access_key_id"], profile["aws_secret_access_key"]
-    client = server.client(key=key, secret=secret)
-    name = create(client, ECHO)
-    url = client.create_function_url_config(FunctionName=name, AuthType="AWS_IAM")["FunctionUrl"]
-    with Visitor(server, url) as visitor:
-        assert visitor.fetch(headers=visitor.signed(key=key, secret=secret)).status == 200
-        for wrong, code in (
-            ({"key": key, "secret": "wrong"}, "InvalidSignatureException"),
-            ({"key": "AKIAUNKNOWN", "secret": secret}, "UnrecognizedClientException"),
-            ({"key": key, "secret": secret, "service": "execute-api"}, "InvalidSignatureException"),
-        ):
-            reply = visitor.fetch(headers=visitor.signed(**wrong))
-            assert (reply.status, reply.headers["x-amzn-errortype"]) == (403, code)
-        headers = visitor.signed("POST", "/", b"one", key=key, secret=secret)
-        assert visitor.fetch("POST", "/", headers, b"two").status == 403, "the body was changed"
-        assert visitor.fetch().json == {"Message": "Forbidden"}
-    open_url = client.update_function_url_config(FunctionName=name, AuthType="NONE")["FunctionUrl"]
-    assert open_url == url
-    with Visitor(server, url) as visitor:
-        assert visitor.fetch().status == 403
-        open_to_all(client, name)
-        assert visitor.fetch().status == 200
-
-
 def test_cors(server, client, echo):
     name = create(client, ECHO)
     url = public_url(client, name, Cors={
@@ -286,15 +186,6 @@ def test_curl(server, url):
     assert len(json.loads(done.stdout)["event"]["body"]) == 100_000
     done = curl(server, url, "-o", "/dev/null", "-o", "/dev/null", "-w", "%{num_connects} ", url)
     assert done.stdout == b"1 0 ", "the second request goes on the same connection"
-
-
-def test_curl_signs(server, client, echo):
-    if "--aws-sigv4" not in subprocess.run(["curl", "--help", "all"], capture_output=True, text=True).stdout:
-        pytest.skip("this curl cannot sign")
-    name = create(client, ECHO)
-    url = client.create_function_url_config(FunctionName=name, AuthType="AWS_IAM")["FunctionUrl"]
-    done = curl(server, url, "--aws-sigv4", "aws:amz:us-east-1:lambda", "--user", "test:test")
-    assert json.loads(done.stdout)["event"]["requestContext"]["authorizer"]["iam"]["userArn"], done.stderr
 
 
 def test_the_aws_cli(server, client, echo):
@@ -388,122 +279,6 @@ def test_a_url_survives_kill(make_server):
         assert visitor.fetch().status == 200
 
 
-STREAM = node("""
-    exports.handler = awslambda.streamifyResponse(async (event, stream) => {
-      const wish = event.queryStringParameters ?? {};
-      stream = awslambda.HttpResponseStream.from(stream, {
-        statusCode: 207, headers: { "Content-Type": "text/plain", "X-Own": "1" }, cookies: ["a=1", "b=2"],
-      });
-      stream.write("first ");
-      if (wish.wait) await new Promise((done) => setTimeout(done, 1000 * wish.wait));
-      if (wish.fail) throw new Error("later");
-      if (wish.megabytes) {
-        const piece = Buffer.alloc(1 << 20, 120);
-        for (let i = 0; i < wish.megabytes; i++)
-          if (!stream.write(piece)) await new Promise((done) => stream.once("drain", done));
-      }
-      stream.end("last");
-    });
-""")
-
-
-@pytest.fixture(scope="module")
-def streaming(client):
-    if not shutil.which("node"):
-        pytest.skip("node is not installed")
-    name = create(client, STREAM, runtime="nodejs20.x", Timeout=60)
-    return public_url(client, name, InvokeMode="RESPONSE_STREAM")
-
-
-def test_a_stream_begins_before_the_function_ends(server, streaming):
-    with Visitor(server, streaming) as visitor:
-        visitor.fetch()
-        begun = time.monotonic()
-        response = visitor.send("GET", "/?wait=3")
-        assert response.status == 207 and response.headers["x-own"] == "1"
-        assert response.headers.get_all("set-cookie") == ["a=1", "b=2"]
-        assert response.headers["transfer-encoding"] == "chunked"
-        assert response.read(6) == b"first "
-        assert time.monotonic() - begun < 2.5
-        assert response.read() == b"last"
-        assert time.monotonic() - begun >= 3
-
-
-def test_a_stream_that_fails_breaks_the_connection(server, streaming):
-    for _ in range(10):
-        done = curl(server, streaming + "?fail=1")
-        assert done.stdout == b"first " and done.returncode in (18, 56), done.stderr
-    with Visitor(server, streaming) as visitor:
-        assert visitor.fetch().body == b"first last"
-
-
-def test_a_slow_reader_delays_only_its_function(server, client, streaming, url):
-    with Visitor(server, streaming) as slow, Visitor(server, streaming) as quick, Visitor(server, url) as other:
-        response = slow.send("GET", "/?megabytes=40")
-        assert response.read(6) == b"first "
-        for _ in range(5):
-            assert quick.fetch().body == b"first last"
-            assert wish(other, **{"return": 1}).body == b"1"
-        rest = response.read()
-        assert len(rest) == 40 * (1 << 20) + len("last")
-
-
-def test_a_whole_response_may_be_streamed(server, client, echo):
-    name = create(client, ECHO)
-    with Visitor(server, public_url(client, name, InvokeMode="RESPONSE_STREAM")) as visitor:
-        reply = wish(visitor, **{"return": {"a": 1}})
-        assert (reply.status, reply.json) == (200, {"a": 1})
-        assert reply.headers["content-type"] == "application/octet-stream"
-        assert wish(visitor, **{"raise": True}).body == b"Internal Server Error"
-
-
-# Visits a path of Hearth's own, signed with the session of the environment or not.
-CALLER = python("""
-    import hashlib, hmac, os, time, urllib.error, urllib.request
-
-    def signed(host, path):
-        when, token = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()), os.environ["AWS_SESSION_TOKEN"]
-        names, scope = "host;x-amz-date;x-amz-security-token", when[:8] + "/us-east-1/lambda/aws4_request"
-        nothing = hashlib.sha256(b"").hexdigest()
-        canonical = ["GET", path, "", "host:" + host, "x-amz-date:" + when, "x-amz-security-token:" + token, "", names,
-                     nothing]
-        digest = hashlib.sha256(chr(10).join(canonical).encode()).hexdigest()
-        key = ("AWS4" + os.environ["AWS_SECRET_ACCESS_KEY"]).encode()
-        for part in scope.split("/") + [chr(10).join(["AWS4-HMAC-SHA256", when, scope, digest])]:
-            key = hmac.new(key, part.encode(), hashlib.sha256).digest()
-        credential = os.environ["AWS_ACCESS_KEY_ID"] + "/" + scope
-        return {
-            "Authorization": f"AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders={names}, Signature={key.hex()}",
-            "X-Amz-Date": when, "X-Amz-Security-Token": token,
-        }
-
-    def handler(event, context):
-        endpoint, path = os.environ["AWS_ENDPOINT_URL"], event["path"]
-        headers = signed(endpoint.split("//")[1], path) if event.get("sign") else {}
-        try:
-            answer = urllib.request.urlopen(urllib.request.Request(endpoint + path, headers=headers))
-        except urllib.error.HTTPError as error:
-            answer = error
-        return {"status": answer.status, "body": answer.read().decode()}
-""")
-
-
-def test_functions_use_urls_too(server, client, url):
-    caller = create(client, CALLER, Timeout=30)
-
-    def visit(address, **more):
-        seen = invoke(client, caller, {"path": f"/_hearth/url/{url_id(address)}/", **more}).payload
-        return seen["status"], json.loads(seen["body"])
-
-    status, body = visit(url)
-    assert status == 200 and body["event"]["requestContext"]["accountId"] == "anonymous"
-    closed = client.create_function_url_config(FunctionName=create(client, ECHO), AuthType="AWS_IAM")["FunctionUrl"]
-    assert visit(closed) == (403, {"Message": "Forbidden"})
-    status, body = visit(closed, sign=True)
-    assert status == 200, body
-    assert body["event"]["requestContext"]["authorizer"]["iam"]["userArn"].endswith(f"/{caller}")
-
-
 def test_many_visitors_at_a_time(server, url):
     statuses = []
 
@@ -517,67 +292,3 @@ def test_many_visitors_at_a_time(server, url):
     for thread in threads:
         thread.join()
     assert statuses == [200] * 100
-
-
-def test_an_alias_has_its_own_url(server, client):
-    name = create(client, ECHO)
-    version = client.publish_version(FunctionName=name)["Version"]
-    client.create_alias(FunctionName=name, Name="prod", FunctionVersion=version)
-    config = client.create_function_url_config(FunctionName=name, Qualifier="prod", AuthType="NONE")
-    assert config["FunctionArn"].endswith(f":{name}:prod")
-    with Visitor(server, config["FunctionUrl"]) as visitor:
-        open_to_all(client, name)
-        assert visitor.fetch().status == 403, "that policy is the function's, not the alias'"
-        open_to_all(client, name, qualifier="prod")
-        reply = visitor.fetch()
-        assert reply.json["arn"].endswith(f":{name}:prod")
-        client.delete_alias(FunctionName=name, Name="prod")
-        assert visitor.fetch().status == 403
-    code, *_ = refused(client.get_function_url_config, FunctionName=name, Qualifier="prod")
-    assert code == "ResourceNotFoundException"
-
-
-def hearth(server, *arguments, status=0):
-    done = subprocess.run(
-        [str(BINARY), *arguments, "--endpoint", server.endpoint], capture_output=True, text=True, timeout=60,
-        env=clean_environment(),
-    )
-    assert done.returncode == status, (arguments, done)
-    return done
-
-
-def test_the_command_opens_a_url_to_everybody(server, client):
-    name = create(client, ECHO)
-    done = hearth(server, "url", name)
-    url = done.stdout.strip()
-    assert url == client.get_function_url_config(FunctionName=name)["FunctionUrl"]
-    assert "for everybody" in done.stderr and f"{server.endpoint}/_hearth/url/{url_id(url)}/" in done.stderr
-    with Visitor(server, url) as visitor:
-        assert visitor.fetch().status == 200
-        assert hearth(server, "url", name).stdout.strip() == url, "again it only says what there is"
-        hearth(server, "url", name, "--auth", "iam", "--stream", "--cors", "https://example.com")
-        config = json.loads(hearth(server, "url", name, "--json").stdout)
-        assert (config["AuthType"], config["InvokeMode"]) == ("AWS_IAM", "RESPONSE_STREAM")
-        assert config["Cors"]["AllowOrigins"] == ["https://example.com"]
-        assert visitor.fetch().status == 403
-        code, *_ = refused(client.get_policy, FunctionName=name)
-        assert code == "ResourceNotFoundException", "what opened the URL is gone"
-        assert "for everybody" in hearth(server, "url", name, "--auth", "none", "--buffered", "--no-cors").stderr
-        assert visitor.fetch().status == 200
-        config = json.loads(hearth(server, "url", name, "--json").stdout)
-        assert (config["AuthType"], config["InvokeMode"], config["Cors"]) == ("NONE", "BUFFERED", {})
-        assert hearth(server, "url", name, "--delete").stdout == ""
-        assert visitor.fetch().status == 403
-    assert "does not exist" in hearth(server, "url", name, "--delete", status=1).stderr
-    assert "does not exist" in hearth(server, "url", "nosuchfunction", status=1).stderr
-    hearth(server, "url", name, "--stream", "--buffered", status=64)
-
-
-def test_the_command_knows_aliases(server, client):
-    name = create(client, ECHO)
-    client.publish_version(FunctionName=name)
-    client.create_alias(FunctionName=name, Name="prod", FunctionVersion="1")
-    url = hearth(server, "url", name, "--qualifier", "prod").stdout.strip()
-    with Visitor(server, url) as visitor:
-        assert visitor.fetch().json["arn"].endswith(":prod")
-    hearth(server, "url", name, "--qualifier", "prod", "--delete")

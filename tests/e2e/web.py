@@ -9,7 +9,26 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
+from functions import python
 from server import clean_environment
+
+# Answers the event, or what the body wishes.
+ECHO = python("""
+    import base64, json, time
+
+    def handler(event, context):
+        body = event.get("body") or ""
+        if event["isBase64Encoded"]:
+            body = base64.b64decode(body).decode("latin-1")
+        wish = json.loads(body) if body.startswith("{") else {}
+        if wish.get("raise"):
+            raise ValueError("secret")
+        if wish.get("sleep"):
+            time.sleep(wish["sleep"])
+        if "return" in wish:
+            return wish["return"]
+        return {"event": event, "id": context.aws_request_id, "arn": context.invoked_function_arn}
+""")
 
 
 def open_to_all(client, name, qualifier=None):
@@ -96,3 +115,7 @@ def curl(server, url, *arguments, data=None, timeout=60):
     return subprocess.run(
         [str(part) for part in command], input=data, capture_output=True, timeout=timeout, env=clean_environment()
     )
+
+
+def wish(visitor, **wanted):
+    return visitor.fetch("POST", "/", {"content-type": "application/json"}, json.dumps(wanted).encode())
