@@ -161,6 +161,23 @@ def test_a_deleted_version_stays_with_its_functions(make_server):
     assert publish(client, package({"a": "b"}), name=layer.split(":")[-2]).endswith(":2")
 
 
+def test_a_published_version_keeps_its_layers(make_server):
+    server = make_server().start()
+    client = server.client()
+    one, two = shared(client, "python", "one"), shared(client, "python", "two")
+    name = function(client, "python", [one])
+    version = client.publish_version(FunctionName=name)["Version"]
+    client.update_function_configuration(FunctionName=name, Layers=[two])
+    client.get_waiter("function_updated_v2").wait(FunctionName=name, WaiterConfig={"Delay": 0.05})
+    client.delete_layer_version(LayerName=one.rsplit(":", 1)[0], VersionNumber=1)
+    server.kill()
+    client = server.start().client()
+    assert invoke(client, name, Qualifier=version).payload["word"] == "one"
+    assert invoke(client, name).payload["word"] == "two"
+    shown = client.get_function_configuration(FunctionName=name, Qualifier=version)["Layers"]
+    assert [layer["Arn"] for layer in shown] == [one]
+
+
 def test_layers_and_permissions_survive_kill_9(make_server):
     server = make_server().start()
     client = server.client()

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use hearth_engine::{InvokeError, Outcome, ThrottleReason};
+use hearth_engine::{Code, FolderIndex, InvokeError, Outcome, ThrottleReason};
 use hearth_runtime::{LogLevel, Logging};
 use serde_json::{Value, json};
 use support::{Stage, invocation, until};
@@ -346,6 +346,39 @@ async fn a_retired_revision_ends_and_refuses() {
     assert!(matches!(refused, Err(InvokeError::Retired)));
     assert!(running.await.unwrap().unwrap().error.is_none());
     until(|| stage.sandbox.live() == 0).await;
+}
+
+#[tokio::test]
+async fn a_changed_folder_starts_again_and_running_invocations_finish() {
+    const FOLDER: FolderIndex = FolderIndex(3);
+    let stage = Stage::new(|_| {});
+    let function = stage.deploy(|spec| spec.code = Code::Folder(FOLDER));
+    let other = stage.deploy(|_| {});
+    let count = async |function| text(&run(&stage, function, json!({"do": "count"})).await).to_owned();
+    assert_eq!(count(&function).await, "1");
+    assert_eq!(count(&function).await, "2");
+    assert_eq!(count(&other).await, "1");
+    // An idle environment ends, and only where the code is.
+    stage.engine.renew(FolderIndex(4));
+    assert_eq!(count(&function).await, "3");
+    stage.engine.renew(FOLDER);
+    until(|| stage.sandbox.live() == 1).await;
+    assert_eq!(count(&function).await, "1");
+    assert_eq!(count(&other).await, "2");
+    // A running one finishes, and is not used again.
+    let running = {
+        let (engine, function) = (stage.engine.clone(), Arc::clone(&function));
+        tokio::spawn(async move {
+            engine
+                .invoke(&function, invocation(json!({"do": "sleep", "ms": 100})))
+                .await
+        })
+    };
+    until(|| stage.engine.statistics().running == 1).await;
+    stage.engine.renew(FOLDER);
+    assert!(running.await.unwrap().unwrap().error.is_none());
+    until(|| stage.sandbox.live() == 1).await;
+    assert_eq!(count(&function).await, "1");
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@
 
 mod asynchronous;
 mod cases;
+mod folders;
 mod pattern;
 mod restarts;
 mod streaming;
