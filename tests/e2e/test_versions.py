@@ -286,7 +286,8 @@ def test_the_hearth_command(server, tmp_path):
     assert json.loads(hearth(server, "deploy", folder, "--publish", "--alias", "live", "--json").stdout)["Version"] == "2"
     for qualified, number in ((f"{name}:1", 1), (f"{name}:live", 2), (name, 2)):
         assert json.loads(hearth(server, "invoke", qualified, "-d", "{}").stdout)["number"] == number
-    assert "Aliases.live" in hearth(server, "show", name).stdout
+    shown = hearth(server, "show", name).stdout
+    assert "Aliases.live" in shown and "CodeSha256" in shown
     assert json.loads(hearth(server, "show", f"{name}:live", "--json").stdout)["Version"] == "2"
     names = [line.split()[0] for line in hearth(server, "ls", "--versions").stdout.splitlines()]
     assert [n for n in names if n.split(":")[0] == name] == [name, f"{name}:1", f"{name}:2"]

@@ -27,8 +27,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let mut rows = Vec::new();
     flatten("", &configuration, &mut rows);
     if is_whole(&arguments.name) {
-        let aliases = block_on(async { Ok(client.aliases(&arguments.name).await?) })?;
+        let name = &arguments.name;
+        let (aliases, tags) =
+            block_on(async { Ok((client.aliases(name).await?, client.tags(name).await?)) })?;
         rows.extend(aliases.iter().map(alias));
+        rows.extend(
+            tags.into_iter()
+                .map(|(name, value)| [format!("Tags.{name}"), value]),
+        );
     }
     output::table(&rows)
 }
@@ -44,7 +50,9 @@ fn alias(alias: &AliasConfiguration) -> [String; 2] {
     let routing = alias.routing_config.as_ref();
     let weights = routing.and_then(|routing| routing.additional_version_weights.as_ref());
     for (version, weight) in weights.into_iter().flatten() {
-        text.push_str(&format!(", to {}% {version}", weight * 100.0));
+        // Weights are written with a few decimals, and binary fractions are not.
+        let percent = (weight * 1e6).round() / 1e4;
+        text.push_str(&format!(", to {percent}% {version}"));
     }
     [
         format!("Aliases.{}", alias.name.as_deref().unwrap_or_default()),
@@ -93,9 +101,9 @@ mod tests {
         };
         assert_eq!(alias(&prod), ["Aliases.prod", "3"]);
         prod.routing_config = Some(AliasRoutingConfiguration {
-            additional_version_weights: Some([("4".to_owned(), 0.1)].into()),
+            additional_version_weights: Some([("4".to_owned(), 0.07)].into()),
         });
-        assert_eq!(alias(&prod), ["Aliases.prod", "3, to 10% 4"]);
+        assert_eq!(alias(&prod), ["Aliases.prod", "3, to 7% 4"]);
         assert!(is_whole("f") && !is_whole("f:prod") && !is_whole("f:$LATEST"));
     }
 
