@@ -8,6 +8,7 @@ from botocore.exceptions import ClientError
 import bootstraps
 from functions import create, invoke, log_lines, python, unique
 from languages import deploy
+from server import wait_until
 
 TALK = {
     "python": """
@@ -132,6 +133,17 @@ def test_the_objects_of_a_custom_runtime_are_filtered(client, logs):
         client, {"bootstrap": BOOTSTRAP}, Timeout=10, **json_format(ApplicationLogLevel="WARN", SystemLogLevel="WARN"))
     assert invoke(client, name).payload is None
     assert log_lines(logs, name) == ["JSON WARN", '{"level":"Error","message":"high"}']
+
+
+def test_lines_of_a_custom_runtime_are_seen_while_it_runs(client, logs):
+    bootstraps.needs_curl()
+    slow = BOOTSTRAP.replace("        curl -sS -X POST", "        sleep 8\n        curl -sS -X POST")
+    name = bootstraps.deploy(client, {"bootstrap": slow}, Timeout=30)
+    client.invoke(FunctionName=name, InvocationType="Event")
+    group = f"/aws/lambda/{name}"
+    wait_until(lambda: logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"], "there is a log")
+    wait_until(lambda: any("high" in line for line in log_lines(logs, name)), "the line is seen")
+    assert not any(line.startswith("END") for line in log_lines(logs, name))
 
 
 def test_switching_the_format(client, logs):

@@ -159,11 +159,14 @@ where
     tokio::pin!(clock, end);
     let result = loop {
         consume_budget().await;
+        journal.wind(clock.as_mut());
         tokio::select! {
             biased;
             result = &mut end => break result,
             exit = ending.wait() => break Err(Failure::Exited(exit)),
-            () = &mut clock => break Err(Failure::TimedOut),
+            () = &mut clock => if journal.rang(clock.as_mut(), deadline) {
+                break Err(Failure::TimedOut);
+            },
             () = journal.handed_over(), if journal.is_behind() => {}
             () = output.readable(), if output.is_open() && !journal.is_behind() => output.read(journal),
         }

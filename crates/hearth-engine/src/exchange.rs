@@ -134,9 +134,7 @@ pub(crate) async fn run(
     tokio::pin!(clock);
     let result = loop {
         consume_budget().await;
-        if let Some(due) = journal.due().filter(|due| *due < clock.deadline()) {
-            clock.as_mut().reset(due);
-        }
+        journal.wind(clock.as_mut());
         let Process { control, output, .. } = process;
         tokio::select! {
             biased;
@@ -148,13 +146,9 @@ pub(crate) async fn run(
                     Err(failure) => break Err(failure),
                 }
             }
-            () = &mut clock => {
-                if Instant::now() >= deadline {
-                    break Err(Failure::TimedOut);
-                }
-                journal.hand_over_now();
-                clock.as_mut().reset(deadline);
-            }
+            () = &mut clock => if journal.rang(clock.as_mut(), deadline) {
+                break Err(Failure::TimedOut);
+            },
             () = journal.handed_over(), if journal.is_behind() => {}
             () = output.readable(), if output.is_open() && !journal.is_behind() => output.read(journal),
         }

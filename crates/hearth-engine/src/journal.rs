@@ -9,7 +9,7 @@ use bytes::Bytes;
 use hearth_runtime::Logging;
 use hearth_runtime::api::telemetry::Category;
 use hearth_types::{LogEvent, Scope, limits, time};
-use tokio::time::Instant;
+use tokio::time::{Instant, Sleep};
 
 use crate::feed::Feed;
 use crate::report::PlatformEvent;
@@ -165,17 +165,26 @@ impl Journal {
         self.handover.is_some()
     }
 
-    /// When what waits is to be handed over; `None` if nothing waits or the sink is behind.
-    pub(crate) fn due(&self) -> Option<Instant> {
-        let since = self.waiting_since.filter(|_| self.handover.is_none())?;
-        Some(since + LINGER)
+    /// Lets a clock ring earlier, if something waits that is to be handed over before.
+    pub(crate) fn wind(&self, clock: Pin<&mut Sleep>) {
+        let since = self.waiting_since.filter(|_| self.handover.is_none());
+        if let Some(due) = since.map(|since| since + LINGER)
+            && due < clock.deadline()
+        {
+            clock.reset(due);
+        }
     }
 
-    /// Starts handing over what waits, unless the sink is behind.
-    pub(crate) fn hand_over_now(&mut self) {
+    /// The clock rang. If that was not the deadline, starts handing over what waits and sets the clock to it.
+    pub(crate) fn rang(&mut self, clock: Pin<&mut Sleep>, deadline: Instant) -> bool {
+        if Instant::now() >= deadline {
+            return true;
+        }
         if self.handover.is_none() && !self.waiting.is_empty() {
             self.hand_over();
         }
+        clock.reset(deadline);
+        false
     }
 
     /// Starts handing over if enough waits and the sink is not behind.
