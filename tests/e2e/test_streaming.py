@@ -154,6 +154,12 @@ def test_a_timeout_ends_a_stream(client):
     assert counts(client, function) == 1
 
 
+def test_a_stream_that_is_never_ended_times_out(client):
+    code = node("exports.handler = awslambda.streamifyResponse(async (event, stream) => void stream.write('some'));\n")
+    answer = stream(client, create(client, code, runtime="nodejs20.x", Timeout=1))
+    assert (answer.body, answer.error["errorType"]) == (b"some", "Sandbox.Timedout")
+
+
 def test_memory_that_runs_out_ends_a_stream(client, function):
     answer = stream(client, function, [["write", "some"], ["sleep", 20], ["hog", 0]])
     assert answer.body == b"some"
