@@ -4,7 +4,7 @@ import json
 import subprocess
 
 from functions import create
-from server import BINARY, clean_environment
+from server import BINARY, clean_environment, wait_until
 from test_errors import refused
 from web import ECHO, Visitor, url_id
 
@@ -53,3 +53,14 @@ def test_the_command_knows_aliases(server, client):
     with Visitor(server, url) as visitor:
         assert visitor.fetch().json["arn"].endswith(":prod")
     hearth(server, "url", name, "--qualifier", "prod", "--delete")
+
+
+def test_dev_says_how_to_get_one(make_server, tmp_path):
+    folder = tmp_path / "greet"
+    folder.mkdir()
+    (folder / "app.py").write_text("def handler(event, context):\n    return 'hello'\n")
+    server = make_server().start([folder])
+    said = f"hearth url greet --endpoint {server.endpoint}"
+    wait_until(lambda: any(said in line for line in list(server.output)), said)
+    with Visitor(server, hearth(server, "url", "greet").stdout.strip()) as visitor:
+        assert visitor.fetch().body == b"hello"
