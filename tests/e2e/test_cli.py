@@ -232,5 +232,5 @@ def test_doctor_names_tier_and_runtimes(tmp_path):
     done = subprocess.run([str(BINARY), "doctor", "--json"], capture_output=True, text=True, cwd=tmp_path,
                           env=clean_environment(), timeout=60)
     report = json.loads(done.stdout)
-    assert {requirement["name"] for requirement in report["requirements"]} >= {"privileges", "kernel", "seccomp"}
+    assert {requirement["name"] for requirement in report["requirements"]} >= {"privileges", "kernel", "seccomp", "outbound network"}
     assert all(requirement["met"] or requirement["advice"] for requirement in report["requirements"])
