@@ -1,14 +1,16 @@
 """`provided.al2023` and its like: functions that bring their own bootstrap."""
 
-import json
 import os
 import re
+import subprocess
+import textwrap
 import time
 
 import pytest
 
-from bootstraps import bundle, deploy, shell
+from bootstraps import SHELL, bundle, deploy, shell
 from functions import ROLE, invoke, log_lines, unique
+from server import BINARY, clean_environment
 
 pytestmark = pytest.mark.every_tier
 
@@ -271,3 +273,19 @@ def test_a_recorded_function_of_aws(client):
     answer = invoke(client, function)
     assert (answer.status, answer.error, answer.version) == (200, "Unhandled", "$LATEST")
     assert answer.payload == {"errorMessage": "Error: some_error_msg", "errorType": "errorString"}
+
+
+def test_hearth_deploys_a_folder_with_a_bootstrap(server, client, tmp_path):
+    bootstrap = tmp_path / "bootstrap"
+    bootstrap.write_text(textwrap.dedent(SHELL))
+    (tmp_path / "init.sh").write_text("true\n")
+    (tmp_path / "function.sh").write_text('post "$api/invocation/$id/response" -d \'"deployed"\'\n')
+    name = unique()
+    command = [BINARY, "deploy", tmp_path, "--name", name, "--endpoint", server.endpoint]
+    refused = subprocess.run(command, capture_output=True, text=True, env=clean_environment())
+    assert refused.returncode != 0 and "nor an executable bootstrap" in refused.stderr
+    bootstrap.chmod(0o755)
+    deployed = subprocess.run(command, capture_output=True, text=True, env=clean_environment())
+    assert deployed.returncode == 0, deployed.stderr
+    assert "provided.al2023, bootstrap, 3 files" in deployed.stderr
+    assert invoke(client, name).payload == "deployed"

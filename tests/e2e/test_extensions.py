@@ -214,3 +214,36 @@ def test_an_internal_extension_holds_the_invocation(client):
     answer = invoke(client, function, {})
     assert answer.error is None and "inner got an event" in answer.log and time.monotonic() - begun >= 0.5
     assert "inner" in answer.log
+
+
+INTERNAL = python("""
+    import json, os, threading, time, urllib.request
+
+    base = "http://" + os.environ["AWS_LAMBDA_RUNTIME_API"] + "/2020-01-01/extension/"
+    told = []
+
+    def call(path, body=None, **headers):
+        response = urllib.request.urlopen(urllib.request.Request(base + path, data=body, headers=headers))
+        return response.headers, response.read()
+
+    registered, _ = call("register", b'{"events":["INVOKE"]}', **{"Lambda-Extension-Name": "inner"})
+    own = {"Lambda-Extension-Identifier": registered["Lambda-Extension-Identifier"]}
+
+    def listen():
+        while True:
+            told.append(json.loads(call("event/next", **own)[1])["requestId"])
+
+    threading.Thread(target=listen, daemon=True).start()
+
+    def handler(event, context):
+        while context.aws_request_id not in told:
+            time.sleep(0.01)
+        return told
+""")
+
+
+def test_an_internal_extension_of_a_managed_runtime(client, logs):
+    function = create(client, INTERNAL, "python3.11", Timeout=10)
+    answers = [invoke(client, function) for _ in range(3)]
+    assert answers[-1].payload == [answer.request_id for answer in answers]
+    assert "EXTENSION\tName: inner\tState: Ready\tEvents: [INVOKE]" in log_lines(logs, function)
