@@ -176,6 +176,17 @@ pub(crate) fn raise_loopback(socket: BorrowedFd<'_>) -> io::Result<()> {
     Ok(())
 }
 
+/// Lets a listening socket take connections that were made to other addresses.
+pub(crate) fn be_transparent(socket: BorrowedFd<'_>) -> io::Result<()> {
+    let on: libc::c_int = 1;
+    let size = size_of_val(&on) as libc::socklen_t;
+    let (number, value) = (socket.as_raw_fd(), (&raw const on).cast());
+    // SAFETY: the option, which is one of both families, is an integer of the size given.
+    let set = unsafe { libc::setsockopt(number, libc::SOL_IP, libc::IP_TRANSPARENT, value, size) };
+    check(set.into())?;
+    Ok(())
+}
+
 /// The signals that ask a process to end.
 const ENDING: [libc::c_int; 3] = [libc::SIGTERM, libc::SIGINT, libc::SIGHUP];
 

@@ -12,6 +12,7 @@ use rustix::process::Pid;
 use rustix::thread::UnshareFlags;
 
 use super::bounds::Bound;
+use super::network::Interception;
 use super::privileges::{self, Identity};
 use super::program::{self, Program};
 use super::seccomp::Filter;
@@ -35,7 +36,7 @@ pub(crate) struct Plan<'a> {
     /// A network namespace that was made ahead.
     pub(crate) network: Option<BorrowedFd<'a>>,
     /// Whether one that is made now hands all its connections to the server.
-    pub(crate) intercepts: bool,
+    pub(crate) interception: Option<Interception>,
     /// Its interpreter, if it has one.
     pub(crate) runtime: Option<usize>,
     pub(crate) program: &'a Program,
@@ -68,7 +69,7 @@ fn prepare(plan: &Plan<'_>) -> Result<(), Failure> {
     match plan.network {
         Some(ready) => network::enter(ready).at(Step::Namespaces)?,
         None => {
-            let parts = network::enter_new(plan.intercepts).at(Step::Namespaces)?;
+            let parts = network::enter_new(plan.interception).at(Step::Namespaces)?;
             Status::Network(parts.into())
                 .send(plan.status)
                 .at(Step::Namespaces)?;

@@ -119,7 +119,7 @@ impl Warden {
             proc: self.proc.as_fd(),
             bound,
             network: network.as_ref().map(AsFd::as_fd),
-            intercepts: self.networks.intercepts,
+            interception: self.networks.interception,
             runtime: runtime.in_table(),
             program,
             user,

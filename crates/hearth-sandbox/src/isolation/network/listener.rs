@@ -8,7 +8,7 @@ use hearth_types::inside;
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketFlags, SocketType};
 
-use super::steering;
+use super::Interception;
 
 /// Connections that may wait to be accepted.
 const BACKLOG: i32 = 256;
@@ -26,12 +26,12 @@ impl Parts {
     pub(crate) const SOCKETS: usize = 3;
 
     /// Opens the sockets in the current namespace.
-    pub(crate) fn open(intercepts: bool) -> io::Result<Self> {
+    pub(crate) fn open(interception: Option<Interception>) -> io::Result<Self> {
         let everything = listen(inside::RUNTIME_API_PORT)?;
         let api = listen(inside::API_PORT)?;
         let dns = datagrams(inside::DNS_PORT)?;
-        let steering = intercepts
-            .then(|| steering::attach(everything.as_fd()))
+        let steering = interception
+            .map(|interception| interception.attach(everything.as_fd()))
             .transpose()?;
         Ok(Self {
             sockets: [everything, api, dns],

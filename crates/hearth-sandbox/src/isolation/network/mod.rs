@@ -9,6 +9,7 @@
 
 mod listener;
 mod route;
+mod rules;
 mod steering;
 
 use std::fs::File;
@@ -19,7 +20,6 @@ use rustix::net::{AddressFamily, SocketFlags, SocketType};
 use rustix::thread::{LinkNameSpaceType, UnshareFlags};
 
 pub(crate) use listener::Parts;
-pub(crate) use steering::is_possible as can_intercept;
 
 use crate::sys;
 
@@ -34,7 +34,34 @@ pub(crate) struct Networks {
     /// The last attempt to make one failed. The next follows when one is needed.
     failed: bool,
     /// Whether connections to any address can be handed to the server, or only those to its own.
-    pub(crate) intercepts: bool,
+    pub(crate) interception: Option<Interception>,
+}
+
+/// How connections to any address are handed to the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Interception {
+    /// A program of the kernel's chooses their socket.
+    Program,
+    /// Rules of the packet filter do.
+    Rules,
+}
+
+impl Interception {
+    /// What this process can do, tried out in the current namespace, where it may leave something.
+    pub(crate) fn find() -> Option<Self> {
+        match steering::is_possible() {
+            true => Some(Self::Program),
+            false => rules::work_here().then_some(Self::Rules),
+        }
+    }
+
+    /// Hands the connections of the current namespace to a socket, at the longest for as long as the result is open.
+    fn attach(self, listener: BorrowedFd<'_>) -> io::Result<OwnedFd> {
+        match self {
+            Self::Program => steering::attach(listener),
+            Self::Rules => rules::attach(listener),
+        }
+    }
 }
 
 /// A network namespace nobody has entered yet.
@@ -53,12 +80,12 @@ impl AsFd for Network {
 impl Networks {
     /// Moves the process into an empty network namespace, so that it has no network itself.
     pub(crate) fn leave_host() -> io::Result<Self> {
-        sys::unshare(UnshareFlags::NEWNET)?;
+        leave()?;
         Ok(Self {
             home: current()?,
             ready: Vec::new(),
             failed: false,
-            intercepts: can_intercept(),
+            interception: Interception::find(),
         })
     }
 
@@ -75,7 +102,7 @@ impl Networks {
 
     /// Makes one ahead.
     pub(crate) fn prepare(&mut self) {
-        let made = enter_new(self.intercepts).and_then(|parts| {
+        let made = enter_new(self.interception).and_then(|parts| {
             Ok(Network {
                 namespace: current()?,
                 parts,
@@ -87,6 +114,11 @@ impl Networks {
     }
 }
 
+/// Moves the calling process into an empty namespace.
+pub(crate) fn leave() -> io::Result<()> {
+    sys::unshare(UnshareFlags::NEWNET)
+}
+
 /// Moves the calling process into a namespace.
 pub(crate) fn enter(namespace: BorrowedFd<'_>) -> io::Result<()> {
     let network = Some(LinkNameSpaceType::Network);
@@ -94,11 +126,11 @@ pub(crate) fn enter(namespace: BorrowedFd<'_>) -> io::Result<()> {
 }
 
 /// Moves the calling process into a namespace that is made for it.
-pub(crate) fn enter_new(intercepts: bool) -> io::Result<Parts> {
+pub(crate) fn enter_new(interception: Option<Interception>) -> io::Result<Parts> {
     sys::unshare(UnshareFlags::NEWNET)?;
     raise_loopback()?;
     route::end_every_address_here()?;
-    Parts::open(intercepts)
+    Parts::open(interception)
 }
 
 fn current() -> io::Result<OwnedFd> {

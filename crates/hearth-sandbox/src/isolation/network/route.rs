@@ -68,7 +68,7 @@ fn everything_is_local(family: libc::c_int) -> Vec<u8> {
 }
 
 /// The error number of an acknowledgement, 0 for success.
-fn error_number(answer: &[u8]) -> Option<i32> {
+pub(super) fn error_number(answer: &[u8]) -> Option<i32> {
     let kind = u16::from_ne_bytes(answer.get(4..6)?.try_into().ok()?);
     let number = i32::from_ne_bytes(answer.get(HEADER..HEADER + 4)?.try_into().ok()?);
     (i32::from(kind) == libc::NLMSG_ERROR).then(|| number.wrapping_neg())

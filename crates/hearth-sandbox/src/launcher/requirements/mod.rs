@@ -3,16 +3,17 @@
 mod rootless;
 
 use std::fs;
+use std::io;
 use std::path::Path;
 
 use rustix::fs::Access;
 use rustix::thread::CapabilitySet;
 
 use crate::isolation::cgroup::{Controller, Version, hierarchies};
-use crate::isolation::network;
+use crate::isolation::network::{self, Interception};
 use crate::isolation::privileges::missing;
 use crate::isolation::tier::Tier;
-use crate::sys;
+use crate::sys::{self, Alone, Forked};
 
 /// One thing that was looked for.
 #[derive(Clone, Debug)]
@@ -173,25 +174,40 @@ fn landlock() -> Requirement {
 }
 
 fn interception(tier: Tier) -> Requirement {
-    let met = tier == Tier::Sandbox && network::can_intercept();
+    let found = Alone::confirm()
+        .and_then(|alone| try_interception(&alone, tier))
+        .ok()
+        .flatten();
     Requirement {
         name: "outbound network",
-        met,
+        met: found.is_some(),
         needed: false,
-        found: if met {
-            "socket lookup programs".into()
-        } else {
-            "none".into()
+        found: match found {
+            Some(Interception::Program) => "socket lookup programs".into(),
+            Some(Interception::Rules) => "packet filter rules".into(),
+            None => "none".into(),
         },
-        advice: match tier {
-            Tier::Sandbox => {
-                "functions reach only Hearth itself: outbound connections need a kernel built with \
-                 CONFIG_BPF_SYSCALL, and a container that may use bpf (--privileged)"
-            }
-            Tier::Rootless => {
-                "functions reach only Hearth itself: outbound connections need the tier sandbox"
-            }
+        advice: "functions reach only Hearth itself: outbound connections need a kernel built with CONFIG_BPF_SYSCALL \
+                 and a process that may use bpf (root, a container with --privileged), or one with CONFIG_NFT_TPROXY"
+            .into(),
+    }
+}
+
+/// Tries it in a process and a network namespace of its own.
+fn try_interception(alone: &Alone, tier: Tier) -> io::Result<Option<Interception>> {
+    const FOUND: [Option<Interception>; 3] = [None, Some(Interception::Program), Some(Interception::Rules)];
+    match sys::fork(alone, 0, None)? {
+        Forked::Child => {
+            let entered = tier.prepare_launcher().and_then(|()| network::leave());
+            let found = entered.ok().and_then(|()| Interception::find());
+            sys::exit(FOUND.iter().position(|one| *one == found).unwrap_or(0) as i32)
         }
-        .into(),
+        Forked::Parent(pid, _) => {
+            let ended = sys::wait(Some(pid), true)?.ok_or(io::ErrorKind::WouldBlock)?;
+            Ok(FOUND
+                .get(libc::WEXITSTATUS(ended.status) as usize)
+                .copied()
+                .flatten())
+        }
     }
 }
