@@ -1,5 +1,6 @@
 """Where functions can connect to, and where they cannot: to hosts that the tests make themselves, and nowhere else."""
 
+import json
 import socket
 import subprocess
 import textwrap
@@ -80,9 +81,16 @@ PROBE = """
 """
 
 
+def outbound_is_missing():
+    """Why functions cannot connect out here, or None."""
+    done = subprocess.run([BINARY, "doctor", "--json"], capture_output=True, text=True, env=clean_environment())
+    (outbound,) = [one for one in json.loads(done.stdout)["requirements"] if one["name"] == "outbound network"]
+    return None if outbound["met"] else f"functions do not connect out on this machine: {outbound['advice']}"
+
+
 @pytest.fixture(scope="module")
 def far_host(sandbox_tier):
-    reason = far.missing()
+    reason = far.missing() or outbound_is_missing()
     if reason:
         pytest.skip(reason)
     with far.FarHost() as host:
