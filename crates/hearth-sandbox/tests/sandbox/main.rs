@@ -19,6 +19,7 @@ mod programs;
 mod runtimes;
 mod server;
 mod tier;
+mod wrappers;
 
 use std::process::ExitCode;
 
@@ -68,6 +69,7 @@ fn run_tests() -> ExitCode {
         life::trials(),
         network::trials(),
         runtimes::trials(),
+        wrappers::trials(),
     ];
     let trials = suites.into_iter().flatten().map(|trial| {
         trial
