@@ -51,7 +51,7 @@ class Answer:
         self.error = response.get("FunctionError")
         self.raw = response["Payload"].read()
         self.version = response.get("ExecutedVersion")
-        self.log = base64.b64decode(response.get("LogResult", "")).decode()
+        self.log = base64.b64decode(response.get("LogResult", "")).decode(errors="replace")
         self.request_id = response["ResponseMetadata"]["RequestId"]
 
     @property
