@@ -36,6 +36,9 @@ CALLER = """
             return {"code": error.response["Error"]["Code"], "message": error.response["Error"]["Message"]}
         if "Payload" in answer:
             answer["Payload"] = json.load(answer["Payload"])
+        if "EventStream" in answer:
+            chunks = [event["PayloadChunk"]["Payload"] for event in answer["EventStream"] if "PayloadChunk" in event]
+            answer["EventStream"] = json.loads(b"".join(chunks))
         answer.pop("ResponseMetadata")
         return answer
 """
@@ -79,6 +82,12 @@ def echo(client):
 def test_boto3_invokes_another_function_without_configuration(caller, echo):
     answer = caller(call="invoke", **{"with": {"FunctionName": echo, "Payload": json.dumps({"from": "python"})}})
     assert answer["StatusCode"] == 200 and answer["Payload"] == {"echo": {"from": "python"}}
+
+
+def test_functions_read_streams_of_others(caller, echo):
+    arguments = {"FunctionName": echo, "Payload": json.dumps({"from": "python"})}
+    answer = caller(call="invoke_with_response_stream", **{"with": arguments})
+    assert answer["EventStream"] == {"echo": {"from": "python"}}
 
 
 def test_the_sdk_for_javascript_does_too(client, echo):

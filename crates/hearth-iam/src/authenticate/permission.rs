@@ -9,6 +9,7 @@ use super::refusal::Refusal;
 const OPEN_TO_SESSIONS: &[(&str, &str)] = &[
     ("lambda", "Invoke"),
     ("lambda", "InvokeFunctionUrl"),
+    ("lambda", "InvokeWithResponseStream"),
     ("sts", "GetCallerIdentity"),
 ];
 

@@ -129,7 +129,11 @@ fn functions_invoke_and_ask_who_they_are_and_no_more() {
     let authenticated = Client::new().in_session(&session).send(&server).unwrap();
     assert_eq!(authenticated.scope.account, account());
     assert!(matches!(&authenticated.caller.kind, CallerKind::Session { .. }));
-    for (service, operation) in [("sts", "GetCallerIdentity"), ("lambda", "InvokeFunctionUrl")] {
+    for (service, operation) in [
+        ("sts", "GetCallerIdentity"),
+        ("lambda", "InvokeFunctionUrl"),
+        ("lambda", "InvokeWithResponseStream"),
+    ] {
         let open = Client::new().asking_for(service, operation).in_session(&session);
         assert!(open.send(&server).is_ok(), "{service} {operation}");
     }
@@ -152,11 +156,11 @@ fn functions_invoke_and_ask_who_they_are_and_no_more() {
             .refused(&server);
         assert_eq!(denied.0, "AccessDeniedException", "{service} {operation}");
     }
-    let streaming = Client::new()
-        .asking_for("lambda", "InvokeWithResponseStream")
+    let invoking = Client::new()
+        .asking_for("lambda", "InvokeAsync")
         .in_session(&session);
     assert!(
-        streaming
+        invoking
             .refused(&server)
             .2
             .ends_with("allows the lambda:InvokeFunction action")
