@@ -40,6 +40,13 @@ enum Refusal {
          it, or name one with --allow-folder."
     )]
     NotAllowed { path: String, roots: String },
+    #[error("The folder {0} belongs to Hearth itself.")]
+    Data(String),
+    #[error(
+        "The folder {path} holds the data directory {data}, which functions could read there without root. Name \
+         another with --data-dir."
+    )]
+    HoldsData { path: String, data: String },
     #[error("The path of a folder must be absolute: {0}")]
     Relative(String),
     #[error("The folder {path} cannot be opened: {error}.")]
@@ -54,9 +61,8 @@ enum Refusal {
 impl Broker {
     /// A broker between these two, for the folders that the rules allow.
     pub(crate) fn new(rules: FolderRules, server: OwnedFd, warden: OwnedFd) -> io::Result<Self> {
-        let data = rules.data.canonicalize().unwrap_or_else(|_| rules.data.clone());
         Ok(Self {
-            watch: Watch::new(data)?,
+            watch: Watch::new(real_data(&rules))?,
             rules,
             server,
             warden,
@@ -171,6 +177,7 @@ impl Broker {
             roots: list(&self.rules.roots),
         })?;
         let directory = directory.map_err(unreadable)?;
+        self.keep_data_secret(path, &real)?;
         let metadata = fs::File::from(directory.try_clone().map_err(unreadable)?)
             .metadata()
             .map_err(unreadable)?;
@@ -185,6 +192,20 @@ impl Broker {
         self.watch.add(folder, &real);
         let path = path.to_owned();
         self.folders.insert(folder, Folder { path, lost: false });
+        Ok(())
+    }
+
+    /// Refuses what would show functions the state and the keys of all others.
+    fn keep_data_secret(&self, path: &Path, real: &Path) -> Result<(), Refusal> {
+        let named = || path.display().to_string();
+        let data = real_data(&self.rules);
+        if real.starts_with(&data) {
+            return Err(Refusal::Data(named()));
+        }
+        if data.starts_with(real) && !self.rules.data_is_guarded {
+            let data = data.display().to_string();
+            return Err(Refusal::HoldsData { path: named(), data });
+        }
         Ok(())
     }
 
@@ -209,6 +230,11 @@ impl Broker {
                 .map_err(io::Error::from),
         )
     }
+}
+
+/// The data directory, with no link in its path.
+fn real_data(rules: &FolderRules) -> PathBuf {
+    rules.data.canonicalize().unwrap_or_else(|_| rules.data.clone())
 }
 
 fn list(roots: &[PathBuf]) -> String {

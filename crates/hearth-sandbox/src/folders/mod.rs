@@ -29,8 +29,12 @@ pub struct FolderIndex(pub u32);
 pub struct FolderRules {
     /// Folders that may be shown, and what is below them.
     pub roots: Vec<PathBuf>,
-    /// The data directory: what changes in it is no change of a folder that holds it.
+    /// The data directory: neither it nor what is in it is shown, and what changes in it is no change of a folder that
+    /// holds it.
     pub data: PathBuf,
+    /// Whether the data directory keeps itself from functions that are shown a folder that holds it, since it belongs
+    /// to another user than they do. Otherwise such a folder is not shown.
+    pub data_is_guarded: bool,
 }
 
 /// Both ends of a socket whose packets are whole records.

@@ -31,6 +31,7 @@ pub(crate) fn trials() -> Vec<Trial> {
                 "only_what_is_below_a_root_is_shown",
                 only_what_is_below_a_root_is_shown,
             ),
+            ("the_data_directory_stays_secret", the_data_directory_stays_secret),
             ("unknown_numbers_are_no_code", unknown_numbers_are_no_code),
         ],
     )
@@ -67,6 +68,14 @@ fn give_to_owner(path: &Path) -> Outcome {
 
 /// Runs a test on a node that may show what is below the folder `root` in its directory.
 fn play(test: impl AsyncFnOnce(&Server, &FolderClient, PathBuf) -> Outcome) -> Outcome {
+    play_with_data(None, test)
+}
+
+/// The same, with the data directory at a place of its own below the root.
+fn play_with_data(
+    data: Option<&str>,
+    test: impl AsyncFnOnce(&Server, &FolderClient, PathBuf) -> Outcome,
+) -> Outcome {
     let before = Before::look()?;
     let directory = Directory::new()?;
     let root = directory.path().join("root");
@@ -74,7 +83,8 @@ fn play(test: impl AsyncFnOnce(&Server, &FolderClient, PathBuf) -> Outcome) -> O
     let mut launch = directory.launch(vec![programs::pythons()[0].obedient()]);
     launch.folders = Some(FolderRules {
         roots: vec![root.clone()],
-        data: launch.data.clone(),
+        data: data.map_or_else(|| launch.data.clone(), |data| root.join(data)),
+        data_is_guarded: tier() == Tier::Sandbox,
     });
     let (warden, socket, folders) = start_warden_and_broker(&launch)?;
     let folders: OwnedFd = folders.ok_or("there is no broker")?;
@@ -226,6 +236,33 @@ fn only_what_is_below_a_root_is_shown() -> Outcome {
         }
         folders.open(&root.display().to_string()).await?;
         Ok(())
+    })
+}
+
+fn the_data_directory_stays_secret() -> Outcome {
+    play_with_data(Some("mine/.hearth"), async |server, folders, root| {
+        let mine = root.join("mine");
+        private_folder(&mine, &[("main.py", PRINT), ("text", "private")])?;
+        fs::create_dir_all(mine.join(".hearth/keys"))?;
+        let beside = root.join("beside");
+        private_folder(&beside, &[("main.py", PRINT), ("text", "beside")])?;
+        symlink(mine.join(".hearth/keys"), root.join("keys"))?;
+        for secret in [mine.join(".hearth"), mine.join(".hearth/keys"), root.join("keys")] {
+            match folders.open(&secret.display().to_string()).await {
+                Err(FolderError::Refused(why)) if why.contains("belongs to Hearth itself") => {}
+                other => return Err(format!("{}: {other:?}", secret.display()).into()),
+            }
+        }
+        // What is beside it is shown, and what holds it only where another user's files are another's.
+        let shown = folders.open(&beside.display().to_string()).await?;
+        is(&run(server, shown.folder).await?, "beside True\n")?;
+        match (tier(), folders.open(&mine.display().to_string()).await) {
+            (Tier::Sandbox, Ok(shown)) => is(&run(server, shown.folder).await?, "private True\n"),
+            (Tier::Rootless, Err(FolderError::Refused(why))) if why.contains("holds the data directory") => {
+                Ok(())
+            }
+            (_, other) => Err(format!("{other:?}").into()),
+        }
     })
 }
 

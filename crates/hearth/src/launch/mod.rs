@@ -88,6 +88,7 @@ pub(crate) fn launch(
         folders: (!roots.is_empty()).then(|| FolderRules {
             roots,
             data: data.clone(),
+            data_is_guarded: tier == Tier::Sandbox,
         }),
         environments: users(settings.uid_range),
         server: Identity {
