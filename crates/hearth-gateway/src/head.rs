@@ -8,7 +8,11 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::hop_by_hop::is_hop_by_hop;
+use crate::hop_by_hop;
+
+/// The most bytes of headers, and of cookies, as JSON. The same as of status and headers ahead of a stream; no client
+/// takes more, and nothing here works on more.
+const LARGEST: usize = 64 * 1024;
 
 /// What the function returned is no response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -19,10 +23,10 @@ pub(crate) enum Malformed {
     /// `statusCode` is no number from 200 to 599.
     #[error("statusCode is no HTTP status")]
     Status,
-    /// `headers` is no object of texts, numbers and booleans, or has what no header can have.
+    /// `headers` is no object of texts, numbers and booleans, has what no header can have, or is too large.
     #[error("headers are no HTTP headers")]
     Headers,
-    /// `cookies` is no list of texts.
+    /// `cookies` is no list of texts, or too large.
     #[error("cookies are no list of texts")]
     Cookies,
     /// `body` says that it is base64, and is not.
@@ -84,6 +88,7 @@ fn status(raw: &RawValue) -> Result<StatusCode, Malformed> {
 }
 
 fn headers(raw: &RawValue) -> Result<HeaderMap, Malformed> {
+    let raw = within(raw).ok_or(Malformed::Headers)?;
     let members: BTreeMap<String, Value> = serde_json::from_str(raw.get()).map_err(|_| Malformed::Headers)?;
     let mut headers = HeaderMap::with_capacity(members.len());
     for (name, value) in members {
@@ -98,19 +103,61 @@ fn headers(raw: &RawValue) -> Result<HeaderMap, Malformed> {
         let value = HeaderValue::from_bytes(value.as_bytes()).map_err(|_| Malformed::Headers)?;
         headers.insert(name, value);
     }
-    let connection: Vec<HeaderName> = headers
-        .keys()
-        .filter(|name| is_hop_by_hop(name.as_str(), &headers))
-        .cloned()
-        .collect();
-    for name in connection.iter().chain([&CONTENT_LENGTH]) {
-        headers.remove(name);
-    }
+    hop_by_hop::remove(&mut headers);
+    headers.remove(CONTENT_LENGTH);
     Ok(headers)
 }
 
+/// What is not too large.
+fn within(raw: &RawValue) -> Option<&RawValue> {
+    (raw.get().len() <= LARGEST).then_some(raw)
+}
+
 fn cookies(raw: &RawValue) -> Result<Vec<HeaderValue>, Malformed> {
+    let raw = within(raw).ok_or(Malformed::Cookies)?;
     let texts: Vec<String> = serde_json::from_str(raw.get()).map_err(|_| Malformed::Cookies)?;
     let value = |text: String| HeaderValue::from_bytes(text.as_bytes()).map_err(|_| Malformed::Cookies);
     texts.into_iter().map(value).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::*;
+
+    fn head(headers: &str) -> Result<Head, Malformed> {
+        let response = format!(r#"{{"statusCode":200,"headers":{headers}}}"#);
+        let members: Members<'_> = serde_json::from_str(&response).unwrap();
+        members.head()
+    }
+
+    fn many(count: usize, connection: &str) -> String {
+        let headers: Vec<String> = (0..count).map(|at| format!(r#""x{at}":"""#)).collect();
+        format!(r#"{{"connection":"{connection}",{}}}"#, headers.join(","))
+    }
+
+    #[test]
+    fn more_headers_than_a_response_can_have_are_refused() {
+        assert_eq!(head(&many(40_000, "")), Err(Malformed::Headers));
+        assert_eq!(head(&many(1000, "")).unwrap().headers.len(), 1000);
+    }
+
+    #[test]
+    fn cookies_are_bounded() {
+        let members = |count| format!(r#"{{"cookies":[{}"a"]}}"#, r#""a","#.repeat(count));
+        let (few, many) = (members(9), members(LARGEST / 4));
+        let read = |text| serde_json::from_str::<Members<'_>>(text).unwrap().head();
+        assert_eq!(read(&few).unwrap().headers.get_all(SET_COOKIE).iter().count(), 10);
+        assert_eq!(read(&many), Err(Malformed::Cookies));
+    }
+
+    #[test]
+    fn headers_that_name_headers_take_no_time() {
+        let begun = Instant::now();
+        for (count, names) in [(20_000, 1_000_000), (3_000, 15_000)] {
+            let _ = head(&many(count, &"y,".repeat(names)));
+        }
+        assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+    }
 }
