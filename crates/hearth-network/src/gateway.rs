@@ -10,6 +10,7 @@ use std::time::Duration;
 use hearth_sandbox::Listener;
 use hearth_types::{NetworkPolicy, inside};
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
+use tokio::sync::Semaphore;
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::sleep;
 
@@ -21,6 +22,12 @@ use crate::{Endpoint, Outside, dns};
 /// Connections of an environment at a time; further ones wait. A function may have 1,024 files open, so no more make
 /// sense.
 const CONNECTIONS: usize = 1024;
+/// Of these, connections to each of Hearth's own services that are served at a time; further ones wait for their turn.
+/// Whatever is served may have the server hold a head and a small body: up to 1 MiB for the Runtime API, 128 KiB for the
+/// others.
+const RUNTIME_API_CONNECTIONS: usize = 64;
+const API_CONNECTIONS: usize = 256;
+const DNS_CONNECTIONS: usize = 64;
 /// Datagrams of an environment that are being answered at a time; further ones wait.
 const QUERIES: usize = 64;
 /// The largest query over UDP that is read, in bytes: what EDNS clients announce at most.
@@ -69,6 +76,7 @@ impl Gateway {
             access: Arc::new(Access::new(policy)),
             outside,
             traffic: Arc::clone(&traffic),
+            places: Places::default(),
         };
         let task = tokio::spawn(run(doors, ways)).abort_handle();
         Ok(Self { task, traffic })
@@ -138,6 +146,32 @@ struct Ways {
     access: Arc<Access>,
     outside: Outside,
     traffic: Arc<Traffic>,
+    places: Places,
+}
+
+/// How many more connections to Hearth's own services may be served.
+struct Places {
+    runtime_api: Arc<Semaphore>,
+    api: Arc<Semaphore>,
+    dns: Arc<Semaphore>,
+}
+
+impl Default for Places {
+    fn default() -> Self {
+        let places = |count| Arc::new(Semaphore::new(count));
+        Self {
+            runtime_api: places(RUNTIME_API_CONNECTIONS),
+            api: places(API_CONNECTIONS),
+            dns: places(DNS_CONNECTIONS),
+        }
+    }
+}
+
+/// Serves a connection when it is its turn.
+async fn in_turn(places: Arc<Semaphore>, served: impl Future<Output = ()>) {
+    // The semaphore is never closed.
+    let _place = places.acquire_owned().await;
+    served.await;
 }
 
 async fn run(doors: Doors, ways: Ways) {
@@ -160,12 +194,13 @@ async fn run(doors: Doors, ways: Ways) {
 
 impl Ways {
     fn take(&self, destination: Destination, stream: TcpStream, connections: &mut JoinSet<()>) {
-        let endpoint = match destination {
-            Destination::RuntimeApi => &self.services.runtime_api,
-            Destination::Api => &self.services.api,
+        let (endpoint, places) = match destination {
+            Destination::RuntimeApi => (&self.services.runtime_api, &self.places.runtime_api),
+            Destination::Api => (&self.services.api, &self.places.api),
             Destination::Dns => {
                 let (access, resolver) = (Arc::clone(&self.access), Arc::clone(&self.outside.resolver));
-                connections.spawn(dns::serve(stream, access, resolver));
+                let served = dns::serve(stream, access, resolver);
+                connections.spawn(in_turn(Arc::clone(&self.places.dns), served));
                 return;
             }
             Destination::Outside(address) => {
@@ -179,7 +214,7 @@ impl Ways {
         };
         match endpoint {
             Some(endpoint) => {
-                connections.spawn(endpoint.serve(stream));
+                connections.spawn(in_turn(Arc::clone(places), endpoint.serve(stream)));
             }
             None => reset(stream),
         }
@@ -201,6 +236,8 @@ impl Ways {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::AtomicUsize;
+
     use super::*;
 
     #[test]
@@ -225,6 +262,56 @@ mod tests {
         ] {
             let expected = Destination::Outside(outside.parse().unwrap());
             assert_eq!(Destination::of(address.parse().unwrap()), expected, "{address}");
+        }
+    }
+
+    /// Counts the connections that are served at a time, none of which ends.
+    #[derive(Default)]
+    struct Endless(Arc<AtomicUsize>);
+
+    impl Endpoint for Endless {
+        fn serve(&self, connection: TcpStream) -> crate::BoxFuture {
+            let served = Arc::clone(&self.0);
+            Box::pin(async move {
+                served.fetch_add(1, Relaxed);
+                let _connection = connection;
+                std::future::pending::<()>().await;
+            })
+        }
+    }
+
+    /// Each may have the server hold a head of a megabyte.
+    #[tokio::test]
+    async fn few_connections_to_hearth_are_served_at_a_time() {
+        for (destination, most) in [
+            (Destination::RuntimeApi, RUNTIME_API_CONNECTIONS),
+            (Destination::Api, API_CONNECTIONS),
+        ] {
+            let endless = Endless::default();
+            let served = Arc::clone(&endless.0);
+            let service: Arc<dyn Endpoint> = Arc::new(endless);
+            let ways = Ways {
+                services: Services {
+                    runtime_api: Some(Arc::clone(&service)),
+                    api: Some(service),
+                },
+                access: Arc::new(Access::new(NetworkPolicy::None)),
+                outside: Outside::new(vec![]),
+                traffic: Arc::default(),
+                places: Places::default(),
+            };
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let (mut connections, mut clients) = (JoinSet::new(), Vec::new());
+            for _ in 0..most + 50 {
+                clients.push(TcpStream::connect(listener.local_addr().unwrap()).await.unwrap());
+                let (stream, _) = listener.accept().await.unwrap();
+                ways.take(destination, stream, &mut connections);
+            }
+            // On this one thread, every task has run once after each has had its turn.
+            for _ in 0..most + 50 {
+                tokio::task::yield_now().await;
+            }
+            assert_eq!(served.load(Relaxed), most, "{destination:?}");
         }
     }
 }

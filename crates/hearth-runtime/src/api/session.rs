@@ -53,6 +53,8 @@ struct Shared {
     subscribers: OnceLock<Arc<dyn Subscribers>>,
     /// Where the answer to the current invocation goes.
     replies: Mutex<Option<mpsc::Sender<Reply>>>,
+    /// Held while the report of a failed init is read, which may be large; that of an invocation is one anyway.
+    reporting: tokio::sync::Mutex<()>,
 }
 
 impl RuntimeApi {
@@ -63,6 +65,7 @@ impl RuntimeApi {
             changed: watch::Sender::new(()),
             subscribers: OnceLock::new(),
             replies: Mutex::default(),
+            reporting: tokio::sync::Mutex::default(),
         }))
     }
 
@@ -162,6 +165,11 @@ impl RuntimeApi {
     /// Where the answer to the current invocation goes. It is given once.
     pub(super) fn take_replies(&self) -> Option<mpsc::Sender<Reply>> {
         self.replies().take()
+    }
+
+    /// Waits for the turn to read the report of a failed init.
+    pub(super) async fn turn_to_report(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.0.reporting.lock().await
     }
 
     fn machine(&self) -> MutexGuard<'_, Machine> {

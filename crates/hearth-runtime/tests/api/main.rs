@@ -6,10 +6,12 @@ mod script;
 
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use hearth_runtime::api::{Description, Machine, RuntimeApi};
 use proptest::prelude::*;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::timeout;
 
 fn api() -> RuntimeApi {
     RuntimeApi::new(Machine::new(Description {
@@ -44,6 +46,35 @@ fn every_case_of_the_runtime_api_holds() {
     assert!(cases > 20, "{cases} cases");
 }
 
+/// A client that posts the report of a failed init, and has sent so many bytes of its six million.
+async fn reporting(api: &RuntimeApi, bytes: usize) -> tokio::io::DuplexStream {
+    let (mut client, server) = tokio::io::duplex(1 << 16);
+    let api = api.clone();
+    tokio::spawn(async move { api.serve(server).await });
+    let head = b"POST /2018-06-01/runtime/init/error HTTP/1.1\r\ncontent-length: 6000000\r\n\r\n";
+    client.write_all(head).await.unwrap();
+    client.write_all(&vec![b'x'; bytes]).await.unwrap();
+    client
+}
+
+/// Else a function could have the server hold as many large bodies as it has connections.
+#[test]
+fn one_report_of_an_init_is_read_at_a_time() {
+    runtime().block_on(async {
+        let api = api();
+        let first = reporting(&api, 3_000_000).await;
+        let waiting = reporting(&api, 5_999_999);
+        tokio::pin!(waiting);
+        let early = timeout(Duration::from_millis(300), &mut waiting).await;
+        assert!(
+            early.is_err(),
+            "a second body was read while the first was not complete"
+        );
+        drop(first);
+        timeout(Duration::from_secs(30), waiting).await.unwrap();
+    });
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
@@ -74,7 +105,7 @@ proptest! {
             let _ = client.shutdown().await;
             let mut answer = Vec::new();
             let reading = client.read_to_end(&mut answer);
-            let _ = tokio::time::timeout(std::time::Duration::from_millis(5), reading).await;
+            let _ = timeout(Duration::from_millis(5), reading).await;
             drop(client);
             // One that holds the beginning of a further request waits on: its environment's end ends it.
             tokio::task::yield_now().await;

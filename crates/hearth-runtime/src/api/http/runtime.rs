@@ -78,6 +78,7 @@ impl RuntimeApi {
     where
         B: Body<Data = Bytes> + Unpin,
     {
+        let _turn = self.turn_to_report().await;
         let error = reported(&mut request).await.map_err(refusal)?;
         self.change(|machine| machine.runtime_init_error(error))?;
         Ok(Answer::accepted())
