@@ -13,7 +13,7 @@ use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use crate::attendant::Connector;
@@ -27,8 +27,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// What a delivery is given.
 #[derive(Debug)]
 pub(crate) enum Message {
-    /// A record, JSON text.
-    Record(Arc<str>),
+    /// A record, JSON text, and the room it takes until it is part of a batch.
+    Record(Arc<str>, OwnedSemaphorePermit),
     /// Everything before is to be delivered now.
     Flush(oneshot::Sender<()>),
 }
@@ -67,7 +67,10 @@ async fn gather(
     while let Some(message) = next {
         match message {
             Message::Flush(flushed) => return (batch, Some(flushed)),
-            Message::Record(record) => batch.push(record),
+            Message::Record(record, room) => {
+                drop(room);
+                batch.push(record);
+            }
         }
         if batch.is_full(subscription.max_items, subscription.max_bytes) {
             break;

@@ -7,7 +7,7 @@ use hearth_runtime::api::telemetry::{Category, Subscribers, Subscription, Teleme
 use hearth_types::time::iso8601;
 use serde_json::json;
 use serde_json::value::RawValue;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::time::timeout;
 
 use crate::attendant::Connector;
@@ -16,6 +16,9 @@ use crate::report::PlatformEvent;
 
 /// Records of the init that wait for subscribers to come.
 const BACKLOG: usize = 1000;
+/// The most bytes of records that wait for subscribers to come, and for one of them to take them. A record may have
+/// several megabytes, so their number alone bounds nothing.
+const WAITING_BYTES: usize = 8 * 1024 * 1024;
 /// How long subscribers may take for their last records.
 const FLUSH: Duration = Duration::from_millis(300);
 
@@ -26,8 +29,15 @@ pub(crate) struct Feed(Arc<Mutex<State>>);
 #[derive(Debug, Default)]
 struct State {
     /// None once nobody may subscribe any more.
-    backlog: Option<Vec<Record>>,
+    backlog: Option<Backlog>,
     subscribers: Vec<Subscriber>,
+}
+
+/// Records that wait for subscribers to come.
+#[derive(Debug, Default)]
+struct Backlog {
+    records: Vec<Record>,
+    bytes: usize,
 }
 
 #[derive(Clone, Debug)]
@@ -44,6 +54,8 @@ struct Subscriber {
     api: TelemetryApi,
     categories: Vec<Category>,
     records: mpsc::Sender<Message>,
+    /// Bytes that may be added to those that wait.
+    room: Arc<Semaphore>,
     dropped: (u64, u64),
 }
 
@@ -60,7 +72,7 @@ impl Feed {
     pub(crate) fn begin(&self) {
         let mut state = self.lock();
         state.subscribers.clear();
-        state.backlog.get_or_insert_with(Vec::new);
+        state.backlog.get_or_insert_with(Backlog::default);
     }
 
     /// The init is over, and with it the time to subscribe.
@@ -109,10 +121,8 @@ impl Feed {
         for subscriber in &mut state.subscribers {
             subscriber.take(record);
         }
-        if let Some(backlog) = &mut state.backlog
-            && backlog.len() < BACKLOG
-        {
-            backlog.push(record.clone());
+        if let Some(backlog) = &mut state.backlog {
+            backlog.keep(record);
         }
     }
 
@@ -141,6 +151,24 @@ impl Feed {
     }
 }
 
+impl Backlog {
+    /// Keeps a record if there is room.
+    fn keep(&mut self, record: &Record) {
+        let bytes = self.bytes + record.bytes();
+        if self.records.len() < BACKLOG && bytes <= WAITING_BYTES {
+            self.bytes = bytes;
+            self.records.push(record.clone());
+        }
+    }
+}
+
+impl Record {
+    /// What it takes, where a text that both interfaces share counts twice.
+    fn bytes(&self) -> usize {
+        self.telemetry.len() + self.logs.iter().map(|text| text.len()).sum::<usize>()
+    }
+}
+
 impl Subscriber {
     fn take(&mut self, record: &Record) {
         if !self.categories.contains(&record.category) {
@@ -151,23 +179,37 @@ impl Subscriber {
             TelemetryApi::Logs => &record.logs,
         };
         for text in texts {
-            self.tell_dropped();
-            if self.records.try_send(Message::Record(Arc::clone(text))).is_err() {
+            self.tell_dropped(text.len());
+            if !self.send(text) {
                 self.dropped.0 += 1;
                 self.dropped.1 += text.len() as u64;
             }
         }
     }
 
-    /// Tells of what was left out, as soon as there is room again.
-    fn tell_dropped(&mut self) {
+    /// Tells of what was left out, as soon as there is room for it and for the next record of this size.
+    fn tell_dropped(&mut self, next: usize) {
         let (records, bytes) = self.dropped;
         if records > 0 && self.records.capacity() > 1 {
             let text = delivery::logs_dropped(records, bytes);
-            if self.records.try_send(Message::Record(text)).is_ok() {
+            if self.room.available_permits() < text.len() + next {
+                return;
+            }
+            if self.send(&text) {
                 self.dropped = (0, 0);
             }
         }
+    }
+
+    /// Whether there was room for a record, by number and by bytes.
+    fn send(&self, text: &Arc<str>) -> bool {
+        let bytes = u32::try_from(text.len()).unwrap_or(u32::MAX);
+        let Ok(room) = Arc::clone(&self.room).try_acquire_many_owned(bytes) else {
+            return false;
+        };
+        self.records
+            .try_send(Message::Record(Arc::clone(text), room))
+            .is_ok()
     }
 }
 
@@ -186,10 +228,11 @@ impl Subscribers for Subscriptions {
             api: subscription.api,
             categories: subscription.categories.clone(),
             records,
+            room: Arc::new(Semaphore::new(WAITING_BYTES)),
             dropped: (0, 0),
         };
         let mut state = self.feed.lock();
-        for record in state.backlog.iter().flatten() {
+        for record in state.backlog.iter().flat_map(|backlog| &backlog.records) {
             subscriber.take(record);
         }
         // A second subscription of the same extension replaces the first.
@@ -199,5 +242,51 @@ impl Subscribers for Subscriptions {
         state.subscribers.push(subscriber);
         drop(state);
         tokio::spawn(delivery::run(receiver, subscription, self.connector.clone()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LARGE: usize = 1 << 20;
+
+    /// Prints much, in lines as long as they can be.
+    fn print(feed: &Feed) {
+        let line = "x".repeat(LARGE);
+        for _ in 0..64 {
+            feed.printed(Category::Function, &line, false, SystemTime::now());
+        }
+    }
+
+    #[tokio::test]
+    async fn what_waits_for_a_subscriber_is_bounded_in_bytes() {
+        let (records, mut receiver) = mpsc::channel(10_000);
+        let feed = Feed::default();
+        feed.lock().subscribers.push(Subscriber {
+            name: "x".to_owned(),
+            api: TelemetryApi::Telemetry,
+            categories: vec![Category::Function],
+            records,
+            room: Arc::new(Semaphore::new(WAITING_BYTES)),
+            dropped: (0, 0),
+        });
+        print(&feed);
+        assert_eq!(receiver.len(), WAITING_BYTES / LARGE - 1);
+        assert_eq!(feed.lock().subscribers[0].dropped.0, 64 - 7);
+        // What is taken makes room, and what was left out is told.
+        assert!(matches!(receiver.recv().await, Some(Message::Record(..))));
+        feed.printed(Category::Function, "short", false, SystemTime::now());
+        assert_eq!(receiver.len(), 6 + 2);
+        assert_eq!(feed.lock().subscribers[0].dropped.0, 0);
+    }
+
+    #[test]
+    fn what_waits_for_subscribers_to_come_is_bounded_in_bytes() {
+        let feed = Feed::default();
+        feed.begin();
+        print(&feed);
+        let kept = feed.lock().backlog.as_ref().map(|kept| kept.records.len());
+        assert_eq!(kept, Some(WAITING_BYTES / (2 * LARGE) - 1));
     }
 }
