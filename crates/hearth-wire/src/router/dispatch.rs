@@ -9,7 +9,7 @@ use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, header};
 use tokio::runtime::{Handle, RuntimeFlavor};
 
-use super::entity::{Entity, Read, RequestBody};
+use super::entity::{Entity, Memory, Read, RequestBody};
 use super::resolve::{Route, spoken};
 use super::{Linked, Router};
 use crate::model::OperationModel;
@@ -24,6 +24,8 @@ const HEAVY: usize = 256 * 1024;
 struct Arrived<'a> {
     /// Who verifies it.
     authenticator: &'a dyn Authenticator,
+    /// What its body may take.
+    memory: &'a Memory,
     request_id: RequestId,
     at: SystemTime,
     parts: Parts,
@@ -41,21 +43,24 @@ impl Router {
         peer: Option<SocketAddr>,
         request: Request<B>,
     ) -> Response<Body> {
-        self.take(&*self.authenticator, peer, request).await
+        let memory = (&self.memory.operations, &self.memory.visitors);
+        self.take(&*self.authenticator, memory, peer, request).await
     }
 
-    /// Answers a request that this authenticator verifies instead of the router's own.
+    /// Answers a request from an environment, which this authenticator verifies instead of the router's own.
     pub async fn handle_by<B: RequestBody>(
         &self,
         authenticator: &dyn Authenticator,
         request: Request<B>,
     ) -> Response<Body> {
-        self.take(authenticator, None, request).await
+        let memory = (&self.memory.inside, &self.memory.inside);
+        self.take(authenticator, memory, None, request).await
     }
 
     async fn take<B: RequestBody>(
         &self,
         authenticator: &dyn Authenticator,
+        (of_operations, of_visitors): (&Memory, &Memory),
         peer: Option<SocketAddr>,
         request: Request<B>,
     ) -> Response<Body> {
@@ -69,7 +74,7 @@ impl Router {
                 peer,
                 head: parts,
             };
-            self.visit(&**site, visit, Entity::new(body)).await
+            self.visit(&**site, visit, Entity::new(body), of_visitors).await
         } else if is_health(&parts) {
             self.answer_health()
         } else if let Some(linked) = self.follow_link(&parts) {
@@ -78,6 +83,7 @@ impl Router {
             self.answer(
                 Arrived {
                     authenticator,
+                    memory: of_operations,
                     request_id,
                     at: SystemTime::now(),
                     parts,
@@ -96,12 +102,13 @@ impl Router {
         site: &dyn Site,
         visit: Visit<'_>,
         mut entity: Entity<B>,
+        memory: &Memory,
     ) -> Response<Body> {
         if let Some(response) = site.receive(&visit) {
             entity.discard(&visit.head.headers);
             return response;
         }
-        match entity.read_within(site.body_limit(), &self.memory).await {
+        match entity.read_within(site.body_limit(), memory).await {
             Ok(read) => site.answer(visit, Ok(read.bytes.clone())).await,
             Err(failure) => {
                 entity.discard(&visit.head.headers);
@@ -129,7 +136,7 @@ impl Router {
 
     async fn answer<B: RequestBody>(&self, arrived: Arrived<'_>, mut entity: Entity<B>) -> Response<Body> {
         let request_id = arrived.request_id;
-        let route = match self.resolve(&arrived.parts, &mut entity).await {
+        let route = match self.resolve(&arrived.parts, &mut entity, arrived.memory).await {
             Ok(route) => route,
             Err(error) => {
                 entity.discard(&arrived.parts.headers);
@@ -156,6 +163,7 @@ impl Router {
         &self,
         Arrived {
             authenticator,
+            memory,
             request_id,
             at,
             parts,
@@ -174,7 +182,7 @@ impl Router {
             operation: route.operation.name,
         };
         let read = match self
-            .read(authenticator, &head, route.operation, &mut entity)
+            .read(authenticator, &head, route.operation, &mut entity, memory)
             .await
         {
             Ok(read) => read,
@@ -220,11 +228,12 @@ impl Router {
         head: &SignedRequest<'_>,
         operation: &OperationModel,
         entity: &mut Entity<B>,
+        memory: &Memory,
     ) -> Result<Read, AwsError> {
         if entity.takes_memory() {
             authenticator.admit(head)?;
         }
-        entity.read(operation, &self.memory).await
+        entity.read(operation, memory).await
     }
 }
 

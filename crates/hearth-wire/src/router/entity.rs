@@ -13,8 +13,12 @@ use crate::model::OperationModel;
 use crate::uri::parse_query;
 use crate::{AwsError, CommonError};
 
-/// The memory that all larger bodies may take together, in KiB.
-const MEMORY_KIB: u32 = 512 * 1024;
+/// The memory that larger bodies may take together, in KiB: those of requests whose sender has shown whose key he
+/// signs with, those of visitors to sites, of whom nobody need know who they are, and those of functions. Each has its
+/// own, so that the others find room whatever one does.
+const OPERATIONS_KIB: u32 = 256 * 1024;
+const VISITORS_KIB: u32 = 128 * 1024;
+const INSIDE_KIB: u32 = 128 * 1024;
 /// Bodies up to this size, in bytes, are not counted.
 pub(super) const SMALL: u64 = 64 * 1024;
 /// What every body gets to arrive, and the slowest sender that is waited for beyond that.
@@ -37,12 +41,38 @@ impl<B> RequestBody for B where
 {
 }
 
-/// Shares out the memory for bodies.
-pub(super) struct Memory(Arc<Semaphore>);
+/// Shares out the memory for bodies of one kind of request.
+pub(super) struct Memory {
+    kib: u32,
+    left: Arc<Semaphore>,
+}
+
+/// The memory for bodies, by who sends them.
+pub(super) struct Memories {
+    /// To operations, from outside.
+    pub(super) operations: Memory,
+    /// To sites, from outside.
+    pub(super) visitors: Memory,
+    /// From environments.
+    pub(super) inside: Memory,
+}
+
+impl Memories {
+    pub(super) fn new() -> Self {
+        Self {
+            operations: Memory::new(OPERATIONS_KIB),
+            visitors: Memory::new(VISITORS_KIB),
+            inside: Memory::new(INSIDE_KIB),
+        }
+    }
+}
 
 impl Memory {
-    pub(super) fn new() -> Self {
-        Self(Arc::new(Semaphore::new(MEMORY_KIB as usize)))
+    fn new(kib: u32) -> Self {
+        Self {
+            kib,
+            left: Arc::new(Semaphore::new(kib as usize)),
+        }
     }
 
     async fn reserve(&self, bytes: u64) -> Option<OwnedSemaphorePermit> {
@@ -50,10 +80,10 @@ impl Memory {
             return None;
         }
         let kib = u32::try_from(bytes.div_ceil(1024))
-            .unwrap_or(MEMORY_KIB)
-            .min(MEMORY_KIB);
+            .unwrap_or(self.kib)
+            .min(self.kib);
         // The semaphore is never closed.
-        Arc::clone(&self.0).acquire_many_owned(kib).await.ok()
+        Arc::clone(&self.left).acquire_many_owned(kib).await.ok()
     }
 }
 
@@ -265,7 +295,11 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_body_that_does_not_come_is_given_up() {
         let mut entity = Entity::new(Silent(1));
-        let error = entity.read(&OPERATION, &Memory::new()).await.err().unwrap();
+        let error = entity
+            .read(&OPERATION, &Memory::new(OPERATIONS_KIB))
+            .await
+            .err()
+            .unwrap();
         assert_eq!(error.status, 408);
     }
 
@@ -273,21 +307,24 @@ mod tests {
     async fn a_body_in_one_piece_is_not_copied() {
         let sent = Bytes::from(vec![1; 100_000]);
         let mut entity = Entity::new(Full::new(sent.clone()));
-        let read = entity.read(&OPERATION, &Memory::new()).await.unwrap();
+        let read = entity
+            .read(&OPERATION, &Memory::new(OPERATIONS_KIB))
+            .await
+            .unwrap();
         assert_eq!(read.bytes.as_ptr(), sent.as_ptr());
     }
 
     #[tokio::test(start_paused = true)]
     async fn large_bodies_share_their_memory_and_small_ones_need_none() {
-        let memory = Memory::new();
+        let memory = Memory::new(OPERATIONS_KIB);
         let mut first = Entity::new(Full::new(Bytes::from(vec![0; 1 << 20])));
         let first = first.read(&OPERATION, &memory).await.unwrap();
-        let mut rest = Entity::new(Silent(512 << 20));
+        let mut rest = Entity::new(Silent(256 << 20));
         let waited = rest.read(&OPERATION, &memory);
         assert!(timeout(Duration::from_secs(1), waited).await.is_err());
         let mut small = Entity::new(Full::new(Bytes::from_static(b"{}")));
         assert!(small.read(&OPERATION, &memory).await.is_ok());
         drop(first);
-        assert!(memory.reserve(512 << 20).await.is_some());
+        assert!(memory.reserve(256 << 20).await.is_some());
     }
 }

@@ -19,7 +19,7 @@ use crate::validation::validate_bound;
 use crate::{Authenticator, AwsError, Body, CommonError, Context, Operation, Site, protocol};
 
 pub use dispatch::off_the_worker;
-use entity::Memory;
+use entity::Memories;
 pub use entity::{BodyFailure, RequestBody};
 pub(crate) use paths::Paths;
 
@@ -37,7 +37,7 @@ pub struct Router {
     health: Health,
     links: Vec<Links>,
     sites: Vec<Arc<dyn Site>>,
-    memory: Memory,
+    memory: Memories,
 }
 
 struct Service {
@@ -55,7 +55,7 @@ impl Router {
             health: Box::new(|| Value::Object(serde_json::Map::new())),
             links: Vec::new(),
             sites: Vec::new(),
-            memory: Memory::new(),
+            memory: Memories::new(),
         }
     }
 

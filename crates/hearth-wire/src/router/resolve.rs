@@ -4,7 +4,7 @@ use http::request::Parts;
 use http::{Method, header};
 
 use super::Router;
-use super::entity::{Entity, RequestBody, SMALL};
+use super::entity::{Entity, Memory, RequestBody, SMALL};
 use super::paths::Labels;
 use crate::model::{OperationModel, Protocol};
 use crate::uri::parse_query;
@@ -55,13 +55,14 @@ impl Router {
         &self,
         parts: &Parts,
         entity: &mut Entity<B>,
+        memory: &Memory,
     ) -> Result<Route, AwsError> {
         match spoken(parts) {
             Protocol::AwsJson { .. } => self.by_target(parts),
             Protocol::Query { .. } => {
                 let query = parse_query(parts.uri.query().unwrap_or_default())?;
                 let form = match is_form(parts) {
-                    true => entity.read_form(LARGEST_FORM, &self.memory).await?,
+                    true => entity.read_form(LARGEST_FORM, memory).await?,
                     false => Vec::new(),
                 };
                 self.by_action(query, &form)

@@ -1,6 +1,7 @@
 //! The server as clients meet it, in raw bytes.
 #![allow(clippy::unwrap_used, reason = "a step that fails fails the test")]
 
+mod bodies;
 mod running;
 #[path = "../support/mod.rs"]
 mod support;
