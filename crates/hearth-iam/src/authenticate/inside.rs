@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use hearth_wire::{Authenticated, Authenticator, AwsError, CallerKind, CommonError, SignedRequest};
+use hearth_wire::{Authenticated, Authenticator, AwsError, Caller, CallerKind, CommonError, SignedRequest};
 
 use super::Verified;
 
@@ -23,22 +23,27 @@ impl Inside {
             access_key_id,
         }
     }
-}
 
-impl Authenticator for Inside {
-    fn authenticate(&self, request: &SignedRequest<'_>) -> Result<Authenticated, AwsError> {
-        let authenticated = self.verified.authenticate(request)?;
-        let caller = &authenticated.caller;
+    /// Refuses the sessions of other environments.
+    fn check(&self, caller: &Caller) -> Result<(), AwsError> {
         let session = matches!(caller.kind, CallerKind::Session { .. });
         if session && caller.access_key.as_deref() != Some(self.access_key_id.as_str()) {
             let message =
                 "The security token included in the request belongs to another execution environment.";
             return Err(AwsError::common(CommonError::UnrecognizedClient, message));
         }
+        Ok(())
+    }
+}
+
+impl Authenticator for Inside {
+    fn authenticate(&self, request: &SignedRequest<'_>) -> Result<Authenticated, AwsError> {
+        let authenticated = self.verified.authenticate(request)?;
+        self.check(&authenticated.caller)?;
         Ok(authenticated)
     }
 
     fn admit(&self, head: &SignedRequest<'_>) -> Result<(), AwsError> {
-        self.verified.admit(head)
+        self.check(&*self.verified.expect(head)?)
     }
 }

@@ -30,8 +30,7 @@ impl Lenient {
         let signed = signed(request);
         let body = decode_unverified(&signed)?;
         let claimed = Claimed::read(&signed);
-        let caller = self.caller(&claimed, request)?;
-        permission::check(&caller, request.service, request.operation)?;
+        let caller = self.expect(&claimed, request)?;
         let region = claimed
             .region
             .and_then(|region| Region::parse(&region).ok())
@@ -44,6 +43,13 @@ impl Lenient {
             caller,
             body,
         })
+    }
+
+    /// Whom a request claims to come from, if he may do what it asks for.
+    fn expect(&self, claimed: &Claimed, request: &SignedRequest<'_>) -> Result<Arc<Caller>, Refusal> {
+        let caller = self.caller(claimed, request)?;
+        permission::check(&caller, request.service, request.operation)?;
+        Ok(caller)
     }
 
     fn caller(&self, claimed: &Claimed, request: &SignedRequest<'_>) -> Result<Arc<Caller>, SessionError> {
@@ -70,5 +76,10 @@ impl Lenient {
 impl Authenticator for Lenient {
     fn authenticate(&self, request: &SignedRequest<'_>) -> Result<Authenticated, AwsError> {
         Ok(self.accept(request)?)
+    }
+
+    fn admit(&self, head: &SignedRequest<'_>) -> Result<(), AwsError> {
+        self.expect(&Claimed::read(&signed(head)), head)?;
+        Ok(())
     }
 }

@@ -1,8 +1,10 @@
 //! The authenticator of a server that trusts nobody unproven.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use hearth_types::{Region, Scope};
-use hearth_wire::{Authenticated, Authenticator, AwsError, SignedRequest};
+use hearth_wire::{Authenticated, Authenticator, AwsError, Caller, SignedRequest};
 
 use super::refusal::Refusal;
 use super::{permission, signed};
@@ -38,6 +40,13 @@ impl Verified {
         presented.check(request.headers, &Rules::of(request.service), request.now)?;
         let identity = self.identify(&presented, request)?;
         Ok((presented, identity))
+    }
+
+    /// Whom the head of a request claims to come from, if he may do what it asks for.
+    pub(super) fn expect(&self, head: &SignedRequest<'_>) -> Result<Arc<Caller>, Refusal> {
+        let (_, Identity { caller, .. }) = self.recognise(head)?;
+        permission::check(&caller, head.service, head.operation)?;
+        Ok(caller)
     }
 
     fn verify(&self, request: &SignedRequest<'_>) -> Result<Authenticated, Refusal> {
@@ -89,7 +98,7 @@ impl Authenticator for Verified {
     }
 
     fn admit(&self, head: &SignedRequest<'_>) -> Result<(), AwsError> {
-        self.recognise(head)?;
+        self.expect(head)?;
         Ok(())
     }
 }

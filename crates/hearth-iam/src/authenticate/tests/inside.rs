@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::{Client, DENIED, account, now, refusal, session, sessions};
+use crate::sessions::SESSION_LIFETIME;
 use crate::{AccessKey, Inside, KeyRing, SessionCredentials, SessionIssuer, Verified};
 
 /// Inside an environment with this session.
@@ -24,6 +25,29 @@ fn the_environments_own_session_is_good_for_what_functions_may_do() {
     assert_eq!(
         control.refused(&inside),
         refusal("AccessDeniedException", 403, DENIED)
+    );
+}
+
+/// Each of these would be refused all the same once its body had taken memory.
+#[test]
+fn who_would_be_refused_anyhow_is_refused_before_he_sends_a_body() {
+    let sessions = sessions();
+    let own = session(&sessions, now());
+    let inside = inside(KeyRing::default(), &sessions, &own);
+    Client::new().in_session(&own).announce(&inside).unwrap();
+    let announced = |client: Client| client.announce(&inside).unwrap_err().code;
+    let other = session(&sessions, now());
+    assert_eq!(
+        announced(Client::new().in_session(&other)),
+        "UnrecognizedClientException"
+    );
+    let control = Client::new().asking_for("lambda", "CreateFunction");
+    assert_eq!(announced(control.in_session(&own)), "AccessDeniedException");
+    assert_eq!(announced(Client::new()), "MissingAuthenticationTokenException");
+    let over = session(&sessions, now() - SESSION_LIFETIME);
+    assert_eq!(
+        announced(Client::new().in_session(&over)),
+        "ExpiredTokenException"
     );
 }
 

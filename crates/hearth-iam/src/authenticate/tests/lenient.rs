@@ -93,10 +93,16 @@ fn functions_are_recognised_and_held_to_their_limits() {
         refusal("AccessDeniedException", 403, DENIED)
     );
     let expired = session(&sessions, now() - SESSION_LIFETIME);
-    assert_eq!(
-        Client::new().in_session(&expired).refused(&server).0,
-        "ExpiredTokenException"
-    );
+    let expired = Client::new().in_session(&expired);
+    assert_eq!(expired.refused(&server).0, "ExpiredTokenException");
+    // Before a body that takes memory, too.
+    for refused in [denied, expired] {
+        assert_eq!(
+            refused.announce(&server).unwrap_err().code,
+            refused.refused(&server).0
+        );
+    }
+    Client::new().in_session(&valid).announce(&server).unwrap();
 }
 
 #[test]

@@ -61,6 +61,22 @@ fn strangers_are_refused_before_they_send_a_body() {
 }
 
 #[test]
+fn functions_that_may_not_ask_are_refused_before_they_send_a_body() {
+    let (server, _, sessions) = server();
+    let (fresh, over) = (
+        session(&sessions, now()),
+        session(&sessions, now() - SESSION_LIFETIME),
+    );
+    let control = || Client::new().asking_for("lambda", "CreateFunction");
+    let announced = |client: Client| client.announce(&server).unwrap_err().code;
+    assert_eq!(announced(control().in_session(&fresh)), "AccessDeniedException");
+    assert_eq!(
+        announced(Client::new().in_session(&over)),
+        "ExpiredTokenException"
+    );
+}
+
+#[test]
 fn strangers_are_refused() {
     let (server, key, _) = server();
     let missing = refusal(
