@@ -7,7 +7,7 @@ use http::header::DATE;
 use super::date::SigningDate;
 use super::presented::{Presented, signed_headers, single};
 use super::{ALGORITHM, Credential, SignatureError};
-use crate::hex;
+use crate::{Secret, hex};
 
 /// Reads the header's value; date and session token have headers of their own.
 pub(super) fn read(value: &str, headers: &HeaderMap) -> Result<Presented, SignatureError> {
@@ -53,7 +53,7 @@ pub(super) fn read(value: &str, headers: &HeaderMap) -> Result<Presented, Signat
         // What is not 64 hexadecimal digits cannot be the right signature.
         signature: hex::decode_digest(signature).ok_or(SignatureError::Mismatch)?,
         lifetime: None,
-        token: single(headers, "x-amz-security-token")?.map(str::to_owned),
+        token: single(headers, "x-amz-security-token")?.map(|token| Secret::new(token.to_owned())),
     })
 }
 

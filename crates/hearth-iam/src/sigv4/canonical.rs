@@ -3,6 +3,7 @@
 use http::HeaderMap;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, percent_encode};
 
+use super::presigned::SIGNATURE;
 use super::{Request, Rules, SignatureError};
 
 const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
@@ -17,13 +18,14 @@ pub(super) fn request(
     request: &Request<'_>,
     signed_headers: &[String],
     payload_digest: &str,
+    presigned: bool,
     rules: &Rules,
 ) -> Result<Vec<u8>, SignatureError> {
     let mut text = Vec::with_capacity(1024);
     for line in [
         request.method.as_str(),
         &path(request.uri.path(), rules),
-        &query(request.uri.query().unwrap_or_default()),
+        &query(request.uri.query().unwrap_or_default(), presigned),
     ] {
         text.extend_from_slice(line.as_bytes());
         text.push(b'\n');
@@ -68,12 +70,12 @@ fn normalised(raw: &str) -> String {
     format!("/{}{end}", segments.join("/"))
 }
 
-/// Parameters in their canonical encoding, sorted by name and value, without the signature itself.
-pub(super) fn query(raw: &str) -> String {
+/// Parameters in their canonical encoding, sorted by name and value, without the signature if it is one of them.
+pub(super) fn query(raw: &str, presigned: bool) -> String {
     let pairs = raw.split('&').filter(|pair| !pair.is_empty());
     let mut pairs: Vec<(String, String)> = pairs
         .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
-        .filter(|(name, _)| *name != "X-Amz-Signature")
+        .filter(|(name, _)| !presigned || *name != SIGNATURE)
         .map(|(name, value)| (recoded(name), recoded(value)))
         .collect();
     pairs.sort_unstable();
@@ -84,8 +86,10 @@ pub(super) fn query(raw: &str) -> String {
     pairs.join("&")
 }
 
+/// A plus is read as a space wherever queries are read, so it is signed as one: whoever changes requests on their way
+/// could otherwise put it in the place of a signed `%2B`.
 fn recoded(text: &str) -> String {
-    let decoded: Vec<u8> = percent_decode_str(text).collect();
+    let decoded: Vec<u8> = percent_decode_str(&text.replace('+', "%20")).collect();
     percent_encode(&decoded, UNRESERVED).to_string()
 }
 

@@ -4,16 +4,17 @@ use http::header::AUTHORIZATION;
 
 use super::presented::single;
 use super::{Request, presigned};
+use crate::Secret;
 
 /// Access key, region and session token as far as they can be made out, whatever else is wrong.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct Claimed {
     /// The access key id.
     pub access_key: Option<String>,
     /// The region of the credential scope.
     pub region: Option<String>,
     /// The session token.
-    pub token: Option<String>,
+    pub token: Option<Secret>,
 }
 
 impl Claimed {
@@ -39,7 +40,7 @@ impl Claimed {
         Self {
             access_key: parts.next().flatten(),
             region: parts.nth(1).flatten(),
-            token,
+            token: token.map(Secret::new),
         }
     }
 }

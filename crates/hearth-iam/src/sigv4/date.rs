@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use time::format_description::BorrowedFormatItem;
 use time::format_description::well_known::Rfc2822;
 use time::macros::format_description;
-use time::{OffsetDateTime, PrimitiveDateTime};
+use time::{OffsetDateTime, PrimitiveDateTime, UtcOffset};
 
 const BASIC: &[BorrowedFormatItem<'_>] = format_description!("[year][month][day]T[hour][minute][second]Z");
 
@@ -37,9 +37,10 @@ impl SigningDate {
 
     /// Reads a `Date` header, which HTTP writes in its own form.
     pub(super) fn parse_http(text: &str) -> Option<Self> {
-        OffsetDateTime::parse(text, &Rfc2822)
-            .ok()
-            .map(|at| Self::of(at.into()))
+        let at = OffsetDateTime::parse(text, &Rfc2822).ok()?;
+        // Far from Greenwich a last day of the year 9999 is none here.
+        let at = at.checked_to_offset(UtcOffset::UTC)?;
+        Some(Self::of(at.into()))
     }
 
     pub(super) fn as_str(&self) -> &str {
@@ -87,6 +88,7 @@ mod tests {
             "20150830T123600+",
             "+2015083T123600Z",
             "20150830 123600Z",
+            "Fri, 31 Dec 9999 23:59:59 -2359",
         ] {
             assert_eq!(SigningDate::parse(bad), None, "{bad}");
             assert_eq!(SigningDate::parse_http(bad), None, "{bad}");

@@ -7,9 +7,10 @@ use http::header::{AUTHORIZATION, HOST};
 
 use super::date::{self, SigningDate};
 use super::{Credential, Request, Rules, SignatureError, authorization, presigned};
+use crate::Secret;
 
 /// A signature as a request carries it, in its header or in its query.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Presented {
     pub(super) credential: Credential,
     pub(super) date: SigningDate,
@@ -18,7 +19,7 @@ pub struct Presented {
     pub(super) signature: [u8; 32],
     /// How long a presigned request is good for.
     pub(super) lifetime: Option<Duration>,
-    pub(super) token: Option<String>,
+    pub(super) token: Option<Secret>,
 }
 
 impl Presented {
@@ -37,7 +38,7 @@ impl Presented {
 
     /// The session token that came along.
     pub fn token(&self) -> Option<&str> {
-        self.token.as_deref()
+        self.token.as_ref().map(Secret::reveal)
     }
 
     /// Applies every rule that needs no secret: scope, time, and which headers must be signed.

@@ -5,14 +5,16 @@ use std::time::Duration;
 use super::date::SigningDate;
 use super::presented::{Presented, signed_headers};
 use super::{ALGORITHM, Credential, SignatureError};
-use crate::hex;
+use crate::{Secret, hex};
 
+/// The parameter that the signature is in.
+pub(super) const SIGNATURE: &str = "X-Amz-Signature";
 /// A week, the longest life of a presigned URL.
 const LONGEST_SECONDS: u64 = 604_800;
 
 /// Reads the parameters; `None` if the query has none of a signature.
 pub(super) fn read(query: &str) -> Result<Option<Presented>, SignatureError> {
-    if parameter(query, "X-Amz-Algorithm").is_none() && parameter(query, "X-Amz-Signature").is_none() {
+    if parameter(query, "X-Amz-Algorithm").is_none() && parameter(query, SIGNATURE).is_none() {
         return Ok(None);
     }
     let algorithm = required(query, "X-Amz-Algorithm")?;
@@ -22,7 +24,7 @@ pub(super) fn read(query: &str) -> Result<Option<Presented>, SignatureError> {
         )));
     }
     let date = required(query, "X-Amz-Date")?;
-    let signature = required(query, "X-Amz-Signature")?;
+    let signature = required(query, SIGNATURE)?;
     Ok(Some(Presented {
         credential: Credential::parse(&required(query, "X-Amz-Credential")?)?,
         date: SigningDate::parse(&date).ok_or_else(|| {
@@ -31,7 +33,7 @@ pub(super) fn read(query: &str) -> Result<Option<Presented>, SignatureError> {
         lifetime: Some(lifetime(&required(query, "X-Amz-Expires")?)?),
         signed_headers: signed_headers(&required(query, "X-Amz-SignedHeaders")?),
         signature: hex::decode_digest(&signature).ok_or(SignatureError::Mismatch)?,
-        token: unique(query, "X-Amz-Security-Token")?,
+        token: unique(query, "X-Amz-Security-Token")?.map(Secret::new),
     }))
 }
 

@@ -69,7 +69,7 @@ impl Signer<'_> {
             Some(named) => String::from_utf8_lossy(named.as_bytes()).into_owned(),
             None => sha256(body),
         };
-        let canonical = canonical::request(&request, &names, &digest, &Rules::of(self.service))
+        let canonical = canonical::request(&request, &names, &digest, false, &Rules::of(self.service))
             .expect("every name was taken from the headers");
         let key = SigningKey::derive(&self.key.secret, &credential);
         let signature = key.sign(&string_to_sign(date.as_str(), credential.scope(), &canonical));

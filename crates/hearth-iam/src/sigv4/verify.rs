@@ -17,8 +17,9 @@ impl Presented {
         rules: &Rules,
         key: &SigningKey,
     ) -> Result<Option<Bytes>, SignatureError> {
-        let payload = Payload::read(request, self.lifetime.is_some(), rules)?;
-        let canonical = canonical::request(request, &self.signed_headers, &payload.digest, rules)?;
+        let presigned = self.lifetime.is_some();
+        let payload = Payload::read(request, presigned, rules)?;
+        let canonical = canonical::request(request, &self.signed_headers, &payload.digest, presigned, rules)?;
         let (date, scope) = (self.date.as_str(), self.credential.scope());
         if !key.verifies(&string_to_sign(date, scope, &canonical), &self.signature) {
             return Err(SignatureError::Mismatch);

@@ -155,7 +155,7 @@ fn flipped(bytes: &[u8], place: Index, bit: u8) -> Option<Vec<u8>> {
 fn canonical(request: &Owned) -> (String, String, Vec<Vec<u8>>, Vec<u8>) {
     let rules = Rules::of("lambda");
     let path = crate::sigv4::canonical::path(request.uri.path(), &rules);
-    let query = crate::sigv4::canonical::query(request.uri.query().unwrap_or_default());
+    let query = crate::sigv4::canonical::query(request.uri.query().unwrap_or_default(), false);
     let values = request.headers.values().map(|value| {
         let words = value
             .as_bytes()
