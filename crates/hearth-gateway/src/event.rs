@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use hearth_types::time;
 use hearth_wire::{Caller, Visit};
-use http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, USER_AGENT};
+use http::header::{CONTENT_TYPE, COOKIE, USER_AGENT};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use percent_encoding::percent_decode_str;
 use serde::Serialize;
@@ -20,6 +20,8 @@ use crate::hop_by_hop::is_hop_by_hop;
 const DEFAULT: &str = "$default";
 /// `accountId` of visitors who do not say who they are.
 const ANONYMOUS: &str = "anonymous";
+/// What signed requests are signed with.
+const FOR_THE_PLATFORM: [&str; 2] = ["authorization", "x-amz-security-token"];
 /// The port of a host that names none.
 const HTTP_PORT: &str = "80";
 
@@ -160,13 +162,13 @@ fn iam(caller: &Caller) -> Iam<'_> {
     }
 }
 
-/// Every header but cookies and what is about the connection, and what the platform adds. A signature is for the
-/// platform alone.
+/// Every header but cookies and what is about the connection, and what the platform adds. A signature, and the token
+/// of a session that made it, are for the platform alone.
 fn headers<'a>(request: &Request<'a>, source_ip: &str) -> BTreeMap<&'a str, Cow<'a, str>> {
     let head = &request.visit.head;
     let is_for_the_function = |name: &&HeaderName| {
         **name != COOKIE
-            && (request.caller.is_none() || **name != AUTHORIZATION)
+            && (request.caller.is_none() || !FOR_THE_PLATFORM.contains(&name.as_str()))
             && !is_hop_by_hop(name.as_str(), &head.headers)
     };
     let mut headers: BTreeMap<&str, Cow<'_, str>> = head

@@ -8,7 +8,8 @@ use hearth_lambda::FunctionUrl;
 use hearth_types::trace;
 use hearth_wire::lambda::{FunctionUrlAuthType, InvokeMode};
 use hearth_wire::{
-    Authenticated, AwsError, Body, BodyFailure, Reception, SignedRequest, Site, Visit, off_the_worker,
+    Authenticated, AwsError, Body, BodyFailure, CommonError, Reception, SignedRequest, Site, Visit,
+    off_the_worker,
 };
 use http::request::Parts;
 use http::{Response, header};
@@ -144,7 +145,7 @@ impl<F: Functions> Site for FunctionUrls<F> {
     }
 }
 
-/// Finds out who sends a request, if the URL wants to know.
+/// Finds out who sends a request, if the URL wants to know. A URL is in one region, and signatures are for that one.
 fn authenticate(
     url: &FunctionUrl,
     visit: &Visit<'_>,
@@ -154,7 +155,13 @@ fn authenticate(
         FunctionUrlAuthType::None => Ok(None),
         FunctionUrlAuthType::AwsIam => {
             let request = signed_request(visit, body);
-            off_the_worker(body.len(), || visit.authenticator.authenticate(&request)).map(Some)
+            let signed = off_the_worker(body.len(), || visit.authenticator.authenticate(&request))?;
+            let region = &signed.scope.region;
+            if *region == url.scope.region {
+                return Ok(Some(signed));
+            }
+            let message = format!("Credential should be scoped to a valid region, not '{region}'.");
+            Err(AwsError::common(CommonError::InvalidSignature, message))
         }
     }
 }

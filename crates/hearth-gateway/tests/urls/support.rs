@@ -230,9 +230,9 @@ impl Authenticator for Believing {
             .get("authorization")
             .map(|value| value.to_str().unwrap());
         let header = header.unwrap_or_default();
-        let account = header
-            .split_once("Credential=")
-            .and_then(|(_, rest)| rest.split('/').next());
+        let (_, credential) = header.split_once("Credential=").unwrap_or_default();
+        let mut parts = credential.split('/');
+        let (account, region) = (parts.next(), parts.nth(1));
         let account = AccountId::parse(account.unwrap_or_default()).map_err(|_| {
             let message = "The security token included in the request is invalid.";
             AwsError::common(CommonError::UnrecognizedClient, message)
@@ -247,7 +247,7 @@ impl Authenticator for Believing {
         Ok(Authenticated {
             scope: Scope {
                 account,
-                region: Region::default(),
+                region: Region::parse(region.unwrap()).unwrap(),
             },
             caller: Arc::new(caller),
             body: None,
