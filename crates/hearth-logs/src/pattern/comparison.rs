@@ -1,16 +1,12 @@
 //! Comparing a member or a column with an operand.
 
-use regex_lite::{Regex, RegexBuilder};
 use serde_json::Value;
 
 use super::InvalidPattern;
 use super::cursor::Cursor;
 use super::glob::Glob;
+use super::regex::Regex;
 
-/// Regular expressions in one pattern, as on AWS.
-const MAX_EXPRESSIONS: usize = 2;
-/// Largest compiled expression, in bytes.
-const EXPRESSION_BYTES: usize = 256 * 1024;
 /// Characters besides letters and digits that an operand may have outside of quotes.
 const UNQUOTED: &str = "_-.*:/@+#~?;'";
 
@@ -60,7 +56,7 @@ impl Comparison {
                 None => self.holds_if(glob.matches(text)),
             },
             Operand::Text(glob) => self.holds_if(glob.matches(text)),
-            Operand::Regex(regex) => self.holds_if(regex.is_match(text)),
+            Operand::Regex(regex) => self.holds_if(regex.matches(text)),
         }
     }
 
@@ -125,7 +121,7 @@ impl Operand {
             return Ok(Self::Text(Glob::new(&cursor.quoted('"')?)));
         }
         if cursor.eat("%") {
-            return Ok(Self::Regex(regex(cursor)?));
+            return Ok(Self::Regex(Regex::parse(cursor)?));
         }
         let text = cursor.take_while(|c| c.is_alphanumeric() || UNQUOTED.contains(c));
         if text.is_empty() {
@@ -138,31 +134,4 @@ impl Operand {
             _ => Ok(Self::Text(glob)),
         }
     }
-}
-
-/// The rest of a regular expression, up to the `%` that ends it.
-pub(super) fn regex(cursor: &mut Cursor<'_>) -> Result<Regex, InvalidPattern> {
-    let mut text = String::new();
-    loop {
-        match cursor.next() {
-            None => return Err(InvalidPattern::new("a '%' is missing")),
-            Some('%') => break,
-            Some('\\') if cursor.eat("%") => text.push('%'),
-            Some('\\') => {
-                text.push('\\');
-                text.extend(cursor.next());
-            }
-            Some(c) => text.push(c),
-        }
-    }
-    cursor.expressions += 1;
-    if text.is_empty() || cursor.expressions > MAX_EXPRESSIONS {
-        return Err(InvalidPattern::new(format!(
-            "at most {MAX_EXPRESSIONS} regular expressions, none of them empty"
-        )));
-    }
-    RegexBuilder::new(&text)
-        .size_limit(EXPRESSION_BYTES)
-        .build()
-        .map_err(|error| InvalidPattern::new(format!("'{text}': {error}")))
 }

@@ -11,6 +11,7 @@ mod cursor;
 mod expression;
 mod glob;
 mod json;
+mod regex;
 mod selector;
 mod terms;
 

@@ -5,11 +5,9 @@
 //! other characters than letters, digits and `_`, stand in double quotes, regular expressions between `%`. Beside
 //! other terms, those with `?` have no effect.
 
-use regex_lite::Regex;
-
 use super::InvalidPattern;
-use super::comparison::regex;
 use super::cursor::Cursor;
+use super::regex::Regex;
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Terms {
@@ -56,7 +54,7 @@ impl Terms {
     pub(super) fn matches(&self, message: &str) -> bool {
         let is_in = |term: &Term| match term {
             Term::Text(text) => message.contains(text.as_str()),
-            Term::Regex(regex) => regex.is_match(message),
+            Term::Regex(regex) => regex.matches(message),
         };
         self.all.iter().all(is_in)
             && (self.any.is_empty() || self.any.iter().any(is_in))
@@ -74,7 +72,7 @@ impl Term {
             };
         }
         if cursor.eat("%") {
-            return Ok(Self::Regex(regex(cursor)?));
+            return Ok(Self::Regex(Regex::parse(cursor)?));
         }
         let word = cursor.take_while(|c| !c.is_whitespace());
         if word.is_empty() || !word.chars().all(|c| c.is_alphanumeric() || c == '_') {
