@@ -7,15 +7,35 @@ use hearth_types::Scope;
 use crate::event::{Event, EventKey};
 use crate::group::Group;
 use crate::group_key::GroupKey;
-use crate::page::PAGE_BYTES;
+use crate::page::{PAGE_BYTES, Streams};
+use crate::pattern::FilterPattern;
 use crate::read::ReadError;
+use crate::record::Record;
 use crate::scan::Scan;
 use crate::store::LogStore;
 
-/// The events that are appended to a group from some moment on, in the order they were appended.
+/// Which events of a group are followed. The default is all.
+#[derive(Clone, Debug, Default)]
+pub struct Wanted {
+    /// Those of any of these streams; without one, of every stream.
+    pub streams: Vec<Streams>,
+    /// With which text.
+    pub pattern: FilterPattern,
+}
+
+impl Wanted {
+    fn has(&self, record: &Record<'_>) -> bool {
+        let streams = &self.streams;
+        (streams.is_empty() || streams.iter().any(|streams| streams.contain(record.stream)))
+            && self.pattern.matches(record.message)
+    }
+}
+
+/// The wanted events that are appended to a group from some moment on, in the order they were appended.
 pub struct Follower {
     store: LogStore,
     group: Arc<Group>,
+    wanted: Arc<Wanted>,
     segment: u64,
     offset: u64,
 }
@@ -25,7 +45,12 @@ impl LogStore {
     ///
     /// # Errors
     /// [`ReadError::NoGroup`] when no group can have this name.
-    pub async fn follow(&self, scope: &Scope, group: &str) -> Result<Follower, ReadError> {
+    pub async fn follow(
+        &self,
+        scope: &Scope,
+        group: &str,
+        wanted: Arc<Wanted>,
+    ) -> Result<Follower, ReadError> {
         let key = GroupKey::new(scope, group).ok_or(ReadError::NoGroup)?;
         let group = self.shared.group_or_new(key);
         self.shared.queue.settle(group.clone()).await;
@@ -37,6 +62,7 @@ impl LogStore {
         Ok(Follower {
             store: self.clone(),
             group,
+            wanted,
             segment,
             offset,
         })
@@ -44,7 +70,7 @@ impl LogStore {
 }
 
 impl Follower {
-    /// Waits for events and returns those that came, about a page at most. None is left out unless
+    /// Waits for wanted events and returns those that came, about a page at most. None is left out unless
     /// it was deleted for room before it could be read. Giving up on the wait loses nothing.
     ///
     /// # Errors
@@ -55,16 +81,19 @@ impl Follower {
             let mut arrival = std::pin::pin!(group.arrivals.notified());
             arrival.as_mut().enable();
             let (segment, offset) = (self.segment, self.offset);
-            let reader = group.clone();
+            let (reader, wanted) = (group.clone(), self.wanted.clone());
             let read = self
                 .store
-                .blocking(move || read_on(&reader, segment, offset))
+                .blocking(move || read_on(&reader, &wanted, segment, offset))
                 .await?;
             (self.segment, self.offset) = (read.segment, read.offset);
             if !read.events.is_empty() {
                 return Ok(read.events);
             }
-            arrival.await;
+            // What was read and is not wanted may stand before more.
+            if (read.segment, read.offset) == (segment, offset) {
+                arrival.await;
+            }
         }
     }
 }
@@ -75,8 +104,8 @@ struct Read {
     offset: u64,
 }
 
-/// Reads records behind a place, until there are no more or enough.
-fn read_on(group: &Group, segment: u64, offset: u64) -> Result<Read, ReadError> {
+/// Reads records behind a place, until there are no more or enough, and takes those that are wanted.
+fn read_on(group: &Group, wanted: &Wanted, segment: u64, offset: u64) -> Result<Read, ReadError> {
     let mut read = Read {
         events: Vec::new(),
         segment,
@@ -96,10 +125,10 @@ fn read_on(group: &Group, segment: u64, offset: u64) -> Result<Read, ReadError> 
         while bytes < PAGE_BYTES
             && let Some((offset, record)) = scan.read()?
         {
-            if record.is_blank() {
+            bytes += record.message.len();
+            if record.is_blank() || !wanted.has(&record) {
                 continue;
             }
-            bytes += record.message.len();
             read.events.push(Event {
                 key: EventKey {
                     timestamp_ms: record.timestamp_ms,

@@ -32,7 +32,7 @@ mod writer;
 
 pub use api::register;
 pub use event::{Event, EventKey, InvalidKey};
-pub use follow::Follower;
+pub use follow::{Follower, Wanted};
 pub use options::LogOptions;
 pub use page::{Order, PAGE_BYTES, PAGE_EVENTS, Page, Query, Streams};
 pub use pattern::{FilterPattern, InvalidPattern};

@@ -8,10 +8,8 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::event::Event;
-use crate::follow::Follower;
+use crate::follow::{Follower, Wanted};
 use crate::group_key::GroupKey;
-use crate::page::Streams;
-use crate::pattern::FilterPattern;
 use crate::read::ReadError;
 use crate::store::LogStore;
 
@@ -37,21 +35,6 @@ impl Default for LiveTails {
             places: Arc::new(Semaphore::new(TAILS)),
             closing: watch::Sender::new(false),
         }
-    }
-}
-
-/// Which events a tail is about.
-#[derive(Clone, Debug)]
-pub(crate) struct Wanted {
-    pub(crate) streams: Vec<Streams>,
-    pub(crate) pattern: FilterPattern,
-}
-
-impl Wanted {
-    fn has(&self, event: &Event) -> bool {
-        let streams = &self.streams;
-        (streams.is_empty() || streams.iter().any(|streams| streams.contain(&event.stream)))
-            && self.pattern.matches(&event.message)
     }
 }
 
@@ -82,15 +65,11 @@ impl LiveTails {
             return Ok(None);
         };
         let (sender, arrivals) = mpsc::channel(WAITING);
+        let wanted = Arc::new(wanted);
         let mut followers = JoinSet::new();
         for key in groups {
-            let follower = logs.follow(&key.scope, &key.name).await?;
-            followers.spawn(pass_on(
-                follower,
-                Arc::clone(&key.name),
-                wanted.clone(),
-                sender.clone(),
-            ));
+            let follower = logs.follow(&key.scope, &key.name, wanted.clone()).await?;
+            followers.spawn(pass_on(follower, Arc::clone(&key.name), sender.clone()));
         }
         Ok(Some(LiveTail {
             arrivals,
@@ -120,18 +99,17 @@ impl LiveTail {
     }
 }
 
-async fn pass_on(mut follower: Follower, group: Arc<str>, wanted: Wanted, to: mpsc::Sender<Arrived>) {
+async fn pass_on(mut follower: Follower, group: Arc<str>, to: mpsc::Sender<Arrived>) {
     loop {
-        let mut events = match follower.next().await {
+        let events = match follower.next().await {
             Ok(events) => events,
             Err(error) => {
                 tracing::warn!(group = &*group, %error, "a live tail ends: its log cannot be read");
                 return;
             }
         };
-        events.retain(|event| wanted.has(event));
         let group = Arc::clone(&group);
-        if !events.is_empty() && to.send(Arrived { group, events }).await.is_err() {
+        if to.send(Arrived { group, events }).await.is_err() {
             return;
         }
     }

@@ -1,9 +1,12 @@
 //! What was appended is read: at once, in order, page by page, each event once.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::common::{GROUP, all, line, open, scope};
-use hearth_logs::{EventKey, FilterPattern, LogOptions, LogStore, Order, Query, ReadError, Streams};
+use hearth_logs::{
+    EventKey, FilterPattern, LogOptions, LogStore, Order, PAGE_BYTES, Query, ReadError, Streams, Wanted,
+};
 use proptest::prelude::*;
 
 fn small() -> LogOptions {
@@ -187,7 +190,7 @@ async fn a_follower_gets_every_new_event_once() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(dir.path(), small());
     store.append(&scope(), GROUP, "s", vec![line(1, "before")]).await;
-    let mut follower = store.follow(&scope(), GROUP).await.unwrap();
+    let mut follower = store.follow(&scope(), GROUP, Arc::default()).await.unwrap();
     let writer = tokio::spawn({
         let store = store.clone();
         async move {
@@ -211,6 +214,28 @@ async fn a_follower_gets_every_new_event_once() {
     }
     writer.await.unwrap();
     assert_eq!(seen, (0..200).map(|n| n.to_string()).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_follower_finds_what_it_wants_behind_pages_of_what_it_does_not() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path(), LogOptions::default());
+    let wanted = Wanted {
+        streams: vec![Streams::Prefixed("s".into())],
+        pattern: FilterPattern::parse("%^wanted$%").unwrap(),
+    };
+    let mut follower = store.follow(&scope(), GROUP, wanted.into()).await.unwrap();
+    for stream in ["s", "other"] {
+        let pages = vec![line(0, "x".repeat(PAGE_BYTES)); 2];
+        store.append(&scope(), GROUP, stream, pages).await;
+        store
+            .append(&scope(), GROUP, stream, vec![line(1, "wanted")])
+            .await;
+    }
+    store.flush().await;
+    let found = follower.next().await.unwrap();
+    assert_eq!(found.len(), 1);
+    assert_eq!((&*found[0].stream, &*found[0].message), ("s", "wanted"));
 }
 
 /// Pages through the group, appending between pages; what it saw of the events that were there.
