@@ -67,6 +67,15 @@ impl Node {
         }
     }
 
+    /// Starts with another grace period for code that nobody uses.
+    pub(crate) async fn with_grace(dir: &Path, code_grace: Duration) -> Self {
+        let options = LambdaOptions {
+            code_grace,
+            ..LambdaOptions::default()
+        };
+        Self::start(dir, options).await
+    }
+
     /// Ends the node as a killed process ends: at once, with everything that it was doing.
     pub(crate) async fn kill(self) {
         drop(self);
