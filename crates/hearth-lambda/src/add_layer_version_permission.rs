@@ -1,10 +1,11 @@
 //! AddLayerVersionPermission.
 
+use hearth_iam::policy::{Condition, Effect, Facts, Principal, Statement};
 use hearth_wire::Context;
 use hearth_wire::lambda::{AddLayerVersionPermissionRequest, AddLayerVersionPermissionResponse};
 
 use crate::error::Error;
-use crate::layers::{self, Statement};
+use crate::layers;
 use crate::service::Service;
 
 pub(crate) async fn add_layer_version_permission(
@@ -14,12 +15,19 @@ pub(crate) async fn add_layer_version_permission(
 ) -> Result<AddLayerVersionPermissionResponse, Error> {
     let arn = layers::version(ctx, &request.layer_name, request.version_number)?;
     layers::own(ctx, &arn, "lambda:AddLayerVersionPermission")?;
-    let statement = Statement {
-        id: request.statement_id,
-        principal: request.principal,
-        organization: request.organization_id,
+    let organization = Facts {
+        principal_org_id: request.organization_id.as_deref(),
+        ..Facts::default()
     };
-    let text = statement.text(&arn);
+    let statement = Statement {
+        effect: Effect::Allow,
+        principal: Principal::parse(&request.principal)?,
+        condition: Condition::on(organization, None),
+        sid: request.statement_id,
+        action: request.action,
+        resource: arn.to_string(),
+    };
+    let text = statement.to_json();
     let _turn = service.turn.lock().await;
     let revision_id = service
         .layers

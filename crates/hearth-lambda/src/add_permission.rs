@@ -21,7 +21,7 @@ pub(crate) async fn add_permission(
         return Err(PermissionError::RevisionMismatch.into());
     }
     let statement = statement(request, target.qualified_arn())?;
-    let text = serde_json::to_string(&statement).expect("a statement has no key that is not a text");
+    let text = statement.to_json();
     let mut policy = holder.policy().clone();
     policy.add(statement)?;
     service.put_policy(holder, policy).await?;

@@ -126,10 +126,7 @@ impl From<Error> for AwsError {
             | Error::Permission(PermissionError::RevisionMismatch)
             | Error::Layer(LayerError::RevisionMismatch) => modeled("PreconditionFailedException"),
             Error::Layer(LayerError::NotAuthorized { .. }) => Self::common(CommonError::AccessDenied, text),
-            Error::Layer(LayerError::StatementExists(_)) => modeled("ResourceConflictException"),
-            Error::Layer(LayerError::PolicyTooLarge(_)) | Error::Policy(PolicyError::TooLong { .. }) => {
-                modeled("PolicyLengthExceededException")
-            }
+            Error::Policy(PolicyError::TooLong { .. }) => modeled("PolicyLengthExceededException"),
             Error::Layer(LayerError::BelowOne) => modeled("InvalidParameterValueException"),
             Error::Layer(_) => modeled("ResourceNotFoundException"),
             Error::NotReady(NotReady::Unusable(reason)) => match reason.code {

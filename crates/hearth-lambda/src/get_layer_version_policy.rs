@@ -5,6 +5,7 @@ use hearth_wire::lambda::{GetLayerVersionPolicyRequest, GetLayerVersionPolicyRes
 
 use crate::error::Error;
 use crate::layers::{self, LayerError};
+use crate::policies::PermissionError;
 use crate::service::Service;
 
 pub(crate) async fn get_layer_version_policy(
@@ -16,9 +17,9 @@ pub(crate) async fn get_layer_version_policy(
     layers::own(ctx, &arn, "lambda:GetLayerVersionPolicy")?;
     let version = service.layers.find(&arn);
     let version = version.ok_or_else(|| LayerError::NoSuchVersion(arn.clone()))?;
-    let policy = version.policy.as_ref().ok_or(LayerError::NoPolicy)?;
+    let policy = version.policy.as_ref().ok_or(PermissionError::NoPolicy)?;
     Ok(GetLayerVersionPolicyResponse {
-        policy: Some(policy.text(&arn)),
+        policy: Some(policy.to_json()),
         revision_id: Some(policy.revision_id()),
     })
 }

@@ -33,6 +33,11 @@ pub enum Effect {
 }
 
 impl Statement {
+    /// The statement by itself, as AWS writes it.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("a statement has no key that is not a text")
+    }
+
     /// Whether this speaks of the access.
     pub(super) fn covers(&self, access: &Access<'_>) -> bool {
         self.names(access.action)

@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
+use hearth_iam::policy::Statement;
 use hearth_store::{Unit, When};
 use hearth_types::{LayerArn, LayerVersionArn};
 
-use super::policy::Policy;
+use super::policy::LayerPolicy;
 use super::record::{self, Counter};
-use super::{LayerError, LayerVersion, Layers, Statement};
+use super::{LayerError, LayerVersion, Layers};
 use crate::error::Error;
+use crate::policies::PermissionError;
 
 impl Layers {
     /// The number of a layer's next version.
@@ -57,7 +59,7 @@ impl Layers {
         statement: Statement,
     ) -> Result<String, Error> {
         let (version, revision) = self.present(arn, revision_id)?;
-        let policy = Policy::with(version.policy.as_ref(), statement, arn)?;
+        let policy = LayerPolicy::with(version.policy.as_ref(), statement)?;
         let revision_id = policy.revision_id();
         self.set_policy(&version, revision, Some(policy)).await?;
         Ok(revision_id)
@@ -71,7 +73,7 @@ impl Layers {
         statement: &str,
     ) -> Result<(), Error> {
         let (version, revision) = self.present(arn, revision_id)?;
-        let policy = version.policy.as_ref().ok_or(LayerError::NoPolicy)?;
+        let policy = version.policy.as_ref().ok_or(PermissionError::NoPolicy)?;
         let policy = policy.without(statement)?;
         self.set_policy(&version, revision, policy).await
     }
@@ -84,7 +86,7 @@ impl Layers {
     ) -> Result<(Arc<LayerVersion>, u64), LayerError> {
         let found = self.shelf().find(arn);
         let (version, revision) = found.ok_or_else(|| LayerError::NoSuchVersion(arn.clone()))?;
-        let current = version.policy.as_ref().map(Policy::revision_id);
+        let current = version.policy.as_ref().map(LayerPolicy::revision_id);
         if revision_id.is_some_and(|known| Some(known) != current.as_deref()) {
             return Err(LayerError::RevisionMismatch);
         }
@@ -95,7 +97,7 @@ impl Layers {
         &self,
         version: &LayerVersion,
         revision: u64,
-        policy: Option<Policy>,
+        policy: Option<LayerPolicy>,
     ) -> Result<(), Error> {
         let version = LayerVersion {
             policy,

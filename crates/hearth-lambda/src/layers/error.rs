@@ -15,21 +15,10 @@ pub(crate) enum LayerError {
     #[error("Layer Version Cannot be less than 1")]
     BelowOne,
     #[error(
-        "The statement id ({0}) provided already exists. Please provide a new statement id, or remove the \
-         existing statement."
-    )]
-    StatementExists(String),
-    #[error("Statement {0} is not found in resource policy.")]
-    NoSuchStatement(String),
-    #[error("No policy is associated with the given resource.")]
-    NoPolicy,
-    #[error(
         "The Revision Id provided does not match the latest Revision Id. Call the GetLayerPolicy API to retrieve \
          the latest Revision Id"
     )]
     RevisionMismatch,
-    #[error("The final policy size ({0}) is bigger than the limit (20480).")]
-    PolicyTooLarge(usize),
     /// It belongs to another account, which does not permit this.
     #[error(
         "User: {user} is not authorized to perform: {action} on resource: {resource} because no resource-based \

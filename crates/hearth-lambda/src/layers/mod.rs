@@ -19,7 +19,6 @@ use hearth_types::{CodeHash, LayerArn, LayerName, LayerVersionArn, Scope};
 use hearth_wire::Context;
 
 pub(crate) use error::LayerError;
-pub(crate) use policy::Statement;
 pub(crate) use record::LayerVersion;
 pub(crate) use shelf::Filter;
 pub(crate) use show::{listed, shown};
@@ -63,11 +62,10 @@ impl Layers {
         arn: &LayerVersionArn,
     ) -> Result<Arc<LayerVersion>, LayerError> {
         let found = self.find(arn);
-        let account = ctx.scope.account;
-        let permitted = arn.layer.scope.account == account
-            || found.as_ref().is_some_and(|version| version.permits(account));
+        let permitted = arn.layer.scope.account == ctx.scope.account
+            || found.as_ref().is_some_and(|version| version.permits(ctx));
         if !permitted {
-            return Err(LayerError::not_authorized(ctx, "lambda:GetLayerVersion", arn));
+            return Err(LayerError::not_authorized(ctx, policy::ACTION, arn));
         }
         found
             .filter(|_| arn.layer.scope.region == ctx.scope.region)

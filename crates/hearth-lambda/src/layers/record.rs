@@ -2,12 +2,13 @@
 
 use bytes::Bytes;
 use hearth_store::{Document, Key, Kind, StoreError};
-use hearth_types::{AccountId, LayerArn, LayerVersionArn};
+use hearth_types::{LayerArn, LayerVersionArn};
+use hearth_wire::Context;
 use hearth_wire::lambda::Architecture;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::policy::Policy;
+use super::policy::LayerPolicy;
 use crate::function::Code;
 
 /// The kind of a version's document.
@@ -33,7 +34,7 @@ pub(crate) struct LayerVersion {
     /// The same.
     pub(crate) runtimes: Option<Vec<String>>,
     /// Who may use it beside its account.
-    pub(crate) policy: Option<Policy>,
+    pub(crate) policy: Option<LayerPolicy>,
 }
 
 /// How far a layer has counted.
@@ -45,9 +46,10 @@ pub(super) struct Counter {
 }
 
 impl LayerVersion {
-    /// Whether another account may use it.
-    pub(crate) fn permits(&self, account: AccountId) -> bool {
-        self.policy.as_ref().is_some_and(|policy| policy.permits(account))
+    /// Whether another account, which asks, may use it.
+    pub(crate) fn permits(&self, ctx: &Context) -> bool {
+        let policy = self.policy.as_ref();
+        policy.is_some_and(|policy| policy.permits(ctx, &self.arn))
     }
 
     pub(super) fn key(&self) -> Key {

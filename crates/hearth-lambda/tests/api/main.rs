@@ -7,6 +7,7 @@
 mod asynchronous;
 mod cases;
 mod folders;
+mod layers;
 mod pattern;
 mod restarts;
 mod streaming;
