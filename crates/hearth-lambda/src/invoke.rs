@@ -3,10 +3,10 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hearth_engine::{Invocation, Outcome};
-use hearth_types::{FunctionArn, Qualifier};
+use hearth_types::{FunctionArn, Qualifier, trace};
 use hearth_wire::lambda::{InvocationType, LogType};
 use hearth_wire::{Body, Context, RawRequest};
-use http::{HeaderName, HeaderValue, Response, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 
 use crate::asynchronous;
 use crate::error::Error;
@@ -14,25 +14,25 @@ use crate::payload;
 use crate::reference::Target;
 use crate::running;
 use crate::service::Service;
-use crate::trace;
+
 use crate::unsupported;
 
-pub(crate) const EXECUTED_VERSION: HeaderName = HeaderName::from_static("x-amz-executed-version");
+const EXECUTED_VERSION: HeaderName = HeaderName::from_static("x-amz-executed-version");
 const FUNCTION_ERROR: HeaderName = HeaderName::from_static("x-amz-function-error");
 const LOG_RESULT: HeaderName = HeaderName::from_static("x-amz-log-result");
-pub(crate) const TRACE_ID: HeaderName = HeaderName::from_static("x-amzn-trace-id");
+const TRACE_ID: HeaderName = HeaderName::from_static("x-amzn-trace-id");
 
 pub(crate) async fn invoke(
     service: &Service,
     ctx: &Context,
     request: RawRequest,
 ) -> Result<Response<Body>, Error> {
-    let kind = invocation_type(&request);
     let Accepted {
+        kind,
         arn,
         qualifier,
         invocation,
-    } = accept(service, ctx, request, kind)?;
+    } = accept(service, ctx, request)?;
     match kind {
         InvocationType::DryRun => Ok(empty(StatusCode::NO_CONTENT)),
         InvocationType::Event => {
@@ -49,6 +49,7 @@ pub(crate) async fn invoke(
 
 /// What to run, and with what.
 pub(crate) struct Accepted {
+    pub(crate) kind: InvocationType,
     /// The unqualified ARN of the function.
     pub(crate) arn: FunctionArn,
     /// The version or alias.
@@ -57,12 +58,8 @@ pub(crate) struct Accepted {
 }
 
 /// Checks a request to invoke a function, which must be in service.
-pub(crate) fn accept(
-    service: &Service,
-    ctx: &Context,
-    request: RawRequest,
-    kind: InvocationType,
-) -> Result<Accepted, Error> {
+pub(crate) fn accept(service: &Service, ctx: &Context, request: RawRequest) -> Result<Accepted, Error> {
+    let kind = invocation_type(&request);
     let target = Target::resolve(
         &ctx.scope,
         request.label("FunctionName").unwrap_or_default(),
@@ -87,6 +84,7 @@ pub(crate) fn accept(
     };
     release.availability.check()?;
     Ok(Accepted {
+        kind,
         arn: target.arn,
         qualifier,
         invocation,
@@ -94,7 +92,7 @@ pub(crate) fn accept(
 }
 
 /// The model has checked the header.
-pub(crate) fn invocation_type(request: &RawRequest) -> InvocationType {
+fn invocation_type(request: &RawRequest) -> InvocationType {
     let header = request.header("x-amz-invocation-type");
     let named = |kind: &&InvocationType| Some(kind.as_str()) == header;
     InvocationType::ALL
@@ -117,14 +115,18 @@ fn answer(outcome: Outcome, version: &Qualifier, trace: Option<String>) -> Respo
         http::header::CONTENT_TYPE,
         HeaderValue::from_static("application/json"),
     );
-    let mut set = |name: HeaderName, value: Option<String>| {
-        if let Some(value) = value.and_then(|value| HeaderValue::try_from(value).ok()) {
-            headers.insert(name, value);
-        }
-    };
-    set(EXECUTED_VERSION, Some(version.to_string()));
-    set(FUNCTION_ERROR, outcome.error.map(|error| error.kind.to_owned()));
-    set(LOG_RESULT, outcome.log_tail.map(|tail| STANDARD.encode(tail)));
-    set(TRACE_ID, trace);
+    say(headers, version, trace);
+    if let Some(error) = outcome.error {
+        headers.insert(FUNCTION_ERROR, HeaderValue::from_static(error.kind));
+    }
+    let tail = outcome.log_tail.map(|tail| STANDARD.encode(tail));
+    headers.extend(tail.and_then(|tail| Some((LOG_RESULT, HeaderValue::try_from(tail).ok()?))));
     response
+}
+
+/// Says in an answer's headers which version ran, and under which trace.
+pub(crate) fn say(headers: &mut HeaderMap, version: &Qualifier, trace: Option<String>) {
+    for (name, value) in [(EXECUTED_VERSION, Some(version.to_string())), (TRACE_ID, trace)] {
+        headers.extend(value.and_then(|value| Some((name, HeaderValue::try_from(value).ok()?))));
+    }
 }

@@ -10,7 +10,7 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Response, StatusCode};
 
 use crate::error::Error;
-use crate::invoke::{Accepted, EXECUTED_VERSION, TRACE_ID, accept, empty, invocation_type};
+use crate::invoke::{accept, empty, say};
 use crate::running;
 use crate::service::Service;
 
@@ -19,25 +19,18 @@ pub(crate) async fn invoke_with_response_stream(
     ctx: &Context,
     request: RawRequest,
 ) -> Result<Response<Body>, Error> {
-    let kind = invocation_type(&request);
-    let Accepted {
-        arn,
-        qualifier,
-        invocation,
-    } = accept(service, ctx, request, kind)?;
-    if kind == InvocationType::DryRun {
+    let accepted = accept(service, ctx, request)?;
+    if accepted.kind == InvocationType::DryRun {
         return Ok(empty(StatusCode::NO_CONTENT));
     }
-    let trace = invocation.trace.clone();
-    let (stream, version) = running::stream(&service.registry, &arn, &qualifier, invocation).await?;
+    let trace = accepted.invocation.trace.clone();
+    let (arn, qualifier) = (accepted.arn, accepted.qualifier);
+    let running = running::stream(&service.registry, &arn, &qualifier, accepted.invocation);
+    let (stream, version) = running.await?;
     let mut response = Response::new(Body::unfold(Some(stream), next_message));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(EVENT_STREAM));
-    for (name, value) in [(EXECUTED_VERSION, Some(version.to_string())), (TRACE_ID, trace)] {
-        if let Some(value) = value.and_then(|value| HeaderValue::try_from(value).ok()) {
-            headers.insert(name, value);
-        }
-    }
+    say(headers, &version, trace);
     Ok(response)
 }
 

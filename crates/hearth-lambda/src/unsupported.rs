@@ -19,6 +19,33 @@ fn refuse(members: &[(&'static str, bool)]) -> Result<(), Unsupported> {
     }
 }
 
+/// The members that are settings of a function, which CreateFunction and UpdateFunctionConfiguration share.
+macro_rules! settings {
+    ($request:ident) => {
+        [
+            ("ImageConfig", $request.image_config.is_some()),
+            ("RuntimeConfig", $request.runtime_config.is_some()),
+            ("AcceleratorConfig", $request.accelerator_config.is_some()),
+            (
+                "CapacityProviderConfig",
+                $request.capacity_provider_config.is_some(),
+            ),
+            ("DurableConfig", $request.durable_config.is_some()),
+            ("FileSystemConfigs", is_list(&$request.file_system_configs)),
+            ("KMSKeyArn", is_text(&$request.kms_key_arn)),
+            ("VpcConfig", $request.vpc_config.as_ref().is_some_and(is_vpc)),
+            (
+                "DeadLetterConfig",
+                $request.dead_letter_config.as_ref().is_some_and(is_target),
+            ),
+            (
+                "SnapStart.ApplyOn PublishedVersions",
+                $request.snap_start.as_ref().is_some_and(is_snap_start),
+            ),
+        ]
+    };
+}
+
 /// Checks a CreateFunction request.
 pub(crate) fn check_new(request: &CreateFunctionRequest) -> Result<(), Unsupported> {
     refuse(&[
@@ -28,54 +55,16 @@ pub(crate) fn check_new(request: &CreateFunctionRequest) -> Result<(), Unsupport
         ),
         ("Code.ImageUri", request.code.image_uri.is_some()),
         ("Code.SourceKMSKeyArn", is_text(&request.code.source_kms_key_arn)),
-        ("ImageConfig", request.image_config.is_some()),
         ("PublishTo", request.publish_to.is_some()),
         ("CodeSigningConfigArn", is_text(&request.code_signing_config_arn)),
         ("TenancyConfig", request.tenancy_config.is_some()),
-        ("RuntimeConfig", request.runtime_config.is_some()),
-        ("AcceleratorConfig", request.accelerator_config.is_some()),
-        (
-            "CapacityProviderConfig",
-            request.capacity_provider_config.is_some(),
-        ),
-        ("DurableConfig", request.durable_config.is_some()),
-        ("FileSystemConfigs", is_list(&request.file_system_configs)),
-        ("KMSKeyArn", is_text(&request.kms_key_arn)),
-        ("VpcConfig", request.vpc_config.as_ref().is_some_and(is_vpc)),
-        (
-            "DeadLetterConfig",
-            request.dead_letter_config.as_ref().is_some_and(is_target),
-        ),
-        (
-            "SnapStart.ApplyOn PublishedVersions",
-            request.snap_start.as_ref().is_some_and(is_snap_start),
-        ),
-    ])
+    ])?;
+    refuse(&settings!(request))
 }
 
 /// Checks an UpdateFunctionConfiguration request.
 pub(crate) fn check_configuration(request: &UpdateFunctionConfigurationRequest) -> Result<(), Unsupported> {
-    refuse(&[
-        ("ImageConfig", request.image_config.is_some()),
-        ("RuntimeConfig", request.runtime_config.is_some()),
-        ("AcceleratorConfig", request.accelerator_config.is_some()),
-        (
-            "CapacityProviderConfig",
-            request.capacity_provider_config.is_some(),
-        ),
-        ("DurableConfig", request.durable_config.is_some()),
-        ("FileSystemConfigs", is_list(&request.file_system_configs)),
-        ("KMSKeyArn", is_text(&request.kms_key_arn)),
-        ("VpcConfig", request.vpc_config.as_ref().is_some_and(is_vpc)),
-        (
-            "DeadLetterConfig",
-            request.dead_letter_config.as_ref().is_some_and(is_target),
-        ),
-        (
-            "SnapStart.ApplyOn PublishedVersions",
-            request.snap_start.as_ref().is_some_and(is_snap_start),
-        ),
-    ])
+    refuse(&settings!(request))
 }
 
 /// Checks an UpdateFunctionCode request.
