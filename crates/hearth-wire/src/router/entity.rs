@@ -260,34 +260,15 @@ fn refusal(failure: BodyFailure, too_large: &str, limit: u64) -> AwsError {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::convert::Infallible;
-    use std::pin::Pin;
-    use std::task::{Context, Poll};
+#[path = "../../tests/support/silent.rs"]
+mod silent;
 
-    use http_body::{Frame, SizeHint};
+#[cfg(test)]
+mod tests {
     use http_body_util::Full;
 
+    use super::silent::Silent;
     use super::*;
-
-    /// A body that announces bytes and never sends one.
-    struct Silent(u64);
-
-    impl http_body::Body for Silent {
-        type Data = Bytes;
-        type Error = Infallible;
-
-        fn poll_frame(
-            self: Pin<&mut Self>,
-            _: &mut Context<'_>,
-        ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-            Poll::Pending
-        }
-
-        fn size_hint(&self) -> SizeHint {
-            SizeHint::with_exact(self.0)
-        }
-    }
 
     static OPERATION: OperationModel =
         OperationModel::new("O", "POST", "/").body_limit(1 << 30, OperationModel::TOO_LARGE);

@@ -117,22 +117,15 @@ impl ServiceRoutes<'_> {
         R: Future<Output = Result<O::Output, AwsError>> + Send + 'static,
     {
         let service = self.service.model;
-        let handler = Arc::new(handler);
-        self.insert(
-            O::NAME,
-            Box::new(move |context, request| {
-                let handler = Arc::clone(&handler);
-                Box::pin(async move {
-                    let request_id = context.request_id;
-                    let size = request.body.len();
-                    let input = off_the_worker(size, || read_input::<O>(service, request))?;
-                    let output = handler(context, input).await?;
-                    let tree = serde_json::to_value(output)
-                        .map_err(|error| AwsError::common(CommonError::Internal, error.to_string()))?;
-                    protocol::write(service, O::model(), tree, request_id)
-                })
-            }),
-        )
+        self.streaming::<O, _, _>(move |context, input| {
+            let request_id = context.request_id;
+            let output = handler(context, input);
+            async move {
+                let tree = serde_json::to_value(output.await?)
+                    .map_err(|error| AwsError::common(CommonError::Internal, error.to_string()))?;
+                protocol::write(service, O::model(), tree, request_id)
+            }
+        })
     }
 
     /// Registers the handler of an operation whose body it reads and writes itself. Labels, query
@@ -159,7 +152,8 @@ impl ServiceRoutes<'_> {
         )
     }
 
-    /// Registers the handler of an operation with its input as a structure, whose answer it writes itself: a stream.
+    /// Registers the handler of an operation with its input as a structure, whose answer it writes itself, such as a
+    /// stream.
     ///
     /// # Panics
     /// Where the operation belongs to another service.
@@ -176,7 +170,8 @@ impl ServiceRoutes<'_> {
             Box::new(move |context, request| {
                 let handler = Arc::clone(&handler);
                 Box::pin(async move {
-                    let input = read_input::<O>(service, request)?;
+                    let size = request.body.len();
+                    let input = off_the_worker(size, || read_input::<O>(service, request))?;
                     handler(context, input).await
                 })
             }),

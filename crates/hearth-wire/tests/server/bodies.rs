@@ -1,39 +1,17 @@
 //! The memory for bodies: who takes all that is meant for some leaves the others theirs.
 
-use std::convert::Infallible;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use hearth_wire::Router;
 use http::{Request, StatusCode};
-use http_body::{Body, Frame, SizeHint};
 use http_body_util::Full;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::LONG;
+use crate::silent::Silent;
 use crate::support::{Everybody, Gate, router};
-
-/// A body that announces bytes and never sends one.
-struct Silent(u64);
-
-impl Body for Silent {
-    type Data = Bytes;
-    type Error = Infallible;
-
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        Poll::Pending
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.0)
-    }
-}
 
 const INVOKE: &str = "/2015-03-31/functions/f/invocations";
 /// As many as take more than there is for all together.

@@ -3,6 +3,8 @@
 
 mod bodies;
 mod running;
+#[path = "../support/silent.rs"]
+mod silent;
 #[path = "../support/mod.rs"]
 mod support;
 
