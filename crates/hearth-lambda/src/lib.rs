@@ -82,8 +82,6 @@ mod update_function_configuration;
 mod update_function_url_config;
 mod url_access;
 
-pub(crate) use hearth_types::trace;
-
 pub use folder::Folders;
 pub use function_url::{FunctionUrl, URL_PATH};
 pub use invoker::{BoxFuture, Deployment, Invoker};
