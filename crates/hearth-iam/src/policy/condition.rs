@@ -103,7 +103,11 @@ impl Condition {
             arn_like: ArnLike { source_arn },
             bool,
         } = self;
-        let via_url = facts.invoked_via_function_url.to_string();
+        let via_url = if facts.invoked_via_function_url {
+            "true"
+        } else {
+            "false"
+        };
         equals(&string_equals.source_account, facts.source_account)
             && equals(&string_equals.event_source_token, facts.event_source_token)
             && equals(
@@ -111,7 +115,7 @@ impl Condition {
                 facts.function_url_auth_type,
             )
             && equals(&string_equals.principal_org_id, facts.principal_org_id)
-            && equals(&bool.invoked_via_function_url, Some(&via_url))
+            && equals(&bool.invoked_via_function_url, Some(via_url))
             && source_arn
                 .as_deref()
                 .is_none_or(|pattern| facts.source_arn.is_some_and(|arn| arn_like(pattern, arn)))
