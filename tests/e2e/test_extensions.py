@@ -1,12 +1,13 @@
 """Extensions: programs of layers that run beside the function, with every kind of runtime."""
 
+import json
 import re
 import textwrap
 import time
 
 import pytest
 
-from bootstraps import bundle, deploy as deploy_bootstrap, needs_curl, shell
+from bootstraps import SHELL, bundle, deploy as deploy_bootstrap, needs_curl, shell
 from functions import create, invoke, log_lines, node, python, unique
 from server import wait_until
 
@@ -78,6 +79,16 @@ def test_an_extension_is_told_of_invocations_and_of_the_end(make_server, kind):
                "the extension is told that the environment ends")
 
 
+def test_a_log_of_json_tells_of_extensions(client, logs):
+    function = deploy(client, "python", layer(client, {"watcher": watcher()}), LoggingConfig={"LogFormat": "JSON"})
+    assert invoke(client, function).error is None
+    events = [json.loads(line) for line in log_lines(logs, function) if line.startswith('{"time"')]
+    kinds = [event["type"] for event in events if event["type"].startswith("platform.")]
+    assert kinds.index("platform.initStart") < kinds.index("platform.extension") < kinds.index("platform.start")
+    assert [event["record"] for event in events if event["type"] == "platform.extension"] == [
+        {"name": "watcher", "state": "Ready", "events": ["INVOKE", "SHUTDOWN"]}]
+
+
 def test_the_end_of_the_server_is_told(make_server, tmp_path):
     (tmp_path / "data").mkdir()
     server = make_server(data_dir=tmp_path / "data").start()
@@ -143,6 +154,55 @@ def test_an_invocation_lasts_until_its_extensions_are_done(client, kind):
     assert answer.error is None
     duration = float(re.search(r"\tDuration: ([\d.]+) ms", answer.log).group(1))
     assert 700 <= duration < 5000
+
+
+def test_the_caller_does_not_wait_for_extensions(client, logs):
+    function = deploy(client, "python", layer(client, {"stuck": watcher(on_event="sleep 600")}), Timeout=6)
+    response = client.invoke(FunctionName=function, Payload=b'{"n": 1}')
+    assert "FunctionError" not in response and json.load(response["Payload"]) == {"event": {"n": 1}}
+    own = [line for line in log_lines(logs, function) if response["ResponseMetadata"]["RequestId"] in line]
+    assert own[0].startswith("START") and not any(line.startswith("REPORT") for line in own), "it is not over"
+    busy = client.invoke(FunctionName=function, Payload=b'{"n": 2}')
+    assert json.load(busy["Payload"]) == {"event": {"n": 2}}
+
+    def reports():
+        return [line for line in log_lines(logs, function) if line.startswith("REPORT")]
+
+    wait_until(lambda: len(reports()) == 2, "both invocations are over")
+    assert all("\tDuration: 6000.00 ms\t" in line and "\tStatus: timeout" in line for line in reports())
+    assert sum(line.startswith("INIT_START") for line in log_lines(logs, function)) == 2, "the first was still busy"
+
+
+def test_a_runtime_that_is_busy_after_its_answer_holds_nobody_up(client, logs):
+    busy = """
+        post "$api/invocation/$id/response" -d "$count"
+        echo busy; sleep 600
+    """
+    function = deploy_bootstrap(client, {"bootstrap": SHELL, "init.sh": "", "function.sh": busy}, Timeout=4)
+    answers = [client.invoke(FunctionName=function, Payload=b"{}") for _ in range(2)]
+    assert [json.load(answer["Payload"]) for answer in answers] == [1, 1], "two environments have answered"
+    own = [line for line in log_lines(logs, function) if answers[1]["ResponseMetadata"]["RequestId"] in line]
+    assert not any(line.startswith(("END", "REPORT")) for line in own), "it is not over"
+
+
+@pytest.mark.parametrize("hog", ["runtime", "extension"])
+def test_memory_that_runs_out_beside_extensions(client, hog):
+    code = """
+        def handler(event, context):
+            hog = []
+            while event.get("do") == "hog":
+                hog.append(bytearray(8 * 1024 * 1024))
+            return 1
+    """
+    extension = watcher(on_event="head -c 400000000 /dev/zero | tail; exit 1" if hog == "extension" else "")
+    function = create(client, python(code), "python3.11", Timeout=20, Layers=layer(client, {"watcher": extension}))
+    answer = invoke(client, function, {"do": "hog" if hog == "runtime" else ""})
+    assert "\tStatus: error\tError Type: Runtime.OutOfMemory" in answer.log, answer.log
+    if hog == "runtime":
+        assert answer.payload == {
+            "errorType": "Runtime.ExitError",
+            "errorMessage": f"RequestId: {answer.request_id} Error: Runtime exited with error: signal: killed",
+        }
 
 
 def test_an_init_waits_for_extensions(client, logs):

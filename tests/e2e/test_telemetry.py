@@ -63,6 +63,7 @@ while True:
         time.sleep(0.1)
         print("heard:", *[json.loads(line)["type"] for line in open("/tmp/telemetry")])
         break
+    ON_EVENT
     print("an event came")
 """
 
@@ -90,13 +91,13 @@ def an_interpreter_in_the_base():
 
 
 def listener(types=("platform", "function", "extension"), path="/2022-07-01/telemetry", schema="2022-12-13",
-             tcp=False, **more):
+             tcp=False, on_event="", **more):
     destination = ({"protocol": "TCP", "port": 8080} if tcp
                    else {"protocol": "HTTP", "URI": "http://sandbox.localdomain:8080/take"})
     subscription = {"schemaVersion": schema, "types": list(types), "buffering": {"timeoutMs": 25},
                     "destination": destination} | more
     return (LISTENER.replace("PATH", repr(path)).replace("SUBSCRIPTION", repr(subscription))
-            .replace("if HTTP", f"if {not tcp}"))
+            .replace("if HTTP", f"if {not tcp}").replace("ON_EVENT", on_event))
 
 
 def deploy(client, script, **settings):
@@ -143,6 +144,23 @@ def test_everything_is_heard(client, logs, tcp):
     lines = log_lines(logs, function)
     assert "TELEMETRY\tName: listener\tState: Subscribed\tTypes: [Platform, Function, Extension]" in lines
     assert "subscribed: 200 b'\"OK\"'" in lines
+
+
+UNTIL_THE_RUNTIME_IS_DONE = """
+    done = '"platform.runtimeDone","record":{"requestId":"' + event["requestId"]
+    while done not in open("/tmp/telemetry").read().replace(" ", ""):
+        time.sleep(0.01)
+"""
+
+
+def test_extensions_hear_that_the_runtime_is_done_while_they_work(client, logs):
+    function = deploy(client, listener(on_event=UNTIL_THE_RUNTIME_IS_DONE))
+    answers = [invoke(client, function) for _ in range(2)]
+    assert [answer.payload for answer in answers] == [1, 1]
+    assert not any("Status: timeout" in answer.log for answer in answers)
+    lines = log_lines(logs, function)
+    end = lines.index(f"END RequestId: {answers[0].request_id}")
+    assert "an event came" in lines[end:], "the extension was done after the runtime"
 
 
 def test_only_what_was_asked_for_is_heard(client):

@@ -22,7 +22,7 @@ use crate::journal::Journal;
 use crate::output::Output;
 
 /// How long an environment with external extensions may take to end, as on AWS.
-const SHUTDOWN: Duration = Duration::from_secs(2);
+pub(crate) const SHUTDOWN: Duration = Duration::from_secs(2);
 /// How much of that is the runtime's own.
 const OF_RUNTIME: Duration = Duration::from_millis(600);
 /// How long the last of what extensions printed may take to the log.
@@ -76,7 +76,6 @@ impl Attendant {
         rustix::io::ioctl_fionbio(&socket, true)?;
         let socket = Arc::new(UnixDatagram::from_std(socket.into())?);
         let (ended, runtime) = oneshot::channel();
-        api.change(|machine| machine.expect_extensions());
         let connections = Connections::default();
         let hearing = hear(Arc::clone(&socket), api, ended, Arc::clone(&connections));
         let attendant = Self {
@@ -116,20 +115,16 @@ impl Attendant {
         self.socket.send(&Order::Run.encode()).await.map(drop)
     }
 
-    /// Lets runtime and extensions come to their end: SIGTERM for the one, then SHUTDOWN for the others.
-    pub(crate) async fn shut_down(
-        &mut self,
-        api: &RuntimeApi,
-        reason: ShutdownReason,
-        runtime: Option<oneshot::Receiver<ExitStatus>>,
-    ) {
-        let end = Instant::now() + SHUTDOWN;
-        if let Some(runtime) = runtime
-            && self.socket.send(&Order::Terminate.encode()).await.is_ok()
-        {
+    /// Lets the runtime come to its end, asked by SIGTERM.
+    pub(crate) async fn terminate(&self, runtime: oneshot::Receiver<ExitStatus>) {
+        if self.socket.send(&Order::Terminate.encode()).await.is_ok() {
             // A runtime that does not listen is killed with the rest.
             let _ = timeout(OF_RUNTIME, runtime).await;
         }
+    }
+
+    /// Lets the extensions come to their end, asked by SHUTDOWN.
+    pub(crate) async fn shut_down(&mut self, api: &RuntimeApi, reason: ShutdownReason, end: Instant) {
         let left = end.saturating_duration_since(Instant::now());
         api.shut_down(reason, unix_millis(SystemTime::now() + left));
         let _ = timeout_at(end, api.all_exited()).await;

@@ -15,7 +15,7 @@ use tokio::task::coop::consume_budget;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use crate::control::Control;
-use crate::environment::Process;
+use crate::environment::{Environment, Process};
 use crate::failure::Failure;
 use crate::journal::Journal;
 use crate::response::Response;
@@ -33,14 +33,6 @@ impl Endpoint for Door {
         let _ = connection.set_nodelay(true);
         Box::pin(async move { api.serve(connection).await })
     }
-}
-
-/// What came of an invocation.
-pub(crate) struct Conversation {
-    /// The answer.
-    pub(crate) result: Result<(), Failure>,
-    /// What came after the answer, until the environment was ready for the next invocation.
-    pub(crate) after: Result<(), Failure>,
 }
 
 /// Waits until the extensions have registered, and has the interpreter started.
@@ -98,18 +90,7 @@ pub(crate) async fn initialised(
     attend(process, journal, deadline, ready).await
 }
 
-/// Waits until extensions are done with an invocation whose answer is there.
-pub(crate) async fn settle(
-    process: &mut Process,
-    journal: &mut Journal,
-    api: &RuntimeApi,
-    deadline: Instant,
-) -> Result<(), Failure> {
-    let settled = async |_: &mut Control| api.settled().await.map_err(Failure::Extension);
-    attend(process, journal, deadline, settled).await
-}
-
-/// Runs an invocation until runtime and extensions are done with it.
+/// Waits for the answer to an invocation.
 pub(crate) async fn invoke(
     process: &mut Process,
     journal: &mut Journal,
@@ -117,7 +98,7 @@ pub(crate) async fn invoke(
     invocation: ApiInvocation,
     response: &mut Response,
     deadline: Instant,
-) -> Conversation {
+) -> Result<(), Failure> {
     let mut replies = api.invoke(invocation);
     let answer = async |_: &mut Control| {
         tokio::select! {
@@ -126,16 +107,35 @@ pub(crate) async fn invoke(
             failed = api.extension_failed() => Err(Failure::Extension(failed)),
         }
     };
-    let result = attend(process, journal, deadline, answer).await;
-    let over = !matches!(result, Ok(()) | Err(Failure::Reported { .. }));
-    if over || api.is_settled() {
-        return Conversation {
-            result,
-            after: Ok(()),
-        };
+    attend(process, journal, deadline, answer).await
+}
+
+/// Waits until the runtime is done with an invocation whose answer is there.
+pub(crate) async fn runtime_done(
+    environment: &mut Environment,
+    api: &RuntimeApi,
+    deadline: Instant,
+) -> Result<(), Failure> {
+    if api.look(|machine| machine.runtime_is_done()) {
+        return Ok(());
     }
-    let after = settle(process, journal, api, deadline).await;
-    Conversation { result, after }
+    let Environment { process, journal, .. } = environment;
+    let done = async |_: &mut Control| api.runtime_done().await.map_err(Failure::Extension);
+    attend(process, journal, deadline, done).await
+}
+
+/// Waits until extensions are done with it too.
+pub(crate) async fn settled(
+    environment: &mut Environment,
+    api: &RuntimeApi,
+    deadline: Instant,
+) -> Result<(), Failure> {
+    if api.look(|machine| machine.is_settled()) {
+        return Ok(());
+    }
+    let Environment { process, journal, .. } = environment;
+    let settled = async |_: &mut Control| api.settled().await.map_err(Failure::Extension);
+    attend(process, journal, deadline, settled).await
 }
 
 /// Works towards an end; meanwhile the log keeps flowing, the clock keeps running, and the process may end.
@@ -170,6 +170,10 @@ where
             () = journal.handed_over(), if journal.is_behind() => {}
             () = output.readable(), if output.is_open() && !journal.is_behind() => output.read(journal),
         }
+    };
+    let result = match result {
+        Err(failure) => Err(ending.behind(failure).await),
+        Ok(()) => Ok(()),
     };
     output.drain(journal);
     result

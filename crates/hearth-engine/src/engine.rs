@@ -132,11 +132,8 @@ impl Engine {
         }
         let permit = function.concurrency.admit().map_err(InvokeError::Throttled)?;
         let (inner, function) = (Arc::clone(&self.0), Arc::clone(function));
-        let task = tokio::spawn(async move {
-            let outcome = run::run(&inner, &function, invocation, response).await;
-            drop(permit);
-            outcome
-        });
+        let task =
+            tokio::spawn(async move { run::run(&inner, &function, invocation, response, permit).await });
         Ok(async {
             task.await
                 .unwrap_or_else(|error| Err(InvokeError::Environment(error.to_string())))

@@ -8,17 +8,18 @@ use std::time::{Duration, Instant};
 
 use hearth_network::{Gateway, Outside, Services};
 use hearth_runtime::api::{RuntimeApi, ShutdownReason};
-use hearth_sandbox::{Booted, Exit, ExitStatus, Listener, MemoryGauge, Sandbox};
+use hearth_sandbox::{Booted, Exit, Listener, MemoryGauge, Sandbox};
 use hearth_types::{EnvironmentId, NetworkPolicy};
 use tokio::runtime::Handle;
-use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use crate::attendant::Attendant;
 use crate::control::Control;
+use crate::ending::{Ending, LOST};
 use crate::feed::Subscriptions;
 use crate::journal::Journal;
 use crate::output::Output;
+use crate::shutdown::{LastWords, Shutdown};
 
 /// How long the warden may take to tell how a process ended whose socket is closed.
 const EXIT_NOTICE: Duration = Duration::from_secs(5);
@@ -46,63 +47,13 @@ pub(crate) struct Process {
 
 /// What becomes of the environment's connections.
 #[derive(Debug)]
-enum Network {
+pub(crate) enum Network {
     /// They wait until it has an identity.
     Waiting(Listener),
     /// They are served.
     Open { _gateway: Gateway },
     /// The environment has no network of its own, or lost it.
     None,
-}
-
-/// How an environment ended that nobody tells of, since the warden has ended too.
-const LOST: Exit = Exit {
-    status: ExitStatus::Signal(9),
-    out_of_memory: false,
-    peak_memory_bytes: 0,
-    cpu: Duration::ZERO,
-};
-
-/// The end of an environment's process.
-#[derive(Debug)]
-pub(crate) struct Ending {
-    exit: oneshot::Receiver<Exit>,
-    runtime: Runtime,
-}
-
-/// The runtime of an environment, whose end is the environment's unless it has an attendant.
-#[derive(Debug)]
-enum Runtime {
-    IsAll,
-    Attended(oneshot::Receiver<ExitStatus>),
-    HasEnded,
-}
-
-impl Ending {
-    /// Waits for it. Cancelling loses nothing; when it has come, it comes once.
-    pub(crate) async fn wait(&mut self) -> Exit {
-        let Self { exit, runtime } = self;
-        let Runtime::Attended(attended) = runtime else {
-            return exit.await.unwrap_or(LOST);
-        };
-        let status = tokio::select! {
-            biased;
-            exit = exit => return exit.unwrap_or(LOST),
-            Ok(status) = attended => status,
-        };
-        *runtime = Runtime::HasEnded;
-        Exit { status, ..LOST }
-    }
-
-    /// Whether it has not come yet.
-    fn is_ahead(&self) -> bool {
-        let runtime = match &self.runtime {
-            Runtime::IsAll => true,
-            Runtime::Attended(ended) => ended.is_empty() && !ended.is_terminated(),
-            Runtime::HasEnded => false,
-        };
-        runtime && self.exit.is_empty() && !self.exit.is_terminated()
-    }
 }
 
 /// The sandbox, in a form that prints.
@@ -147,10 +98,7 @@ impl Process {
             control: Control::new(booted.control)?,
             output: Output::new(booted.output)?,
             memory: booted.memory,
-            ending: Ending {
-                exit: booted.exit,
-                runtime: Runtime::IsAll,
-            },
+            ending: Ending::new(booted.exit),
             attendant: None,
             reason: ShutdownReason::Spindown,
             last_words: None,
@@ -177,7 +125,7 @@ impl Process {
             }));
         }
         self.attendant = Some(attendant);
-        self.ending.runtime = Runtime::Attended(runtime);
+        self.ending.attend(runtime);
         Ok(())
     }
 
@@ -232,37 +180,25 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        let (Some(mut attendant), Some(api)) = (self.attendant.take(), self.api.take()) else {
-            return self.sandbox.0.kill(self.id);
-        };
-        let network = std::mem::replace(&mut self.network, Network::None);
-        let runtime = std::mem::replace(&mut self.ending.runtime, Runtime::HasEnded);
-        let runtime = match runtime {
-            Runtime::Attended(ended) => Some(ended),
-            Runtime::IsAll | Runtime::HasEnded => None,
-        };
-        let (id, sandbox, reason) = (self.id, self.sandbox.clone(), self.reason);
-        let Ok(tasks) = Handle::try_current() else {
-            return sandbox.0.kill(id);
+        let sandbox = self.sandbox.clone();
+        let (Some(attendant), Some(api), Ok(tasks)) =
+            (self.attendant.take(), self.api.take(), Handle::try_current())
+        else {
+            return sandbox.0.kill(self.id);
         };
         let log = self.last_words.take().zip(self.output.again().ok());
-        let dying = sandbox.dying();
-        tasks.spawn(async move {
-            if let Some(feed) = log.as_ref().and_then(|(journal, _)| journal.feed()) {
-                feed.flush().await;
-            }
-            let end = attendant.shut_down(&api, reason, runtime);
-            match log {
-                Some((mut journal, mut output)) => {
-                    output.read_during(end, &mut journal).await;
-                    journal.flush().await;
-                }
-                None => end.await,
-            }
-            drop(network);
-            sandbox.0.kill(id);
-            drop(dying);
-        });
+        let shutdown = Shutdown {
+            attendant,
+            api,
+            reason: self.reason,
+            runtime: self.ending.take_attended(),
+            log: log.map(|(journal, output)| LastWords { journal, output }),
+            id: self.id,
+            dying: sandbox.dying(),
+            sandbox,
+            network: std::mem::replace(&mut self.network, Network::None),
+        };
+        tasks.spawn(shutdown.run());
     }
 }
 
@@ -296,7 +232,12 @@ impl Environment {
         }
     }
 
-    /// Its interfaces, if they take part in invocations: those of the runtime, or of extensions.
+    /// Whether its interfaces take part in invocations: those of the runtime, or of extensions.
+    pub(crate) fn has_listeners(&self) -> bool {
+        self.has_listeners
+    }
+
+    /// Its interfaces, if they take part in invocations.
     pub(crate) fn listeners(&self) -> Option<RuntimeApi> {
         self.has_listeners.then(|| self.process.api.clone()).flatten()
     }

@@ -154,7 +154,10 @@ pub(crate) async fn run(
         }
     };
     let result = match result {
-        Err(Failure::Closed) => Err(Failure::Exited(process.ended().await)),
+        Err(Failure::Closed) => {
+            let exit = process.ended().await;
+            Err(process.ending.behind(Failure::Exited(exit)).await)
+        }
         other => other,
     };
     process.output.drain(journal);

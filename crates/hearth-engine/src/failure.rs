@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use hearth_runtime::api::{ExtensionInfo, ShutdownReason};
+use hearth_runtime::api::{ExtensionInfo, ExtensionState, ShutdownReason};
 use hearth_sandbox::{BOOTSTRAPS, Exit, ExitStatus, LaunchFailure};
 use hearth_types::RequestId;
 use serde_json::json;
@@ -99,6 +99,20 @@ impl Failure {
         match self {
             Self::TimedOut => ShutdownReason::Timeout,
             _ => ShutdownReason::Failure,
+        }
+    }
+
+    /// Whether it may have come of memory that ran out: somebody was killed, or has lost whom it talked to.
+    pub(crate) fn may_be_for_memory(&self) -> bool {
+        match self {
+            Self::Exited(exit) => exit.status == ExitStatus::Signal(9) && !exit.out_of_memory,
+            Self::Extension(extension) => {
+                matches!(
+                    extension.state,
+                    ExtensionState::Exited | ExtensionState::ExitError
+                )
+            }
+            _ => false,
         }
     }
 

@@ -7,10 +7,12 @@
 #![forbid(unsafe_code)]
 
 mod admission;
+mod aftermath;
 mod attendant;
 mod control;
 mod conversation;
 mod delivery;
+mod ending;
 mod engine;
 mod environment;
 mod exchange;
@@ -29,6 +31,7 @@ mod report;
 mod response;
 mod run;
 mod seams;
+mod shutdown;
 mod start;
 mod stream;
 mod telemetry;

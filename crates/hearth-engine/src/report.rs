@@ -183,6 +183,11 @@ impl Report {
         billed_millis(self.duration + self.init.unwrap_or_default())
     }
 
+    /// So much memory was in use. What is taken in the moment before the limit bites is no memory that the function has.
+    pub(crate) fn saw_memory(&mut self, mb: u32) {
+        self.max_memory_mb = self.max_memory_mb.max(mb.min(self.memory_mb));
+    }
+
     fn line(&self, id: RequestId) -> String {
         let billed = self.billed_millis();
         let mut line = format!(

@@ -1,14 +1,16 @@
 //! One admitted invocation, from the environment it gets to its outcome.
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use hearth_runtime::api::{ApiInvocation, RuntimeApi};
 use hearth_runtime::frames::{Frame, Invoke};
-use hearth_types::RequestId;
 use hearth_types::time::unix_millis;
 use tokio::time::Instant;
 
-use crate::conversation::{self, Conversation};
+use crate::admission::Permit;
+use crate::aftermath::{Aftermath, explain};
+use crate::conversation;
 use crate::engine::Inner;
 use crate::environment::Environment;
 use crate::exchange::{self, Awaited, Call};
@@ -22,27 +24,29 @@ use crate::{Function, FunctionError, FunctionSpec, Invocation, InvokeError, Outc
 /// Runs an invocation on an idle environment or a new one.
 pub(crate) async fn run(
     engine: &Inner,
-    function: &Function,
+    function: &Arc<Function>,
     invocation: Invocation,
     response: Response,
+    permit: Permit,
 ) -> Result<Outcome, InvokeError> {
     engine.starter.settle(&function.spec).await;
     if let Some(environment) = function.pool.take() {
         return Ok(Attempt::new(&function.spec, invocation, response)
-            .on(environment, function)
+            .on(environment, function, permit)
             .await);
     }
     engine.room().await?;
-    cold(engine, function, invocation, response).await
+    cold(engine, function, invocation, response, permit).await
 }
 
 /// Runs an invocation on a new environment. An init that fails is repeated once, in a fresh environment
 /// and inside the function's timeout; then its failure is the invocation's.
 async fn cold(
     engine: &Inner,
-    function: &Function,
+    function: &Arc<Function>,
     invocation: Invocation,
     response: Response,
+    permit: Permit,
 ) -> Result<Outcome, InvokeError> {
     let spec = &function.spec;
     let generation = function.pool.generation();
@@ -57,7 +61,7 @@ async fn cold(
             attempt.init = Some(took);
             init_ends(&mut journal, Phase::Init, &Status::Success, took);
             Ok(attempt
-                .on(Environment::new(process, journal, generation), function)
+                .on(Environment::new(process, journal, generation), function, permit)
                 .await)
         }
         Err(StartError::Platform(why)) => Err(InvokeError::Environment(why)),
@@ -71,7 +75,7 @@ async fn cold(
                     attempt.count_from(begun);
                     init_ends(&mut journal, Phase::Invoke, &Status::Success, begun.elapsed());
                     Ok(attempt
-                        .on(Environment::new(process, journal, generation), function)
+                        .on(Environment::new(process, journal, generation), function, permit)
                         .await)
                 }
                 Err(StartError::Platform(why)) => Err(InvokeError::Environment(why)),
@@ -79,10 +83,7 @@ async fn cold(
                     again.tell(&mut journal, Phase::Invoke);
                     journal.platform(attempt.start());
                     attempt.count_from(again.begun);
-                    let status = again.failure.init_status();
-                    Ok(attempt
-                        .finish(Err(again.failure), status, &mut journal, again.max_memory_mb)
-                        .await)
+                    Ok(attempt.never_ran(again, &mut journal).await)
                 }
             }
         }
@@ -141,66 +142,64 @@ impl<'a> Attempt<'a> {
     }
 
     /// Runs in an environment, which goes back to its pool if it can take another invocation.
-    async fn on(mut self, mut environment: Environment, function: &Function) -> Outcome {
+    async fn on(mut self, mut environment: Environment, function: &Arc<Function>, permit: Permit) -> Outcome {
         self.begin_log(&mut environment.journal);
         environment.journal.platform(self.start());
-        let Conversation { result, after } = self.call(&mut environment).await;
-        let reusable = after.is_ok()
-            && result
-                .as_ref()
-                .map_or_else(Failure::spares_the_environment, |_| true);
-        let failure = result.as_ref().err().map(Failure::status);
-        let trouble = after.as_ref().err().map(Failure::status);
-        let status = trouble.or(failure).unwrap_or(Status::Success);
-        if let Some(failure) = after.as_ref().err().or_else(|| result.as_ref().err())
-            && !reusable
-        {
+        let result = self.call(&mut environment).await;
+        let fatal = result
+            .as_ref()
+            .err()
+            .filter(|failure| !failure.spares_the_environment());
+        let reusable = fatal.is_none();
+        if let Some(failure) = fatal {
             environment.process.reason = failure.shutdown_reason();
         }
-        if let Err(after) = &after {
-            explain(
-                after,
-                self.invocation.request_id,
-                self.spec.timeout,
-                &mut environment.journal,
-            );
-        }
+        let status = result.as_ref().err().map_or(Status::Success, Failure::status);
         let memory = environment.process.peak_memory_mb();
-        let outcome = self
-            .finish(result, status, &mut environment.journal, memory)
-            .await;
-        if reusable {
-            function.pool.put(environment);
-        }
+        let (request_id, tail) = (self.invocation.request_id, self.invocation.tail);
+        let (begun, deadline) = (self.begun, self.deadline);
+        let (outcome, report) = self.answer(result, status, &mut environment.journal, memory);
+        let aftermath = Aftermath {
+            function: Arc::clone(function),
+            permit,
+            environment,
+            reusable,
+            request_id,
+            begun,
+            deadline,
+            report,
+            runtime_done: false,
+        };
+        aftermath.run(outcome, tail).await
+    }
+
+    /// Tells of an invocation that no environment could be started for, since the function's init fails.
+    async fn never_ran(self, init: InitFailed, journal: &mut Journal) -> Outcome {
+        let request_id = self.invocation.request_id;
+        let status = init.failure.init_status();
+        let (mut outcome, report) = self.answer(Err(init.failure), status, journal, init.max_memory_mb);
+        let report = &report;
+        journal.platform(PlatformEvent::RuntimeDone { request_id, report });
+        journal.platform(PlatformEvent::Report { request_id, report });
+        outcome.log_tail = journal.take_tail();
+        journal.flush().await;
         outcome
     }
 
-    async fn call(&mut self, environment: &mut Environment) -> Conversation {
-        let Some(api) = environment.listeners() else {
-            let result = self.exchange(environment).await;
-            return Conversation {
-                result,
-                after: Ok(()),
-            };
-        };
-        if api.look(|machine| machine.has_runtime()) {
-            return self.converse(environment, &api).await;
+    /// Calls the runtime.
+    async fn call(&mut self, environment: &mut Environment) -> Result<(), Failure> {
+        match environment.listeners() {
+            Some(api) if api.look(|machine| machine.has_runtime()) => self.converse(environment, &api).await,
+            Some(api) => {
+                drop(api.invoke(self.api_invocation()));
+                self.exchange(environment).await
+            }
+            None => self.exchange(environment).await,
         }
-        drop(api.invoke(self.api_invocation()));
-        let result = self.exchange(environment).await;
-        let goes_on = result
-            .as_ref()
-            .map_or_else(Failure::spares_the_environment, |()| true);
-        let Environment { process, journal, .. } = environment;
-        let after = match goes_on {
-            true => conversation::settle(process, journal, &api, self.deadline).await,
-            false => Ok(()),
-        };
-        Conversation { result, after }
     }
 
     /// Calls a runtime that talks to the Runtime API.
-    async fn converse(&mut self, environment: &mut Environment, api: &RuntimeApi) -> Conversation {
+    async fn converse(&mut self, environment: &mut Environment, api: &RuntimeApi) -> Result<(), Failure> {
         let invocation = self.api_invocation();
         let Environment { process, journal, .. } = environment;
         conversation::invoke(
@@ -269,14 +268,14 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    /// Tells how it ended and puts the outcome together.
-    async fn finish(
+    /// Ends the response: what the caller gets, without the end of the log, and what there is to report so far.
+    fn answer(
         self,
         result: Result<(), Failure>,
         status: Status,
         journal: &mut Journal,
         max_memory_mb: u32,
-    ) -> Outcome {
+    ) -> (Outcome, Report) {
         let id = self.invocation.request_id;
         let timeout = self.spec.timeout;
         let duration = match &result {
@@ -287,42 +286,30 @@ impl<'a> Attempt<'a> {
         // The chunks of a stream end here, its log lines and the outcome follow.
         let result = result.map(|()| self.response.finish());
         let exit_memory = result.as_ref().err().map_or(0, Failure::peak_memory_mb);
-        let report = Report {
+        let mut report = Report {
             duration,
             init: self.init,
             memory_mb: self.spec.memory_mb,
-            // What is taken in the moment before the limit bites is no memory that the function has.
-            max_memory_mb: max_memory_mb.max(exit_memory).min(self.spec.memory_mb),
+            max_memory_mb: 0,
             produced_bytes: streamed + result.as_ref().map_or(0, |body| body.len()),
             status,
         };
+        report.saw_memory(max_memory_mb.max(exit_memory));
         if let Err(failure) = &result {
             explain(failure, id, timeout, journal);
         }
-        let failure = result.as_ref().err();
-        let (request_id, report) = (id, &report);
-        journal.platform(PlatformEvent::RuntimeDone { request_id, report });
-        journal.platform(PlatformEvent::Report { request_id, report });
-        let log_tail = journal.take_tail();
-        journal.flush().await;
-        let error = failure.map(|failure| FunctionError {
+        let error = result.as_ref().err().map(|failure| FunctionError {
             kind: "Unhandled",
             error_type: failure.error_type().to_owned(),
         });
-        Outcome {
+        let outcome = Outcome {
             payload: result.unwrap_or_else(|failure| failure.payload(id, timeout)),
             error,
-            log_tail,
+            log_tail: None,
             duration,
             init_duration: report.init,
             max_memory_mb: report.max_memory_mb,
-        }
-    }
-}
-
-/// Writes down what a failure has to say.
-fn explain(failure: &Failure, id: RequestId, timeout: Duration, journal: &mut Journal) {
-    if let Some(line) = failure.log_line(id, SystemTime::now(), timeout) {
-        journal.explain(line);
+        };
+        (outcome, report)
     }
 }

@@ -127,7 +127,7 @@ impl Starter {
         if done.is_ok() {
             done = conversation::initialised(&mut process, journal, deadline).await;
         }
-        initialised(process, journal, begun, done)
+        initialised(process, journal, begun, done).await
     }
 
     /// The same for a function that brings its own bootstrap.
@@ -156,7 +156,7 @@ impl Starter {
         if done.is_ok() {
             done = conversation::initialised(&mut process, journal, deadline).await;
         }
-        initialised(process, journal, begun, done)
+        initialised(process, journal, begun, done).await
     }
 
     /// Has the extensions started, if there are any, waits until they have registered, and has the interpreter started.
@@ -258,10 +258,13 @@ impl Starter {
         };
         self.sandbox.0.claim(process.id, request).await?;
         if process.has_network() {
-            let machine = match spec.runtime.family {
+            let mut machine = match spec.runtime.family {
                 Family::Provided => Machine::new(description(spec)),
                 _ => Machine::for_extensions(description(spec)),
             };
+            if spec.layers.has_extensions {
+                machine.expect_extensions();
+            }
             process.api = Some(RuntimeApi::new(machine));
         }
         let door = process
@@ -282,7 +285,7 @@ impl Starter {
     }
 }
 
-fn initialised(
+async fn initialised(
     mut process: Process,
     journal: &mut Journal,
     begun: Instant,
@@ -299,8 +302,12 @@ fn initialised(
             journal.platform(PlatformEvent::Extension(&extension));
         }
     }
-    if let Some(feed) = journal.feed().filter(|_| done.is_ok()) {
-        feed.close();
+    if let Some(feed) = journal.feed() {
+        // What extensions print has a journal of its own, and comes after.
+        journal.flush().await;
+        if done.is_ok() {
+            feed.close();
+        }
     }
     match done {
         Ok(()) => Ok((process, begun)),

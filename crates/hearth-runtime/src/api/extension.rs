@@ -151,6 +151,17 @@ impl Extension {
         )
     }
 
+    /// Whether it has failed. None ends before its environment does.
+    pub(crate) fn failed(&self) -> bool {
+        matches!(
+            self.state,
+            ExtensionState::InitError
+                | ExtensionState::ExitError
+                | ExtensionState::Exited
+                | ExtensionState::LaunchError
+        )
+    }
+
     /// Whether it waits for an event, and none waits for it.
     pub(crate) fn is_idle(&self) -> bool {
         self.state == ExtensionState::Ready && self.pending.is_none()

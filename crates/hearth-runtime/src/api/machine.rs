@@ -255,7 +255,7 @@ impl Machine {
 
 /// What the platform does.
 impl Machine {
-    /// Executables of /opt/extensions are about to be started.
+    /// Executables of /opt/extensions are about to be started. To be said before any of them can register.
     pub fn expect_extensions(&mut self) {
         self.launching = true;
     }
@@ -263,6 +263,12 @@ impl Machine {
     /// The last of them was.
     pub fn all_launched(&mut self) {
         self.launching = false;
+    }
+
+    /// Whether it is known if this name is an executable's of /opt/extensions: one that has just been started may
+    /// register before the news of it has come.
+    pub fn knows_kind_of(&self, name: &str) -> bool {
+        !self.launching || self.extensions.iter().any(|known| known.name == name)
     }
 
     /// Whether every executable of /opt/extensions has registered; then it is the runtime's turn.
@@ -349,28 +355,25 @@ impl Machine {
 
     /// The first extension that failed, if any has.
     pub fn failed_extension(&self) -> Option<ExtensionInfo> {
-        let failed = |extension: &&Extension| {
-            matches!(
-                extension.state,
-                ExtensionState::InitError
-                    | ExtensionState::ExitError
-                    | ExtensionState::Exited
-                    | ExtensionState::LaunchError
-            )
-        };
-        self.extensions.iter().find(failed).map(Extension::info)
+        let mut extensions = self.extensions.iter();
+        extensions
+            .find(|extension| extension.failed())
+            .map(Extension::info)
     }
 
-    /// Whether the invocation is over: the runtime and every extension that was told of it wait for the next one.
+    /// Whether the runtime waits for the next invocation.
+    pub fn runtime_is_done(&self) -> bool {
+        let delivered = || self.current.as_ref().is_none_or(|current| current.delivered);
+        self.runtime
+            .is_none_or(|state| state == RuntimeState::Ready && delivered())
+    }
+
+    /// Whether the invocation is over: the runtime and every extension that was told of it wait for the next one, and
+    /// none has failed.
     pub fn is_settled(&self) -> bool {
-        let runtime = self.runtime.is_none_or(|state| state == RuntimeState::Ready);
-        let delivered =
-            self.runtime.is_none() || self.current.as_ref().is_none_or(|current| current.delivered);
-        let mut told = self
-            .extensions
-            .iter()
-            .filter(|extension| extension.events.invoke && extension.lives());
-        runtime && delivered && told.all(Extension::is_idle)
+        let at_work =
+            |extension: &Extension| extension.failed() || extension.events.invoke && !extension.is_idle();
+        self.runtime_is_done() && !self.extensions.iter().any(at_work)
     }
 
     /// The environment ends: extensions that asked to know are told.

@@ -98,21 +98,27 @@ impl RuntimeApi {
         .await
     }
 
+    /// Waits until the runtime is done with the invocation, or an extension has failed. Cancelling loses nothing.
+    pub async fn runtime_done(&self) -> Result<(), ExtensionInfo> {
+        self.until_all_well(Machine::runtime_is_done).await
+    }
+
     /// Waits until runtime and extensions are done with the invocation, or an extension has failed. Cancelling loses
     /// nothing.
     pub async fn settled(&self) -> Result<(), ExtensionInfo> {
-        self.until(|machine| match machine.failed_extension() {
-            Some(failed) => Some(Err(failed)),
-            None => machine.is_settled().then_some(Ok(())),
-        })
-        .await
+        self.until_all_well(Machine::is_settled).await
     }
 
     /// Waits until every executable of /opt/extensions has registered, or one has failed. Cancelling loses nothing.
     pub async fn externals_registered(&self) -> Result<(), ExtensionInfo> {
+        self.until_all_well(Machine::externals_registered).await
+    }
+
+    /// Waits until the machine is in a state, or an extension has failed.
+    async fn until_all_well(&self, state: impl Fn(&Machine) -> bool) -> Result<(), ExtensionInfo> {
         self.until(|machine| match machine.failed_extension() {
             Some(failed) => Some(Err(failed)),
-            None => machine.externals_registered().then_some(Ok(())),
+            None => state(machine).then_some(Ok(())),
         })
         .await
     }
@@ -125,11 +131,6 @@ impl RuntimeApi {
     /// Waits for an extension to fail. Cancelling loses nothing.
     pub async fn extension_failed(&self) -> ExtensionInfo {
         self.until(|machine| machine.failed_extension()).await
-    }
-
-    /// Whether runtime and extensions are done with the invocation.
-    pub fn is_settled(&self) -> bool {
-        self.machine().is_settled()
     }
 
     /// Tells the extensions that asked for it that the environment ends.

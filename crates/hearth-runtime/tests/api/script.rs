@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use hearth_runtime::api::{ApiInvocation, InitFailure, Reply, RuntimeApi, ShutdownReason};
+use hearth_runtime::api::{ApiInvocation, InitFailure, Machine, Reply, RuntimeApi, ShutdownReason};
 use hearth_types::RequestId;
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt, Full};
@@ -49,6 +49,9 @@ enum Step {
     },
     Settled {
         settled: bool,
+    },
+    Launching {
+        launching: bool,
     },
     Launched {
         launched: String,
@@ -146,7 +149,13 @@ impl Scene {
             }
             Step::Replies { replies } => self.check_replies(replies).await,
             Step::Init { init } => self.check_init(&init).await,
-            Step::Settled { settled } => assert_eq!(self.api.is_settled(), settled, "{}", self.name),
+            Step::Settled { settled } => {
+                assert_eq!(self.api.look(Machine::is_settled), settled, "{}", self.name)
+            }
+            Step::Launching { launching } => self.api.change(|machine| match launching {
+                true => machine.expect_extensions(),
+                false => machine.all_launched(),
+            }),
             Step::Launched { launched } => self.api.change(|machine| machine.launched(&launched, None)),
             Step::Shutdown { shutdown } => {
                 let reasons = [

@@ -50,6 +50,8 @@ impl RuntimeApi {
             ));
         }
         let events = registration.events.unwrap_or_default();
+        self.until(|machine| machine.knows_kind_of(&name).then_some(()))
+            .await;
         let id = self.change(|machine| machine.register(&name, &events))?;
         let mut answer = self.look(|machine| {
             let description = machine.description();

@@ -1,0 +1,94 @@
+//! How the process of an environment ends, and who tells.
+
+use std::time::Duration;
+
+use hearth_sandbox::{Exit, ExitStatus};
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+
+use crate::failure::Failure;
+
+/// How long the warden may take to find that an environment has ended for memory, when one of its processes has.
+const MEMORY_NOTICE: Duration = Duration::from_millis(250);
+
+/// How an environment ended that nobody tells of, since the warden has ended too.
+pub(crate) const LOST: Exit = Exit {
+    status: ExitStatus::Signal(9),
+    out_of_memory: false,
+    peak_memory_bytes: 0,
+    cpu: Duration::ZERO,
+};
+
+/// The end of an environment's process.
+#[derive(Debug)]
+pub(crate) struct Ending {
+    exit: oneshot::Receiver<Exit>,
+    runtime: Runtime,
+}
+
+/// The runtime of an environment, whose end is the environment's unless it has an attendant.
+#[derive(Debug)]
+enum Runtime {
+    IsAll,
+    Attended(oneshot::Receiver<ExitStatus>),
+    HasEnded,
+}
+
+impl Ending {
+    /// Of an environment that ends with its runtime.
+    pub(crate) fn new(exit: oneshot::Receiver<Exit>) -> Self {
+        let runtime = Runtime::IsAll;
+        Self { exit, runtime }
+    }
+
+    /// From now on an attendant tells how the runtime ends, and the environment lives on.
+    pub(crate) fn attend(&mut self, runtime: oneshot::Receiver<ExitStatus>) {
+        self.runtime = Runtime::Attended(runtime);
+    }
+
+    /// The end of the runtime, if it is ahead and not the environment's.
+    pub(crate) fn take_attended(&mut self) -> Option<oneshot::Receiver<ExitStatus>> {
+        match std::mem::replace(&mut self.runtime, Runtime::HasEnded) {
+            Runtime::Attended(ended) => Some(ended),
+            Runtime::IsAll | Runtime::HasEnded => None,
+        }
+    }
+
+    /// Waits for it. Cancelling loses nothing; when it has come, it comes once.
+    pub(crate) async fn wait(&mut self) -> Exit {
+        let Self { exit, runtime } = self;
+        let Runtime::Attended(attended) = runtime else {
+            return exit.await.unwrap_or(LOST);
+        };
+        let status = tokio::select! {
+            biased;
+            exit = exit => return exit.unwrap_or(LOST),
+            Ok(status) = attended => status,
+        };
+        *runtime = Runtime::HasEnded;
+        Exit { status, ..LOST }
+    }
+
+    /// What is behind a failure. Where several processes run, one that failed may have done so since memory ran out,
+    /// which the warden tells a little later and which is the end of all.
+    pub(crate) async fn behind(&mut self, failure: Failure) -> Failure {
+        let attended = !matches!(self.runtime, Runtime::IsAll);
+        if !attended || !failure.may_be_for_memory() || self.exit.is_terminated() {
+            return failure;
+        }
+        match timeout(MEMORY_NOTICE, &mut self.exit).await {
+            Ok(Ok(exit)) if exit.out_of_memory => Failure::Exited(exit),
+            _ => failure,
+        }
+    }
+
+    /// Whether it has not come yet.
+    pub(crate) fn is_ahead(&self) -> bool {
+        let runtime = match &self.runtime {
+            Runtime::IsAll => true,
+            Runtime::Attended(ended) => ended.is_empty() && !ended.is_terminated(),
+            Runtime::HasEnded => false,
+        };
+        runtime && self.exit.is_empty() && !self.exit.is_terminated()
+    }
+}
