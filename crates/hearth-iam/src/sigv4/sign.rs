@@ -11,8 +11,8 @@ use super::key::{sha256, string_to_sign};
 use super::{ALGORITHM, Credential, Request, Rules, SigningKey, canonical};
 use crate::AccessKey;
 
-/// Signs requests to one service in one region.
-#[derive(Clone, Copy, Debug)]
+/// Signs requests to one service in one region. Not to be printed, for the sake of the token.
+#[derive(Clone, Copy)]
 pub struct Signer<'a> {
     /// Who signs.
     pub key: &'a AccessKey,
