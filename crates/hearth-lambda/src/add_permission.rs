@@ -9,6 +9,9 @@ use crate::policies::PermissionError;
 use crate::reference::Target;
 use crate::service::Service;
 
+/// The only action that a URL's kind of authentication is asked for.
+const USE_URL: &str = "lambda:InvokeFunctionUrl";
+
 pub(crate) async fn add_permission(
     service: &Service,
     ctx: &Context,
@@ -31,6 +34,9 @@ pub(crate) async fn add_permission(
 }
 
 fn statement(request: AddPermissionRequest, resource: String) -> Result<Statement, Error> {
+    if request.function_url_auth_type.is_some() && !request.action.eq_ignore_ascii_case(USE_URL) {
+        return Err(PermissionError::AuthType.into());
+    }
     let auth_type = request.function_url_auth_type.map(|auth_type| auth_type.as_str());
     let facts = Facts {
         source_arn: request.source_arn.as_deref(),

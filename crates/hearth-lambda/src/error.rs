@@ -151,7 +151,7 @@ impl From<Error> for AwsError {
             | Error::Delete(_)
             | Error::Publish(_)
             | Error::Routing(_)
-            | Error::Permission(PermissionError::Latest)
+            | Error::Permission(PermissionError::Latest | PermissionError::AuthType)
             | Error::Principal(_)
             | Error::Tags(_)
             | Error::Code(CodeError::Refused(_))

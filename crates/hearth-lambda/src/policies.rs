@@ -20,6 +20,9 @@ pub(crate) enum PermissionError {
     /// `$LATEST` by name has no policy: the function's is that of the unqualified ARN.
     #[error("We currently do not support adding policies for $LATEST.")]
     Latest,
+    /// `FunctionUrlAuthType` says something of requests to URLs, and another action has none.
+    #[error("FunctionUrlAuthType is only supported for lambda:InvokeFunctionUrl action")]
+    AuthType,
     /// There is nothing to show.
     #[error("The resource you requested does not exist.")]
     NothingThere,

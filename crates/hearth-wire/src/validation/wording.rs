@@ -94,6 +94,9 @@ fn print(f: &mut fmt::Formatter<'_>, kind: &Kind, value: &Value) -> fmt::Result 
     }
 }
 
+/// The shapes of list items of which AWS says nothing about null.
+const MAY_BE_NULL: [&str; 2] = ["SubnetId", "SecurityGroupId"];
+
 /// All constraints of the parts of a list or map, in one bracket.
 pub(super) struct Clauses<'a> {
     of: &'static str,
@@ -102,14 +105,12 @@ pub(super) struct Clauses<'a> {
 }
 
 impl<'a> Clauses<'a> {
-    /// The constraints of list items or map values. AWS says of those that may be empty texts
-    /// nothing about null.
+    /// The constraints of list items or map values.
     pub(super) fn of_items(of: &'static str, shape: &'a Shape) -> Self {
-        let may_be_empty = matches!(shape.kind, Kind::String) && shape.min == Some(0.0);
         Self {
             of,
             shape,
-            not_null: !may_be_empty,
+            not_null: !MAY_BE_NULL.contains(&shape.name),
         }
     }
 
