@@ -7,7 +7,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::ptr;
 use std::time::Duration;
 
-use rustix::process::Pid;
+use rustix::process::{Pid, Signal};
 use rustix::thread::UnshareFlags;
 
 fn check(result: libc::c_long) -> io::Result<libc::c_long> {
@@ -188,13 +188,13 @@ pub(crate) fn be_transparent(socket: BorrowedFd<'_>) -> io::Result<()> {
 }
 
 /// The signals that ask a process to end.
-const ENDING: [libc::c_int; 3] = [libc::SIGTERM, libc::SIGINT, libc::SIGHUP];
+const ENDING: [Signal; 3] = [Signal::TERM, Signal::INT, Signal::HUP];
 
 /// Ignores the signals that ask a process to end, for good.
 pub(crate) fn ignore_ending_signals() {
     for signal in ENDING {
         // SAFETY: ignoring a signal installs no handler.
-        unsafe { libc::signal(signal, libc::SIG_IGN) };
+        unsafe { libc::signal(signal.as_raw(), libc::SIG_IGN) };
     }
 }
 
@@ -212,9 +212,9 @@ pub(crate) fn unblock_signals() {
 
 /// Gives the next program the signals of a fresh process: the warden ignores some, Rust's runtime one.
 pub(crate) fn default_signals() {
-    for signal in ENDING.into_iter().chain([libc::SIGPIPE]) {
+    for signal in ENDING.into_iter().chain([Signal::PIPE]) {
         // SAFETY: restoring a default installs no handler.
-        unsafe { libc::signal(signal, libc::SIG_DFL) };
+        unsafe { libc::signal(signal.as_raw(), libc::SIG_DFL) };
     }
     unblock_signals();
 }
@@ -312,6 +312,42 @@ pub(crate) fn adopt(number: RawFd) -> io::Result<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(number) })
 }
 
+/// Signals that are waited for instead of handled.
+pub(crate) struct Awaited(libc::sigset_t);
+
+impl Awaited {
+    /// Blocks the signals in this thread and those it starts.
+    pub(crate) fn block(signals: &[Signal]) -> io::Result<Self> {
+        // SAFETY: a signal set holds integers, and `sigemptyset` gives it its value.
+        let mut set: libc::sigset_t = unsafe { std::mem::zeroed() };
+        // SAFETY: the calls read or write the local set only.
+        unsafe {
+            libc::sigemptyset(&raw mut set);
+            for signal in signals {
+                libc::sigaddset(&raw mut set, signal.as_raw());
+            }
+            match libc::pthread_sigmask(libc::SIG_BLOCK, &raw const set, ptr::null_mut()) {
+                0 => Ok(Self(set)),
+                error => Err(io::Error::from_raw_os_error(error)),
+            }
+        }
+    }
+
+    /// Waits until one comes, or takes one that has come.
+    pub(crate) fn wait(&self) -> io::Result<Signal> {
+        loop {
+            // SAFETY: the set is one, and where to say more about the signal may be missing.
+            match check(unsafe { libc::sigwaitinfo(&raw const self.0, ptr::null_mut()) }.into()) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                signal => {
+                    let named = Signal::from_named_raw(signal? as i32);
+                    return named.ok_or_else(|| io::ErrorKind::InvalidData.into());
+                }
+            }
+        }
+    }
+}
+
 /// SIGTERM, SIGINT and SIGHUP, received by reading instead of by a handler.
 #[derive(Debug)]
 pub(crate) struct Signals(OwnedFd);
@@ -319,17 +355,10 @@ pub(crate) struct Signals(OwnedFd);
 impl Signals {
     /// Blocks the signals in this thread and those it starts.
     pub(crate) fn block() -> io::Result<Self> {
-        // SAFETY: a signal set holds integers, and `sigemptyset` gives it its value.
-        let mut set: libc::sigset_t = unsafe { std::mem::zeroed() };
-        // SAFETY: all calls read or write the local set only.
-        let descriptor = unsafe {
-            libc::sigemptyset(&raw mut set);
-            for signal in ENDING {
-                libc::sigaddset(&raw mut set, signal);
-            }
-            libc::pthread_sigmask(libc::SIG_BLOCK, &raw const set, ptr::null_mut());
-            libc::signalfd(-1, &raw const set, libc::SFD_CLOEXEC | libc::SFD_NONBLOCK)
-        };
+        let Awaited(set) = Awaited::block(&ENDING)?;
+        // SAFETY: the call reads the local set only.
+        let descriptor =
+            unsafe { libc::signalfd(-1, &raw const set, libc::SFD_CLOEXEC | libc::SFD_NONBLOCK) };
         check(descriptor.into())?;
         // SAFETY: the kernel has just opened this descriptor for us, and nothing else owns it.
         Ok(Self(unsafe { OwnedFd::from_raw_fd(descriptor) }))

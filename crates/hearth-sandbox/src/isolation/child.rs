@@ -8,18 +8,19 @@ use std::fs;
 use std::io;
 use std::os::fd::BorrowedFd;
 
-use rustix::process::Pid;
+use rustix::process::{Pid, Signal};
 use rustix::thread::UnshareFlags;
 
 use super::bounds::Bound;
 use super::network::Interception;
 use super::privileges::{self, Identity};
 use super::program::{self, Program};
+use super::sampled::CROWDED;
 use super::seccomp::Filter;
 use super::status::{At, Failure, Status, Step};
 use super::tier::Tier;
 use super::{network, root};
-use crate::sys::{self, Alone, Forked};
+use crate::sys::{self, Alone, Awaited, Forked};
 
 /// The namespaces a new environment is created in. It enters its network namespace itself, since that was
 /// made ahead, and makes its cgroup namespace when it is in its groups, so that they are all it sees.
@@ -92,22 +93,25 @@ fn split(plan: &Plan<'_>) -> Result<Infallible, Failure> {
 /// Reaps whatever ends, until the interpreter does. The kernel then ends the rest of the environment with
 /// init.
 fn keep(plan: &Plan<'_>, interpreter: Pid) -> io::Result<Infallible> {
+    let awaited = Awaited::block(&[Signal::CHILD, CROWDED])?;
     plan.bound.settle(&[plan.status, plan.proc])?;
     privileges::limit_resources()?;
     plan.tier.become_user(plan.keeper, plan.proc)?;
     sys::close_from(0, &[plan.status])?;
     rustix::thread::set_name(c"init")?;
     loop {
-        let Some(ended) = sys::wait(None, true)? else {
-            continue;
-        };
-        if ended.pid == interpreter.as_raw_nonzero().get() {
-            Status::Ended {
-                status: ended.status,
-                peak_bytes: ended.peak_bytes,
+        while let Some(ended) = sys::wait(None, false)? {
+            if ended.pid == interpreter.as_raw_nonzero().get() {
+                Status::Ended {
+                    status: ended.status,
+                    peak_bytes: ended.peak_bytes,
+                }
+                .send(plan.status)?;
+                sys::exit(0);
             }
-            .send(plan.status)?;
-            sys::exit(0);
+        }
+        if awaited.wait()? == CROWDED {
+            privileges::stand_back()?;
         }
     }
 }

@@ -102,7 +102,25 @@ pub(crate) fn die_with_parent() -> io::Result<()> {
     ))?)
 }
 
-/// Sets the resource limits of Lambda.
+/// Gives up so much priority that beside one process of whoever started this one it gets a tenth of the CPU.
+pub(crate) fn go_after_others() -> io::Result<()> {
+    const STEPS: i32 = 10;
+    rustix::process::nice(STEPS)?;
+    Ok(())
+}
+
+/// Lets everybody else on the machine go first, before all processes of this one's user that it can see.
+///
+/// In an environment where all have the same user that is the environment. It cannot be taken back.
+pub(crate) fn stand_back() -> io::Result<()> {
+    /// The lowest there is.
+    const PRIORITY: i32 = 19;
+    // Of number 0 the kernel thinks as of whoever asks.
+    rustix::process::setpriority_user(Uid::ROOT, PRIORITY)?;
+    Ok(())
+}
+
+/// Sets the resource limits of Lambda, and takes what a user may have been allowed: to be served before others.
 ///
 /// Core dumps are the exception, Lambda allows 10 GiB: the kernel may be set to hand them to a program on the
 /// host, which it does even for a limit of 0. For a limit of 1 it does not, and it writes no file either,
@@ -114,6 +132,8 @@ pub(crate) fn limit_resources() -> io::Result<()> {
         (Resource::Core, 1),
         (Resource::Stack, 8 << 20),
         (Resource::Memlock, 64 << 10),
+        (Resource::Nice, 0),
+        (Resource::Rtprio, 0),
     ];
     for (resource, limit) in limits {
         rustix::process::setrlimit(

@@ -50,6 +50,7 @@ pub(crate) fn run(plan: &Plan<'_>) -> Result<Infallible, Failure> {
     let control = place_descriptors(plan).at(Step::Descriptors)?;
     rustix::process::setsid().at(Step::User)?;
     plan.tier.become_user(plan.user, plan.proc).at(Step::User)?;
+    plan.tier.go_after_others().at(Step::Resources)?;
     landlock::confine(&["/tmp", "/dev/shm"]).at(Step::Landlock)?;
     sys::default_signals();
     // Late, because this process still holds the warden's descriptors, which may be more than it may open.

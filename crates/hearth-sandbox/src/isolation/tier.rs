@@ -50,7 +50,8 @@ impl Tier {
                  alone keep functions from your files and processes",
                 "memory is looked at every 50 ms, so that a function may have more than its size for so long; \
                  memory that no process has mapped (memfd_create, shmget) is refused",
-                "CPU is not shared by memory size, and cpu-policy quota is refused",
+                "CPU is not shared by memory size, and cpu-policy quota is refused; functions come after all else that you \
+                 run, those that make a crowd of processes last",
                 "functions keep your supplementary groups",
             ],
         }
@@ -134,6 +135,15 @@ impl Tier {
         match self {
             Self::Sandbox => Filter::of_environments(),
             Self::Rootless => Filter::of_counted_environments(),
+        }
+    }
+
+    /// Lets Hearth itself, and whatever else the user runs, go before this process and all below it, where no control
+    /// group sees to that.
+    pub(crate) fn go_after_others(self) -> io::Result<()> {
+        match self {
+            Self::Sandbox => Ok(()),
+            Self::Rootless => privileges::go_after_others(),
         }
     }
 

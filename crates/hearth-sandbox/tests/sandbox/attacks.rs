@@ -66,6 +66,7 @@ impl Host {
             "other_code": other_code.to_string(), "host_pid": std::process::id(), "warden_pid": server.warden_pid,
             "port": port, "host_address": host_address(), "abstract": name, "socket_file": socket_file,
             "shared_memory_key": 0x4845_4152, "tier": tier(),
+            "priority": rustix::process::getpriority_process(None)?,
         });
         Ok(Self {
             facts,

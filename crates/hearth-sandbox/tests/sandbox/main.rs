@@ -7,6 +7,7 @@
 //! This program is its own launcher, warden and server: it starts itself again with one of these words.
 
 mod attacks;
+mod crowd;
 mod deaths;
 mod environment;
 mod folders;
@@ -63,6 +64,7 @@ fn run_tests() -> ExitCode {
     }
     let suites = [
         attacks::trials(),
+        crowd::trials(),
         deaths::trials(),
         folders::trials(),
         hostile_server::trials(),

@@ -1,29 +1,44 @@
 //! Bounds without control groups: memory is looked at every so often, and an environment that has too much is
-//! killed. The number of processes is bounded by a resource limit, which the kernel counts per user namespace.
+//! killed. The number of processes is bounded by a resource limit, which the kernel counts per user namespace, and
+//! a crowd of them has to stand back behind everybody else.
 //!
-//! Everything that is read here are numbers of the kernel's: names of processes are never looked at.
+//! Everything that is read here are numbers of the kernel's: names of processes are never looked at. The warden
+//! reads only what the kernel tells without waiting; see `look.rs` for what it does not.
+
+mod look;
+mod processes;
 
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::FileExt;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::event::epoll::EventFlags;
-use rustix::fs::{Dir, MemfdFlags, Mode, OFlags};
-use rustix::process::Pid;
+use rustix::fs::{MemfdFlags, Mode, OFlags};
+use rustix::process::{Pid, PidfdFlags, Signal};
 
 use super::bounds::{Bound, Bounds, Memory};
 use super::limits::Limits;
-use crate::gauge::field;
 use crate::sys;
+use look::Look;
+use processes::Use;
 
 /// The shortest time between two looks.
 const SHORTEST: Duration = Duration::from_millis(50);
 /// The longest.
 const LONGEST: Duration = Duration::from_secs(1);
+/// A look costs at most one part in so many of the time until the next.
+const COST: u32 = 20;
 /// Faster than this, in bytes per millisecond, nobody fills memory: about 4 GiB/s.
 const FASTEST: u64 = 4 << 20;
+/// So many bytes the kernel may be wrong about what a process has mapped: each CPU keeps some pages to itself.
+const INEXACT: u64 = 64 << 20;
+/// More threads than this are a crowd.
+const CROWD: u32 = 128;
+
+/// What tells an environment's init that there is a crowd; see [`super::child`].
+pub(super) const CROWDED: Signal = Signal::USR1;
 
 /// The bounds of environments whose memory is sampled.
 pub(crate) struct SampledBounds;
@@ -31,8 +46,8 @@ pub(crate) struct SampledBounds;
 /// One environment.
 struct Sampled {
     limits: Limits,
-    /// Its own /proc, once it has started.
-    proc: Option<OwnedFd>,
+    /// What is looked at, once it has started.
+    started: Option<Started>,
     /// What was found last, in the form of `memory.stat`.
     gauge: File,
     peak: u64,
@@ -40,11 +55,13 @@ struct Sampled {
     cpu: Duration,
 }
 
-/// Memory of all processes of an environment, in bytes.
-#[derive(Debug, Default)]
-struct Use {
-    anonymous: u64,
-    shared: u64,
+/// An environment that has started.
+struct Started {
+    /// Its own /proc.
+    proc: OwnedFd,
+    init: OwnedFd,
+    /// A closer look that is under way.
+    look: Option<Look>,
 }
 
 impl Bounds for SampledBounds {
@@ -52,7 +69,7 @@ impl Bounds for SampledBounds {
         let gauge = rustix::fs::memfd_create("memory", MemfdFlags::CLOEXEC)?.into();
         Ok(Box::new(Sampled {
             limits,
-            proc: None,
+            started: None,
             gauge,
             peak: 0,
             cpu: Duration::ZERO,
@@ -81,7 +98,11 @@ impl Bound for Sampled {
         // Its root is the base, in which nobody can put another thing in this place.
         let path = format!("/proc/{}/root/proc", first.as_raw_nonzero());
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        self.proc = Some(rustix::fs::open(path, flags, Mode::empty())?);
+        self.started = Some(Started {
+            proc: rustix::fs::open(path, flags, Mode::empty())?,
+            init: rustix::process::pidfd_open(first, PidfdFlags::empty())?,
+            look: None,
+        });
         Ok(Some(SHORTEST))
     }
 
@@ -95,33 +116,44 @@ impl Bound for Sampled {
     }
 
     fn check(&mut self) -> Memory {
-        let Some(proc) = &self.proc else {
+        let begun = Instant::now();
+        let Some(started) = &mut self.started else {
             return Memory::Within(Some(SHORTEST));
         };
-        let limit = self.limits.anonymous_bytes();
-        // What processes share is counted for each of them, so this is too much rather than too little.
-        let (resident, mut found) = processes(proc).fold((0, Use::default()), |(sum, found), pid| {
-            let (resident, shared) = resident(proc, pid).unwrap_or_default();
-            let anonymous = found.anonymous + resident.saturating_sub(shared);
-            (sum + resident, Use { anonymous, ..found })
-        });
-        if resident > limit {
-            found = processes(proc).fold(Use::default(), |found, pid| found.add(&shares(proc, pid)));
+        let seen = processes::see(&started.proc, usize::MAX);
+        if seen.threads > CROWD {
+            started.disperse();
         }
-        self.note(found.anonymous);
-        if found.anonymous > limit || found.anonymous + found.shared > self.limits.charged_bytes() {
+        let limit = self.limits.anonymous_bytes();
+        let found = if fit(self.limits, seen.most) {
+            started.look = None;
+            Some(seen.most)
+        } else {
+            started.look_closer()
+        };
+        if let Some(found) = found {
+            self.note(found.anonymous);
+        }
+        if seen.least > limit + INEXACT || found.is_some_and(|found| !fit(self.limits, found)) {
             return Memory::Exceeded;
         }
-        let left = Duration::from_millis(limit.saturating_sub(resident) / FASTEST);
-        Memory::Within(Some(left.clamp(SHORTEST, LONGEST)))
+        let left = limit.saturating_sub(seen.most.anonymous) / FASTEST;
+        let cost = begun.elapsed() * COST;
+        let wait = Duration::from_millis(left).max(cost).clamp(SHORTEST, LONGEST);
+        Memory::Within(Some(wait))
     }
 
     fn last_look(&mut self) {
-        self.check();
-        if let Some(proc) = &self.proc {
-            let times = processes(proc).filter_map(|pid| cpu_time(proc, pid));
-            // Those that are killed are not waited for.
-            self.cpu = self.cpu.max(times.sum());
+        let Some(Started { proc, look, .. }) = &mut self.started else {
+            return;
+        };
+        *look = None;
+        // Of a crowd only a part: it shall not hold up its own end.
+        let seen = processes::see(proc, CROWD as usize);
+        // Those that are killed are not waited for.
+        self.cpu = self.cpu.max(processes::cpu_time(proc, CROWD as usize));
+        if fit(self.limits, seen.most) {
+            self.note(seen.most.anonymous);
         }
     }
 
@@ -130,7 +162,7 @@ impl Bound for Sampled {
     }
 
     fn gauge(&self) -> io::Result<OwnedFd> {
-        let path = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&self.gauge));
+        let path = format!("/proc/self/fd/{}", self.gauge.as_raw_fd());
         Ok(rustix::fs::open(
             path,
             OFlags::RDONLY | OFlags::CLOEXEC,
@@ -164,61 +196,31 @@ impl Sampled {
     }
 }
 
-impl Use {
-    fn add(self, other: &Self) -> Self {
-        Self {
-            anonymous: self.anonymous + other.anonymous,
-            shared: self.shared + other.shared,
+impl Started {
+    /// Has init make the crowd stand back. Who joins it while that happens does so the next time.
+    fn disperse(&self) {
+        // An init that has ended takes its crowd along.
+        let _ = rustix::process::pidfd_send_signal(&self.init, CROWDED);
+    }
+
+    /// What the processes have, each page counted once. `None` as long as that is not known.
+    fn look_closer(&mut self) -> Option<Use> {
+        let look = match self.look.take().map_or_else(|| Look::begin(&self.proc), Ok) {
+            Ok(look) => look,
+            // There can be no other process now. Better to wait than not to know.
+            Err(_) => return Some(processes::shares(&self.proc)),
+        };
+        let found = look.result();
+        if matches!(found, Ok(None)) {
+            self.look = Some(look);
         }
+        found.unwrap_or_default()
     }
 }
 
-/// The numbers of the processes in a /proc.
-fn processes(proc: impl AsFd) -> impl Iterator<Item = u32> {
-    let entries = Dir::read_from(proc).into_iter().flatten().flatten();
-    entries.filter_map(|entry| entry.file_name().to_str().ok()?.parse().ok())
-}
-
-/// The resident memory of a process and the part of it that is mapped from files or shared, in bytes.
-fn resident(proc: &OwnedFd, pid: u32) -> Option<(u64, u64)> {
-    let text = read(proc, &format!("{pid}/statm"))?;
-    let mut pages = text.split_ascii_whitespace().map(str::parse::<u64>).skip(1);
-    let (resident, shared) = (pages.next()?.ok()?, pages.next()?.ok()?);
-    let size = rustix::param::page_size() as u64;
-    Some((resident * size, shared * size))
-}
-
-/// A process's share of the memory it has with others.
-fn shares(proc: &OwnedFd, pid: u32) -> Use {
-    let text = read(proc, &format!("{pid}/smaps_rollup")).unwrap_or_default();
-    let bytes = |key| field(&text, key).unwrap_or(0) * 1024;
-    Use {
-        anonymous: bytes("Pss_Anon:"),
-        shared: bytes("Pss_Shmem:"),
-    }
-}
-
-/// CPU time of a process and of those it has waited for.
-fn cpu_time(proc: &OwnedFd, pid: u32) -> Option<Duration> {
-    let text = read(proc, &format!("{pid}/stat"))?;
-    // In front of the last parenthesis stands the name, which is the process's own choice.
-    let (_, numbers) = text.rsplit_once(')')?;
-    let mut numbers = numbers.split_ascii_whitespace();
-    // utime, stime, cutime and cstime, the fields 14 to 17 of all.
-    let ticks: u64 = (11..15)
-        .map_while(|at| numbers.nth(if at == 11 { at } else { 0 })?.parse::<u64>().ok())
-        .sum();
-    let millis = ticks * 1000 / rustix::param::clock_ticks_per_second();
-    Some(Duration::from_millis(millis))
-}
-
-/// The content of a small file; none if the process has ended.
-fn read(proc: &OwnedFd, path: &str) -> Option<String> {
-    let file = rustix::fs::openat(proc, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).ok()?;
-    let mut text = vec![0; 4096];
-    let length = rustix::io::read(&file, &mut text).ok()?;
-    text.truncate(length);
-    Some(String::from_utf8_lossy(&text).into_owned())
+/// Whether memory is within the limits.
+fn fit(limits: Limits, used: Use) -> bool {
+    used.anonymous <= limits.anonymous_bytes() && used.anonymous + used.shared <= limits.charged_bytes()
 }
 
 #[cfg(test)]
@@ -240,7 +242,11 @@ mod tests {
         let _ = directory.keep();
         Sampled {
             limits,
-            proc: Some(proc.into()),
+            started: Some(Started {
+                proc: proc.into(),
+                init: rustix::process::pidfd_open(rustix::process::getpid(), PidfdFlags::empty()).unwrap(),
+                look: None,
+            }),
             gauge,
             peak: 0,
             cpu: Duration::ZERO,
@@ -261,7 +267,7 @@ mod tests {
 
     #[test]
     fn cpu_time_is_seen() {
-        let begun = std::time::Instant::now();
+        let begun = Instant::now();
         while begun.elapsed() < Duration::from_millis(60) {
             std::hint::black_box(0);
         }
@@ -275,7 +281,7 @@ mod tests {
     #[test]
     fn an_environment_that_has_not_started_has_no_memory() {
         let mut new = Sampled {
-            proc: None,
+            started: None,
             ..watched(128)
         };
         assert_eq!(new.check(), Memory::Within(Some(SHORTEST)));

@@ -1,0 +1,117 @@
+//! What a /proc says of the processes in it.
+
+use std::os::fd::{AsFd, OwnedFd};
+use std::time::Duration;
+
+use rustix::fs::{AtFlags, Dir, Mode, OFlags, StatxFlags};
+
+use crate::gauge::field;
+
+/// Memory of an environment, in bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Use {
+    pub(super) anonymous: u64,
+    pub(super) shared: u64,
+}
+
+/// What a look at all processes finds without waiting for any of them.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Seen {
+    /// Their threads, the first of each among them.
+    pub(super) threads: u32,
+    /// The most memory they can have: what several have in common is counted for each of them.
+    pub(super) most: Use,
+    /// The least anonymous memory they can have: that of the largest.
+    pub(super) least: u64,
+}
+
+/// Counts the threads of this many processes in a /proc, and adds up what each process has.
+pub(super) fn see(proc: &OwnedFd, at_most: usize) -> Seen {
+    numbers(proc).take(at_most).fold(Seen::default(), |seen, pid| {
+        let found = mapped(proc, pid).unwrap_or_default();
+        Seen {
+            threads: seen.threads + threads(proc, pid),
+            most: seen.most.with(found),
+            least: seen.least.max(found.anonymous),
+        }
+    })
+}
+
+/// What all processes together have. To say how often a page is shared, the kernel waits for each process to stop
+/// changing its memory; that can be long.
+pub(super) fn shares(proc: &OwnedFd) -> Use {
+    let share = |pid| {
+        let text = read(proc, &format!("{pid}/smaps_rollup")).unwrap_or_default();
+        let bytes = |key| field(&text, key).unwrap_or(0) * 1024;
+        Use {
+            anonymous: bytes("Pss_Anon:"),
+            shared: bytes("Pss_Shmem:"),
+        }
+    };
+    numbers(proc).map(share).fold(Use::default(), Use::with)
+}
+
+/// CPU time of this many processes and of those they have waited for.
+pub(super) fn cpu_time(proc: &OwnedFd, at_most: usize) -> Duration {
+    let times = numbers(proc)
+        .take(at_most)
+        .filter_map(|pid| cpu_time_of(proc, pid));
+    times.sum()
+}
+
+impl Use {
+    fn with(self, other: Self) -> Self {
+        Self {
+            anonymous: self.anonymous + other.anonymous,
+            shared: self.shared + other.shared,
+        }
+    }
+}
+
+/// The numbers of the processes in a /proc.
+fn numbers(proc: impl AsFd) -> impl Iterator<Item = u32> {
+    let entries = Dir::read_from(proc).into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.file_name().to_str().ok()?.parse().ok())
+}
+
+/// What a process has mapped: anonymous memory, and what is mapped from files or shared.
+fn mapped(proc: &OwnedFd, pid: u32) -> Option<Use> {
+    let text = read(proc, &format!("{pid}/statm"))?;
+    let mut pages = text.split_ascii_whitespace().map(str::parse::<u64>).skip(1);
+    let (resident, shared) = (pages.next()?.ok()?, pages.next()?.ok()?);
+    let size = rustix::param::page_size() as u64;
+    Some(Use {
+        anonymous: resident.saturating_sub(shared) * size,
+        shared: shared * size,
+    })
+}
+
+/// How many threads a process has.
+fn threads(proc: &OwnedFd, pid: u32) -> u32 {
+    // Each is a directory in this one, which has two links of its own.
+    let place = format!("{pid}/task");
+    let directory = rustix::fs::statx(proc, place, AtFlags::empty(), StatxFlags::NLINK);
+    directory.map_or(0, |directory| directory.stx_nlink.saturating_sub(2))
+}
+
+fn cpu_time_of(proc: &OwnedFd, pid: u32) -> Option<Duration> {
+    let text = read(proc, &format!("{pid}/stat"))?;
+    // In front of the last parenthesis stands the name, which is the process's own choice.
+    let (_, numbers) = text.rsplit_once(')')?;
+    let mut numbers = numbers.split_ascii_whitespace();
+    // utime, stime, cutime and cstime, the fields 14 to 17 of all.
+    let ticks: u64 = (11..15)
+        .map_while(|at| numbers.nth(if at == 11 { at } else { 0 })?.parse::<u64>().ok())
+        .sum();
+    let millis = ticks * 1000 / rustix::param::clock_ticks_per_second();
+    Some(Duration::from_millis(millis))
+}
+
+/// The content of a small file; none if the process has ended.
+fn read(proc: &OwnedFd, path: &str) -> Option<String> {
+    let file = rustix::fs::openat(proc, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).ok()?;
+    let mut text = vec![0; 4096];
+    let length = rustix::io::read(&file, &mut text).ok()?;
+    text.truncate(length);
+    Some(String::from_utf8_lossy(&text).into_owned())
+}
