@@ -85,9 +85,9 @@ class Invocation {
     }
     let text;
     try {
-      text = JSON.stringify(result) ?? 'null';
-    } catch {
-      this.#finishWithError(new Error('Unable to stringify response body'));
+      text = toJson(result);
+    } catch (error) {
+      this.#finishWithError(error);
       return;
     }
     this.#finished = true;
@@ -115,6 +115,21 @@ class Invocation {
       ...describeInvocation(this.#meta),
     };
   }
+}
+
+/** The response to a result. Errors are those of AWS's client (source: npm aws-lambda-ric 3.3.0). */
+function toJson(result) {
+  let text;
+  try {
+    text = JSON.stringify(result === undefined ? null : result);
+  } catch {
+    throw new Error('Unable to stringify response body');
+  }
+  if (text === undefined) {
+    // Functions and symbols have no JSON.
+    throw new TypeError('Wrong arguments');
+  }
+  return text;
 }
 
 module.exports = { Invocation };

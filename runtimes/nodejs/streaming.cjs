@@ -83,8 +83,7 @@ class ResponseStream extends Writable {
       throw runtimeError('InvalidStreamingOperation', 'Cannot set content-type, too late.');
     }
     if (!CONTENT_TYPE.test(contentType)) {
-      const error = new TypeError('Invalid character in header content ["Content-Type"]');
-      throw Object.assign(error, { code: 'ERR_INVALID_CHAR' });
+      throw invalidContentType();
     }
     this.#contentType = String(contentType);
   }
@@ -152,6 +151,14 @@ class ResponseStream extends Writable {
       this.#channel.stream(this.#request, this.#contentType);
     }
   }
+}
+
+/** What Node says of the headers of a request. */
+function invalidContentType() {
+  const code = 'ERR_INVALID_CHAR';
+  const error = new TypeError('Invalid character in header content ["Content-Type"]');
+  error.stack = error.stack.replace(error.name, `${error.name} [${code}]`);
+  return Object.assign(error, { code });
 }
 
 /** What goes as it is. Node says what is wrong with null. */

@@ -8,6 +8,9 @@ import hearth_log as log
 from hearth_errors import Fault
 
 
+_W3C = ("traceparent", "tracestate", "baggage")
+
+
 class LambdaContext:
     def __init__(self, meta):
         self.aws_request_id = meta["requestId"]
@@ -17,12 +20,20 @@ class LambdaContext:
         self.memory_limit_in_mb = os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")
         self.function_version = os.environ.get("AWS_LAMBDA_FUNCTION_VERSION")
         self.invoked_function_arn = meta["invokedFunctionArn"]
-        self.client_context = _client_context(meta.get("clientContext"))
+        client_context = _parse(meta.get("clientContext"))
+        self._w3c = _take_w3c(client_context)
+        self.client_context = None if client_context is None else ClientContext(client_context)
         self.identity = CognitoIdentity(meta.get("cognitoIdentity") or {})
+        # Functions have no tenants here.
+        self.tenant_id = None
         self._deadline_ms = meta["deadlineMs"]
 
     def get_remaining_time_in_millis(self):
         return max(self._deadline_ms - int(time.time() * 1000), 0)
+
+    def w3c(self):
+        """What the caller said of the trace in the form of W3C."""
+        return dict(self._w3c)
 
     def log(self, message):
         log.write(str(message))
@@ -72,12 +83,19 @@ class ClientContext(_Fields):
             self.client = Client(self.client)
 
 
-def _client_context(text):
-    if not text:
+def _parse(client_context):
+    if not client_context:
         return None
     try:
-        values = json.loads(text)
+        return json.loads(client_context)
     except Exception as error:
         message = "Unable to parse Client Context JSON: {}".format(error)
         raise Fault("LambdaContextUnmarshalError", message)
-    return ClientContext(values)
+
+
+def _take_w3c(client_context):
+    """Takes the trace out of a client context."""
+    trace = client_context.pop("w3c", None) if isinstance(client_context, dict) else None
+    if not isinstance(trace, dict):
+        return {}
+    return {name: trace[name] for name in _W3C if isinstance(trace.get(name), str)}

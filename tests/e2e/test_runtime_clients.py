@@ -1,5 +1,6 @@
-"""AWS's own runtime clients as custom runtimes: for Python beside Hearth's bootstrap, for Rust."""
+"""AWS's own runtime clients as custom runtimes: for Python and Node.js beside Hearth's bootstraps, for Rust."""
 
+import base64
 import importlib.metadata
 import json
 import os
@@ -11,25 +12,50 @@ from pathlib import Path
 
 import pytest
 
+import ric
 from bootstraps import bundle
 from functions import create, invoke
+from runtime_cases import cases_of
 from server import ROOT
 
-CASES = sorted((ROOT / "cases/runtimes").glob("python-*"))
 PYTHON = "/usr/bin/python3"
-# What the API takes.
-LARGEST = 6 * 1024 * 1024
-# Cases whose answer differs, and why.
+NODE = "/usr/bin/node"
+BUILD_SECONDS = 540
+
+# Cases whose answer is another one by design, and why.
 DIFFERENT = {
-    "python-interpreter": "asks for the interpreter's own place",
-    "python-search-path": "asks for the search path, which names the client's folder",
     "python-descriptors": "asks for the descriptors of the bootstrap",
-    "python-variables": "asks for all variables",
-    "python-import-name": "the text names the interpreter's folder",
-    "python-error-huge": "Hearth leaves the traceback of a huge error out, and prints its text whole",
+    "python-error-huge": "Hearth shortens the text of a huge error",
+    "nodejs-error-huge": "Hearth shortens the text of a huge error",
+    "nodejs-init-rejection": "the client has asked for its first event by the time Node.js reports the rejection",
+    "nodejs-stream-destroyed": "the client cannot report an error while its response is open",
+    "nodejs-stream-uncaught": "the client cannot report an error while its response is open",
+    "nodejs-stream-write-after-the-end": "the client has handed over the end by then",
+    "nodejs-stream-not-async": "what the function writes later ends the client's report, or comes too late for it",
+    "nodejs-stream-malformed": "this version of the client fails over its own error",
 }
-# Events whose answer differs.
-UNPRINTABLE = "unprintable"  # An error without a text ends the client.
+# Events of which the same is true.
+DIFFERENT_EVENTS = {
+    "python-error": {"unprintable": "an error that has no text ends the client"},
+    "nodejs-error-odd-values": {
+        "symbol": "the client fails over what has no text",
+        "bare": "the client fails over what has no text",
+    },
+    "nodejs-stream-http": {
+        "end": "the client loses metadata without a write",
+        "nothing": "the client loses metadata without a write",
+    },
+}
+# Members of an answer that tell a client from a bootstrap.
+DIFFERENT_MEMBERS = {
+    "python-interpreter": ["encodings", "utf8 mode", "site-packages"],
+    "python-search-path": ["path", "arguments"],
+    "python-variables": ["names"],
+    "nodejs-variables": ["names", "execution"],
+}
+# Cases whose trace goes on here with the stack of the reason.
+LONGER_TRACE = ("nodejs-import-missing", "nodejs-import-missing-handler-file", "nodejs-syntax-error",
+                "nodejs-unhandled-rejection")
 
 
 def installed(distribution, needs=()):
@@ -47,12 +73,18 @@ def installed(distribution, needs=()):
     return files
 
 
+def release(program, *arguments):
+    """Major and minor version of an interpreter of the base."""
+    if not os.path.exists(program):
+        pytest.skip(f"the base has no {program}")
+    said = subprocess.run([program, *arguments], capture_output=True, text=True, check=True).stdout
+    return ".".join(re.findall(r"\d+", said)[:2])
+
+
 @pytest.fixture(scope="module")
-def client_files():
-    if not os.path.exists(PYTHON):
-        pytest.skip(f"the base has no {PYTHON}")
-    version = subprocess.run([PYTHON, "-c", "import sys; print(*sys.version_info[:2], sep='.')"],
-                             capture_output=True, text=True, check=True).stdout.strip()
+def python_client():
+    """A release of Python, and a package with the client for it."""
+    version = release(PYTHON, "-c", "import sys; print(*sys.version_info[:2])")
     files = installed("awslambdaric", ("simplejson", "snapshot-restore-py"))
     native = [name for name in files if re.match(r"runtime_client\.cpython-\d+", name)]
     if not any(f"cpython-{version.replace('.', '')}-" in name for name in native):
@@ -61,45 +93,99 @@ def client_files():
     return version, files
 
 
-def outcome(client, function, event):
-    """What a caller sees, without what differs between two invocations, and where a traceback leads through the
+@pytest.fixture(scope="module")
+def node_client():
+    """A release of Node.js, and a package with the client for it."""
+    return release(NODE, "--version"), ric.files(BUILD_SECONDS)
+
+
+def buffered(client, function, event, **settings):
+    """How an invocation failed, if it did, what it answered, and its id."""
+    answer = invoke(client, function, event, **settings)
+    return answer.error, answer.raw.decode(), answer.request_id
+
+
+def streamed(client, function, event, **settings):
+    """The same for a function that streams: what it wrote stands before the text of its error."""
+    response = client.invoke_with_response_stream(FunctionName=function, Payload=json.dumps(event), **settings)
+    events = list(response["EventStream"])
+    body = b"".join(event["PayloadChunk"]["Payload"] for event in events if "PayloadChunk" in event)
+    end = events[-1]["InvokeComplete"]
+    error = end.get("ErrorCode")
+    if error:
+        return (error, body), end["ErrorDetails"], response["ResponseMetadata"]["RequestId"]
+    return None, body.decode(), response["ResponseMetadata"]["RequestId"]
+
+
+def outcome(client, function, case, event, **settings):
+    """What a caller sees, without what differs between two invocations, and where a trace leads through the
     bootstrap or the interpreter's own library, which are not the function's."""
-    answer = invoke(client, function, event)
-    text = re.sub(r"\]\w{32}", "]<environment>", answer.raw.decode().replace(answer.request_id, "<id>"))
-    text = text.replace(function, "<function>")
+    call = streamed if case.name.startswith("nodejs-stream") else buffered
+    error, text, request_id = call(client, function, event, **settings)
+    for pattern, stands_for in (
+        (re.escape(request_id), "<id>"), (re.escape(function), "<function>"), (r"\]\w{32}", "]<environment>"),
+        (r"Root=1-[\w=;:-]+", "<trace>"), ("/var/task/node_modules/aws-lambda-ric/dist/", "/var/runtime/"),
+        (r"at Runtime\.handler \(([^)]+)\)", r"at \1"), (r"\(\S+/os\.py\)", "(os.py)"),
+        (r"repeated \d+ more times", "repeated"),
+    ):
+        text = re.sub(pattern, stands_for, text)
     try:
         document = json.loads(text)
     except ValueError:
-        return answer.error, text
-    if answer.error and "stackTrace" in document:
-        document["stackTrace"] = [line for line in document["stackTrace"]
-                                  if line.startswith('  File "/var/task/') and "/awslambdaric/" not in line]
-    return answer.error, document
+        return error, text
+    if isinstance(document, dict):
+        for member in DIFFERENT_MEMBERS.get(case.name, ()):
+            del document[member]
+        for member, is_frame in (("stackTrace", '  File "'), ("trace", "    at ")):
+            if error and member in document:
+                document[member] = [line for line in document[member]
+                                    if not line.startswith(is_frame) or is_of_the_function(line)]
+    return error, document
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_the_client_for_python_answers_as_hearth(client, client_files, case):
+def is_of_the_function(frame):
+    return "/var/task/" in frame and not re.search("/awslambdaric/|/aws-lambda-ric/", frame)
+
+
+def shorten(ours, theirs, case):
+    """Our outcome with a trace as long as theirs where ours says more."""
+    if case.name in LONGER_TRACE:
+        error, document = ours
+        assert len(document["trace"]) > len(theirs[1]["trace"])
+        return error, document | {"trace": document["trace"][:len(theirs[1]["trace"])]}
+    return ours
+
+
+def compare(client, runtime, version, files, case):
+    """Invokes a case's function on Hearth's bootstrap and on AWS's client with each of its events."""
     if case.name in DIFFERENT:
         pytest.skip(f"differs by design: {DIFFERENT[case.name]}")
-    version, files = client_files
-    wanted = json.loads((case / "case.json").read_text())
-    releases = wanted.get("versions", {})
-    release = tuple(map(int, version.split(".")))
-    bounds = [tuple(map(int, releases.get(end, default).split("."))) for end, default in (("from", "0.0"), ("to", "9.9"))]
-    if not bounds[0] <= release <= bounds[1]:
-        pytest.skip(f"not for Python {version}")
-    code = {str(path.relative_to(case)): path.read_bytes() for path in case.rglob("*")
-            if path.is_file() and path.name not in ("case.json", "expected.json")}
-    settings = {"Timeout": 30, "MemorySize": 256, "Environment": {"Variables": wanted.get("environment", {})}}
-    ours = create(client, bundle(code), runtime=f"python{version}", handler=wanted["handler"], **settings)
-    theirs = create(client, bundle(files | code), runtime="provided.al2023", handler=wanted["handler"], **settings)
-    for event in wanted.get("events", [{"event": {}}]):
-        if "text" in event:
-            continue
-        value = "x" * event["size"] if "size" in event else event.get("event")
-        if value == UNPRINTABLE or len(json.dumps(value)) > LARGEST:
-            continue
-        assert outcome(client, theirs, value) == outcome(client, ours, value), event
+    if not case.suits(version):
+        pytest.skip(f"not for {version}")
+    settings = {"Timeout": 30, "MemorySize": 256, "Environment": {"Variables": case.environment}}
+    ours = create(client, bundle(case.code), runtime=runtime, handler=case.handler, **settings)
+    theirs = create(client, bundle(files | case.code), runtime="provided.al2023", handler=case.handler, **settings)
+    left_out = DIFFERENT_EVENTS.get(case.name, {})
+    events = [(event, context) for event, context in case.events if not (isinstance(event, str) and event in left_out)]
+    if not events:
+        pytest.skip("the API takes none of its events")
+    for event, context in events:
+        more = {"ClientContext": base64.b64encode(context.encode()).decode()}
+        expected = outcome(client, theirs, case, event, **more)
+        assert shorten(outcome(client, ours, case, event, **more), expected, case) == expected, event
+
+
+@pytest.mark.parametrize("case", cases_of("python"), ids=lambda case: case.name)
+def test_the_client_for_python_answers_as_hearth(client, python_client, case):
+    version, files = python_client
+    compare(client, f"python{version}", version, files, case)
+
+
+@pytest.mark.timeout(BUILD_SECONDS + 60)
+@pytest.mark.parametrize("case", cases_of("nodejs"), ids=lambda case: case.name)
+def test_the_client_for_nodejs_answers_as_hearth(client, node_client, case):
+    version, files = node_client
+    compare(client, f"nodejs{version.split('.')[0]}.x", version, files, case)
 
 
 @pytest.fixture(scope="module")

@@ -10,5 +10,7 @@ def handler(event, context):
         "remaining": 50000 < remaining <= 60000,
         "identity": [context.identity.cognito_identity_id, context.identity.cognito_identity_pool_id],
         "client": client and [client.custom, client.env, client.client and client.client.app_title],
+        "tenant": context.tenant_id,
+        "w3c": context.w3c(),
         "text": repr(context)[:15],
     }
