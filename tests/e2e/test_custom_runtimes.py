@@ -249,32 +249,6 @@ def test_a_java_of_the_base_runs(client):
     assert answer.payload["java"] >= 11
 
 
-def test_a_recorded_function_of_aws(client):
-    """What AWS answered to a function on aws-lambda-go whose handler failed (recorded in 2024)."""
-    function = deploy(client, {"bootstrap": """\
-        #!/bin/sh
-        api="http://$AWS_LAMBDA_RUNTIME_API/2018-06-01/runtime"
-        while true; do
-            curl -sS -D /tmp/headers -o /tmp/event "$api/invocation/next"
-            id=$(grep -i Lambda-Runtime-Aws-Request-Id /tmp/headers | tr -d '[:space:]' | cut -d: -f2)
-            curl -sS "$api/invocation/$id/error" -d '{"errorMessage":"Error: some_error_msg","errorType":"errorString"}'
-        done
-        """}, MemorySize=1024)
-    configuration = client.get_function_configuration(FunctionName=function)
-    expected = {
-        "Architectures": ["x86_64"], "Description": "", "EphemeralStorage": {"Size": 512},
-        "Handler": "function.handler", "MemorySize": 1024, "PackageType": "Zip", "Runtime": "provided.al2023",
-        "SnapStart": {"ApplyOn": "None", "OptimizationStatus": "Off"}, "Timeout": 3,
-        "TracingConfig": {"Mode": "PassThrough"}, "Version": "$LATEST",
-        "LoggingConfig": {"LogFormat": "Text", "LogGroup": f"/aws/lambda/{function}"},
-    }
-    assert {name: configuration[name] for name in expected} == expected
-    assert configuration["RuntimeVersionConfig"]["RuntimeVersionArn"].startswith("arn:aws:lambda:us-east-1::runtime:")
-    answer = invoke(client, function)
-    assert (answer.status, answer.error, answer.version) == (200, "Unhandled", "$LATEST")
-    assert answer.payload == {"errorMessage": "Error: some_error_msg", "errorType": "errorString"}
-
-
 def test_hearth_deploys_a_folder_with_a_bootstrap(server, client, tmp_path):
     bootstrap = tmp_path / "bootstrap"
     bootstrap.write_text(textwrap.dedent(SHELL))

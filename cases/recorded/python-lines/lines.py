@@ -1,0 +1,3 @@
+def handler(event, context):
+    print("one\ntwo\nthree")
+    print("left\rright")

@@ -1,0 +1,3 @@
+# `def` is no name that a statement could import.
+def handler(event, context):
+    return {"event": event}
