@@ -1,6 +1,5 @@
 """`provided.al2023` and its like: functions that bring their own bootstrap."""
 
-import os
 import re
 import subprocess
 import textwrap
@@ -216,37 +215,6 @@ def test_runtimes_of_other_languages_say_how(client):
         client.create_function(FunctionName=unique(), Runtime="java21", Role=ROLE, Handler="x",
                                Code={"ZipFile": bundle({"a": "b"})})
     assert "provided.al2023" in str(refused.value) and "docs/runtimes.md" in str(refused.value)
-
-
-JAVA = r"""
-import java.net.URI;
-import java.net.http.*;
-
-public class Bootstrap {
-    public static void main(String[] arguments) throws Exception {
-        HttpClient client = HttpClient.newHttpClient();
-        String api = "http://" + System.getenv("AWS_LAMBDA_RUNTIME_API") + "/2018-06-01/runtime/invocation/";
-        while (true) {
-            HttpResponse<String> event = client.send(
-                HttpRequest.newBuilder(URI.create(api + "next")).build(), HttpResponse.BodyHandlers.ofString());
-            String id = event.headers().firstValue("Lambda-Runtime-Aws-Request-Id").get();
-            String answer = "{\"java\":" + Runtime.version().feature() + ",\"event\":" + event.body() + "}";
-            client.send(HttpRequest.newBuilder(URI.create(api + id + "/response"))
-                .POST(HttpRequest.BodyPublishers.ofString(answer)).build(), HttpResponse.BodyHandlers.discarding());
-        }
-    }
-}
-"""
-
-
-def test_a_java_of_the_base_runs(client):
-    if not os.path.realpath("/usr/bin/java").startswith("/usr/"):
-        pytest.skip("the base has no Java")
-    bootstrap = "#!/bin/sh\nexec /usr/bin/java -XX:+UseSerialGC -XX:TieredStopAtLevel=1 Bootstrap.java\n"
-    function = deploy(client, {"bootstrap": bootstrap, "Bootstrap.java": JAVA}, MemorySize=1024, Timeout=60)
-    answer = invoke(client, function, {"a": 1})
-    assert (answer.error, answer.payload["event"]) == (None, {"a": 1}), answer.log
-    assert answer.payload["java"] >= 11
 
 
 def test_hearth_deploys_a_folder_with_a_bootstrap(server, client, tmp_path):
