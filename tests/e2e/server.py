@@ -46,6 +46,8 @@ class Server:
         self.args = [str(a) for a in args]
         self.owns_data = data_dir is None
         self.data_dir = Path(data_dir or tempfile.mkdtemp(prefix="hearth-e2e-"))
+        # Without these the data directory is its working directory alone.
+        self.data_args = ["--data-dir", self.data_dir]
         self.environment = environment or {}
         give(self.data_dir)
         self.process = None
@@ -53,7 +55,7 @@ class Server:
         self.output = []
 
     def start(self, directories=()):
-        command = [BINARY, self.mode, "--listen", "127.0.0.1:0", "--data-dir", self.data_dir, "--isolation", TIER]
+        command = [BINARY, self.mode, "--listen", "127.0.0.1:0", *self.data_args, "--isolation", TIER]
         self.process = subprocess.Popen(
             [str(c) for c in (*command, *self.args, *directories)],
             stdin=subprocess.DEVNULL,

@@ -1,7 +1,7 @@
 //! `hearth dev`: a server for one developer, with the functions of some folders in it.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::thread;
 
@@ -12,10 +12,10 @@ use super::{block_on, deploy};
 use crate::client::{Client, ClientError, Credentials, Endpoint};
 use crate::deploy::{DeployError, Deployed, Source, Wanted};
 use crate::failure::Failure;
-use crate::launch::{Mode, Temporary, launch};
+use crate::launch::{Mode, Temporary, launch, state_directory};
 use crate::missing;
 use crate::project::{self, Project};
-use crate::settings::{DEV_DATA_DIR, PORT, ServerFlags};
+use crate::settings::{PORT, ServerFlags};
 
 /// Start a server on this machine that takes any credentials, and deploy folders to it
 #[derive(Args)]
@@ -36,14 +36,16 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         true => Some(Temporary::create().map_err(Failure::failed)?),
         false => None,
     };
-    let data = match &temporary {
-        Some(directory) => directory.path().join("data"),
-        None => settings
-            .data_dir
-            .clone()
-            .unwrap_or_else(|| Path::new(DEV_DATA_DIR).to_owned()),
+    let data = match (&temporary, &settings.data_dir) {
+        (Some(directory), _) => directory.path().join("data"),
+        (None, Some(named)) => named.clone(),
+        (None, None) => state_directory().map_err(Failure::failed)?,
     };
+    let is_told = temporary.is_none() && settings.data_dir.is_none();
     let node = launch(Mode::Dev, settings, &data, arguments.roots()?)?;
+    if is_told {
+        eprintln!("functions and logs are kept in {}", data.display());
+    }
     missing::tell(&node.discovery);
     let address = node.addresses[0];
     if !projects.is_empty() {

@@ -3,6 +3,7 @@
 mod listeners;
 mod mode;
 mod runtimes;
+mod state;
 mod temporary;
 mod tier;
 
@@ -17,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use mode::Mode;
 pub(crate) use runtimes::look;
+pub(crate) use state::state_directory;
 pub(crate) use temporary::Temporary;
 pub(crate) use tier::{meant, works};
 

@@ -26,8 +26,6 @@ pub(crate) use value::{Isolation, LogLevel, Runtimes, Size, UidRange};
 pub(crate) const PORT: u16 = 4566;
 /// Where `serve` keeps its data if nobody says otherwise.
 pub(crate) const DATA_DIR: &str = "/var/lib/hearth";
-/// Where `dev` keeps its data if nobody says otherwise, below the working directory.
-pub(crate) const DEV_DATA_DIR: &str = ".hearth";
 /// The AWS profile file in the data directory of `serve`.
 pub(crate) const PROFILE: &str = "profile";
 

@@ -141,8 +141,9 @@ fn server() -> Vec<Setting> {
             Server,
             "data-dir",
             |s| &mut s.data_dir,
-            "Where functions, queues and logs are kept. Without it `dev` uses .hearth here and `serve` \
-             /var/lib/hearth.",
+            "Where functions, queues and logs are kept. Without it `serve` uses /var/lib/hearth, and `dev` a directory \
+             of this folder's own below ~/.local/state/hearth ($XDG_STATE_HOME/hearth), or .hearth here if that is \
+             there or the user has no home.",
         ),
         setting(
             Server,
