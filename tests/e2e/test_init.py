@@ -26,12 +26,12 @@ def initialise(tmp_path, template):
     folder = tmp_path / f"{template}-{os.getpid()}-{tmp_path.name[-6:]}"
     done = hearth("init", folder, "--template", template)
     assert str(folder / "README.md") in done.stdout.splitlines()
-    assert f"sudo hearth dev {folder}" in done.stderr
+    assert f"\n  hearth dev {folder}\n" in done.stderr
     return folder
 
 
 def try_out(server, folder):
-    """Deploys a folder as its README says, and uses it in both ways."""
+    """Deploys a folder, and uses it in both ways, as its README says."""
     here = ("--endpoint", server.endpoint)
     hearth("deploy", folder, *here)
     done = hearth("invoke", folder.name, "-d", f"@{folder / 'event.json'}", "--tail", *here)

@@ -118,6 +118,11 @@ def test_control_operations_are_denied(caller, echo):
                              "Code": {"ZipFile": "eA=="}}),
     ]:
         assert caller(call=call, **{"with": arguments})["code"] == "AccessDeniedException", call
+    event = {"logGroupName": f"/aws/lambda/{caller.function}", "logStreamName": "own",
+             "logEvents": [{"timestamp": 0, "message": "own"}]}
+    refused = caller(service="logs", call="put_log_events", **{"with": event})
+    assert refused["code"] == "AccessDeniedException", refused
+    assert refused["message"].endswith("allows the logs:PutLogEvents action"), refused
 
 
 def test_made_up_credentials_open_nothing_in_dev_either(caller, echo):

@@ -84,7 +84,7 @@ impl Template {
 
     /// What has to be run in the folder before it can be deployed.
     pub(crate) fn build(self) -> Option<&'static str> {
-        (self == Self::Rust).then_some("cargo build --release && cp target/release/bootstrap .")
+        (self == Self::Rust).then_some("cargo build --release && cp -f target/release/bootstrap .")
     }
 }
 

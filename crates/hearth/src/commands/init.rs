@@ -27,6 +27,6 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let shown = folder.display();
     let build = template.build();
     let build = build.map_or_else(String::new, |command| format!("  (cd {shown} && {command})\n"));
-    eprintln!("next:\n{build}  sudo hearth dev {shown}");
+    eprintln!("next:\n{build}  hearth dev {shown}");
     Ok(())
 }
