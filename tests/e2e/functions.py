@@ -43,6 +43,17 @@ def create(client, zip_file, runtime="python3.11", handler=None, name=None, wait
     return name
 
 
+def create_in_place(client, folder, runtime="python3.11", handler="app.handler", **settings):
+    """Creates a function of a folder as it is, through LocalStack's bucket; the server must be allowed to show it."""
+    name = unique()
+    client.create_function(
+        FunctionName=name, Runtime=runtime, Role=ROLE, Handler=handler,
+        Code={"S3Bucket": "hot-reload", "S3Key": str(folder)}, **settings,
+    )
+    client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 0.05})
+    return name
+
+
 class Answer:
     """What an invocation came to."""
 

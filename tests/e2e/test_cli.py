@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from functions import unique
+from functions import create, create_in_place, invoke, python, unique
 from server import BINARY, clean_environment, wait_until
 
 APP = "def handler(event, context):\n    print('hello', event.get('name'))\n    return {'hello': event.get('name')}\n"
@@ -168,22 +168,35 @@ def test_logs_follow(server, hearth, folder, tmp_path):
         following.stdout.close()
 
 
-def test_logs_shows_lines_while_the_function_runs(server, hearth, client, tmp_path):
-    from functions import create, python
+def test_logs_shows_lines_while_the_function_runs(make_server, folder, tmp_path):
+    (folder / "app.py").write_text("""
+import os, time
 
-    name = create(client, python("import time\ndef handler(event, context):\n    print('early')\n    time.sleep(8)\n"),
-                  Timeout=60)
+def handler(event, context):
+    print('early')
+    while not os.path.exists('/var/task/go'):
+        time.sleep(0.01)
+""")
+    server = make_server(args=["--allow-folder", folder]).start()
+    client = server.client()
+    name = create_in_place(client, folder, Timeout=60)
     following = subprocess.Popen(
         [str(BINARY), "logs", name, "-f", "--endpoint", server.endpoint],
         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=clean_environment(), cwd=tmp_path,
     )
-    try:
-        client.invoke(FunctionName=name, InvocationType="Event")
+
+    def read_up_to(text):
         lines = []
-        while not any("early" in line for line in lines):
+        while not any(text in line for line in lines):
             lines.append(following.stdout.readline())
             assert lines[-1], "it has ended"
-        assert not any("END" in line for line in lines)
+        return lines
+
+    try:
+        client.invoke(FunctionName=name, InvocationType="Event")
+        assert not any("END" in line for line in read_up_to("early"))
+        (folder / "go").touch()
+        read_up_to("END")
     finally:
         following.kill()
         following.wait()
@@ -191,8 +204,6 @@ def test_logs_shows_lines_while_the_function_runs(server, hearth, client, tmp_pa
 
 
 def test_logs_by_pattern_and_group(server, hearth, client, tmp_path):
-    from functions import create, invoke, python
-
     group = unique("/shared")
     code = python("def handler(event, context):\n    print('one of', context.function_name)\n    print('two')\n")
     names = [create(client, code, LoggingConfig={"LogGroup": group}) for _ in range(2)]
@@ -204,6 +215,7 @@ def test_logs_by_pattern_and_group(server, hearth, client, tmp_path):
     assert all(name in shared for name in names) and shared.count("two") == 2
     assert names[1] not in hearth("logs", names[0], "--group", group).stdout
     hearth("logs", names[0], "--filter", "{ $.a = }", status=1)
+    assert "The specified log group does not exist" in hearth("logs", "--group", group + "x", status=1).stderr
     hearth("logs", status=64)
 
 

@@ -8,28 +8,29 @@ from pathlib import Path
 
 import pytest
 
-from functions import ROLE, create, invoke, log_lines, python, unique
+from functions import create, create_in_place, invoke, log_lines, python
 from languages import RUNTIME
 from server import wait_until
 
 FILE = {"python": "app.py", "node": "index.js"}
-# Says which word it has, and how often this environment was called; sleeps if it is told to.
+# Says which word it has, and how often this environment was called; waits for a file in its folder if it is told to.
 SAYS = {
     "python": """
-import time
+import os, time
 calls = 0
 def handler(event, context):
     global calls
     calls += 1
-    if event.get("until"):
-        time.sleep(event["until"])
+    while event.get("until") and not os.path.exists(event["until"]):
+        time.sleep(0.01)
     return ["{word}", calls]
 """,
     "node": """
+const fs = require("fs");
 let calls = 0;
 exports.handler = async (event) => {{
   calls += 1;
-  if (event.until) await new Promise((done) => setTimeout(done, event.until * 1000));
+  while (event.until && !fs.existsSync(event.until)) await new Promise((done) => setTimeout(done, 10));
   return ["{word}", calls];
 }};
 """,
@@ -61,13 +62,8 @@ def dev(make_server, folder, *arguments):
 
 def bound(client, language, folder, **settings):
     """Creates a function of a folder through LocalStack's bucket."""
-    name = unique()
-    client.create_function(
-        FunctionName=name, Runtime=RUNTIME[language], Role=ROLE, Handler=FILE[language].split(".")[0] + ".handler",
-        Code={"S3Bucket": "hot-reload", "S3Key": str(folder)}, **settings,
-    )
-    client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 0.05})
-    return name
+    handler = FILE[language].split(".")[0] + ".handler"
+    return create_in_place(client, folder, runtime=RUNTIME[language], handler=handler, **settings)
 
 
 def test_dev_runs_what_was_saved(make_server, folder, language):
@@ -128,18 +124,20 @@ def test_a_running_invocation_finishes_on_old_code(make_server, folder, language
     app.write_text(code(language, "old"))
     server = dev(make_server, folder)
     client, logs = server.client(), server.client("logs")
-    name = bound(client, language, folder, Timeout=30)
+    name = bound(client, language, folder, Timeout=60)
     assert invoke(client, name).payload == ["old", 1]
     answers = []
-    running = threading.Thread(target=lambda: answers.append(invoke(client, name, {"until": 3}).payload))
+    running = threading.Thread(target=lambda: answers.append(invoke(client, name, {"until": "/var/task/go"}).payload))
     running.start()
     wait_until(lambda: sum(line.startswith("START") for line in log_lines(logs, name)) == 2, "it runs")
     app.write_text(code(language, "new"))
     assert invoke(client, name).payload == ["new", 1]
     assert running.is_alive()
-    running.join(30)
+    (folder / "go").touch()
+    running.join(60)
     assert answers and answers[0][0] == "old"
-    # Its environment ran old code, so it is gone.
+    # Its environment ran old code, so it is gone, as is the one before the last file.
+    assert invoke(client, name).payload == ["new", 1]
     assert invoke(client, name).payload == ["new", 2]
 
 

@@ -1,12 +1,13 @@
 """The JSON log format: the platform's events, the runtimes' loggers, levels, shared groups."""
 
 import json
+import textwrap
 
 import pytest
 from botocore.exceptions import ClientError
 
 import bootstraps
-from functions import create, invoke, log_lines, python, unique
+from functions import create, create_in_place, invoke, log_lines, python, unique
 from languages import deploy
 from server import wait_until
 
@@ -100,7 +101,7 @@ def test_only_what_matters_at_the_highest_levels(client, logs, language):
 
 
 def test_a_timeout_and_a_crash_are_events(client, logs):
-    code = "import os, time\ndef handler(event, context):\n    os._exit(7) if event.get('exit') else time.sleep(60)\n"
+    code = "import os, signal\ndef handler(event, context):\n    os._exit(7) if event.get('exit') else signal.pause()\n"
     name = create(client, python(code), Timeout=1, **json_format(SystemLogLevel="WARN"))
     answer = invoke(client, name)
     assert "Task timed out after 1.00 seconds" in answer.payload["errorMessage"]
@@ -135,15 +136,22 @@ def test_the_objects_of_a_custom_runtime_are_filtered(client, logs):
     assert log_lines(logs, name) == ["JSON WARN", '{"level":"Error","message":"high"}']
 
 
-def test_lines_of_a_custom_runtime_are_seen_while_it_runs(client, logs):
+def test_lines_of_a_custom_runtime_are_seen_while_it_runs(make_server, tmp_path):
     bootstraps.needs_curl()
-    slow = BOOTSTRAP.replace("        curl -sS -X POST", "        sleep 8\n        curl -sS -X POST")
-    name = bootstraps.deploy(client, {"bootstrap": slow}, Timeout=30)
+    wait = "        until [ -e /var/task/go ]; do sleep 0.01; done\n"
+    bootstrap = tmp_path / "bootstrap"
+    bootstrap.write_text(textwrap.dedent(BOOTSTRAP.replace("        curl -sS -X POST", wait + "        curl -sS -X POST")))
+    bootstrap.chmod(0o755)
+    server = make_server(args=["--allow-folder", tmp_path]).start()
+    client, logs = server.client(), server.client("logs")
+    name = create_in_place(client, tmp_path, runtime="provided.al2023", handler="any", Timeout=60)
     client.invoke(FunctionName=name, InvocationType="Event")
     group = f"/aws/lambda/{name}"
     wait_until(lambda: logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"], "there is a log")
     wait_until(lambda: any("high" in line for line in log_lines(logs, name)), "the line is seen")
     assert not any(line.startswith("END") for line in log_lines(logs, name))
+    (tmp_path / "go").touch()
+    wait_until(lambda: any(line.startswith("END") for line in log_lines(logs, name)), "it ends")
 
 
 def test_switching_the_format(client, logs):

@@ -92,7 +92,7 @@ def test_processes_end_with_their_function(client):
 def test_memory_that_grows_slowly_is_bounded(client):
     """Pieces that are small in themselves, and memory of children, count together."""
     name = create(client, python("""
-        import os, time
+        import os, signal, time
 
         def handler(event, context):
             kept = []
@@ -102,7 +102,7 @@ def test_memory_that_grows_slowly_is_bounded(client):
             for piece in range(200):
                 kept.append(bytearray(b"x") * (1 << 20))
                 time.sleep(0.002)
-            time.sleep(5)
+            signal.pause()
     """), Timeout=60, MemorySize=256)
     answer = invoke(client, name, {"children": 2})
     assert answer.error == "Unhandled" and answer.payload["errorType"] == "Runtime.ExitError", answer.payload
