@@ -118,16 +118,10 @@ impl Client {
 
     /// Every layer of the account and region.
     pub(crate) async fn layers(&self) -> Result<Vec<LayersListItem>, ClientError> {
-        let mut layers = Vec::new();
-        let mut target = LAYERS.to_owned();
-        loop {
-            let page: ListLayersResponse = self.lambda(Method::GET, target, Bytes::new()).await?.json()?;
-            layers.extend(page.layers.unwrap_or_default());
-            match page.next_marker {
-                Some(marker) => target = format!("{LAYERS}?Marker={}", encode(&marker)),
-                None => return Ok(layers),
-            }
-        }
+        self.pages(LAYERS, |page: ListLayersResponse| {
+            (page.layers.unwrap_or_default(), page.next_marker)
+        })
+        .await
     }
 
     pub(crate) async fn invoke(
@@ -137,10 +131,7 @@ impl Client {
         payload: Bytes,
         mode: Mode,
     ) -> Result<Invoked, ClientError> {
-        let mut target = format!("{}/invocations", path(function));
-        if let Some(qualifier) = qualifier {
-            target = format!("{target}?Qualifier={}", encode(qualifier));
-        }
+        let target = qualified(&format!("{}/invocations", path(function)), qualifier);
         let mut headers = vec![header(
             "x-amz-invocation-type",
             match mode {
@@ -169,6 +160,26 @@ impl Client {
         })
     }
 
+    /// All items of a list that comes in pages.
+    pub(super) async fn pages<P: serde::de::DeserializeOwned, T>(
+        &self,
+        first: &str,
+        open: impl Fn(P) -> (Vec<T>, Option<String>),
+    ) -> Result<Vec<T>, ClientError> {
+        let separator = if first.contains('?') { '&' } else { '?' };
+        let mut all = Vec::new();
+        let mut target = first.to_owned();
+        loop {
+            let page = self.lambda(Method::GET, target, Bytes::new()).await?.json()?;
+            let (items, marker) = open(page);
+            all.extend(items);
+            match marker {
+                Some(marker) => target = format!("{first}{separator}Marker={}", encode(&marker)),
+                None => return Ok(all),
+            }
+        }
+    }
+
     pub(super) async fn lambda(
         &self,
         method: Method,
@@ -193,6 +204,14 @@ pub(super) fn header(name: &'static str, value: &'static str) -> (HeaderName, He
 
 pub(super) fn path(function: &str) -> String {
     format!("{FUNCTIONS}/{}", encode(function))
+}
+
+/// A target for a version or an alias, if one is named.
+pub(super) fn qualified(target: &str, qualifier: Option<&str>) -> String {
+    match qualifier {
+        Some(qualifier) => format!("{target}?Qualifier={}", encode(qualifier)),
+        None => target.to_owned(),
+    }
 }
 
 pub(super) fn encode(text: &str) -> String {

@@ -8,7 +8,7 @@ use hearth_wire::{EventDecoder, EventMessage};
 use http::{Method, Response};
 use hyper::body::Incoming;
 
-use super::lambda::{encode, header};
+use super::lambda::{encode, header, qualified};
 use super::{Call, Client, ClientError};
 use crate::failure::Failure;
 
@@ -32,10 +32,8 @@ impl Client {
         on_chunk: impl FnMut(&[u8]) -> Result<(), Failure>,
     ) -> Result<Streamed, Failure> {
         let function = encode(function);
-        let mut target = format!("/2021-11-15/functions/{function}/response-streaming-invocations");
-        if let Some(qualifier) = qualifier {
-            target = format!("{target}?Qualifier={}", encode(qualifier));
-        }
+        let target = format!("/2021-11-15/functions/{function}/response-streaming-invocations");
+        let target = qualified(&target, qualifier);
         let headers = match tail {
             true => vec![header("x-amz-log-type", "Tail")],
             false => Vec::new(),

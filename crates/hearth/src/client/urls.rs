@@ -6,7 +6,7 @@ use http::Method;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::lambda::{encode, json, path};
+use super::lambda::{encode, json, path, qualified};
 use super::{Client, ClientError};
 
 /// The statements that let everybody use a URL: since October 2025 AWS wants both. Their ids are those of AWS's console.
@@ -114,9 +114,6 @@ impl UrlOf<'_> {
     }
 
     fn at(self, target: &str) -> String {
-        match self.alias {
-            Some(alias) => format!("{target}?Qualifier={}", encode(alias)),
-            None => target.to_owned(),
-        }
+        qualified(target, self.alias)
     }
 }

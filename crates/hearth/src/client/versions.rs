@@ -1,6 +1,5 @@
 //! The calls of the Lambda API about versions and aliases.
 
-use bytes::Bytes;
 use hearth_wire::lambda::{
     AliasConfiguration, FunctionConfiguration, ListAliasesResponse, ListFunctionsResponse,
 };
@@ -62,25 +61,5 @@ impl Client {
             (page.functions.unwrap_or_default(), page.next_marker)
         })
         .await
-    }
-
-    /// All items of a list that comes in pages.
-    async fn pages<P: serde::de::DeserializeOwned, T>(
-        &self,
-        first: &str,
-        open: impl Fn(P) -> (Vec<T>, Option<String>),
-    ) -> Result<Vec<T>, ClientError> {
-        let separator = if first.contains('?') { '&' } else { '?' };
-        let mut all = Vec::new();
-        let mut target = first.to_owned();
-        loop {
-            let page = self.lambda(Method::GET, target, Bytes::new()).await?.json()?;
-            let (items, marker) = open(page);
-            all.extend(items);
-            match marker {
-                Some(marker) => target = format!("{first}{separator}Marker={}", encode(&marker)),
-                None => return Ok(all),
-            }
-        }
     }
 }
