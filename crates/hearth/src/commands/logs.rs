@@ -48,6 +48,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
             .unwrap_or(UNIX_EPOCH);
         let source = Source::find(&client, arguments.name.as_deref(), arguments.group.clone()).await?;
         let mut reader = Reader::new(&client, source, arguments.filter.clone(), unix_millis(since));
+        // What somebody follows may come yet, and a function that is there may not have written anything.
+        reader.needs_group = !arguments.follow && arguments.group.is_some();
         loop {
             while let Some(events) = reader.next_page().await? {
                 for event in &events {
@@ -134,6 +136,8 @@ struct Reader<'a> {
     client: &'a Client,
     source: Source,
     query: LogQuery,
+    /// Whether a group that is not there is an error.
+    needs_group: bool,
     /// Whether the page before was the last one for now.
     at_end: bool,
     /// Events that the next look will find again, with their time.
@@ -146,6 +150,7 @@ impl<'a> Reader<'a> {
             client,
             query: LogQuery::new(source.group.clone(), filter, since),
             source,
+            needs_group: false,
             at_end: false,
             given: HashMap::new(),
         }
@@ -158,8 +163,7 @@ impl<'a> Reader<'a> {
         }
         let page = match self.client.log_events(&self.query).await {
             Ok(page) => page,
-            // The function has not written anything yet.
-            Err(error) if error.is_not_found() => return Ok(None),
+            Err(error) if error.is_not_found() && !self.needs_group => return Ok(None),
             Err(error) => return Err(error),
         };
         let new = page
@@ -169,9 +173,7 @@ impl<'a> Reader<'a> {
             .collect();
         self.at_end = page.next_token.is_none();
         self.query.next_token = page.next_token;
-        if self.at_end {
-            self.overlap();
-        }
+        self.overlap();
         Ok(Some(new))
     }
 
@@ -182,11 +184,15 @@ impl<'a> Reader<'a> {
             .is_none()
     }
 
-    /// Lets the next look begin a little before the newest event: another environment's may come in late.
+    /// Lets the next look begin a little before the newest event: another environment's may come in late. Earlier ones
+    /// are not kept in mind.
     fn overlap(&mut self) {
         let newest = self.given.values().copied().max().unwrap_or_default();
         let since = self.query.since.max(newest - OVERLAP.as_millis() as i64);
-        self.query.since = since;
         self.given.retain(|_, at| *at >= since);
+        // The pages of one look have one beginning.
+        if self.at_end {
+            self.query.since = since;
+        }
     }
 }
