@@ -36,6 +36,7 @@ class Http(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
         batch = json.loads(self.rfile.read(int(self.headers["content-length"])))
         assert self.headers["content-type"] == "application/json" and self.path == "/take"
+        BEFORE_TAKING
         keep(b"\n".join(json.dumps(record).encode() for record in batch))
         self.send_response(200)
         self.send_header("content-length", "0")
@@ -60,7 +61,6 @@ while True:
     event = json.loads(call("GET", "/2020-01-01/extension/event/next", **own)[2])
     if event["eventType"] == "SHUTDOWN":
         print("late:", *call("PUT", PATH, json.dumps(SUBSCRIPTION).encode(), **own)[::2])
-        time.sleep(0.1)
         print("heard:", *[json.loads(line)["type"] for line in open("/tmp/telemetry")])
         break
     ON_EVENT
@@ -91,13 +91,14 @@ def an_interpreter_in_the_base():
 
 
 def listener(types=("platform", "function", "extension"), path="/2022-07-01/telemetry", schema="2022-12-13",
-             tcp=False, on_event="", **more):
+             tcp=False, on_event="", before_taking="", **more):
     destination = ({"protocol": "TCP", "port": 8080} if tcp
                    else {"protocol": "HTTP", "URI": "http://sandbox.localdomain:8080/take"})
     subscription = {"schemaVersion": schema, "types": list(types), "buffering": {"timeoutMs": 25},
                     "destination": destination} | more
     return (LISTENER.replace("PATH", repr(path)).replace("SUBSCRIPTION", repr(subscription))
-            .replace("if HTTP", f"if {not tcp}").replace("ON_EVENT", on_event))
+            .replace("if HTTP", f"if {not tcp}").replace("ON_EVENT", on_event)
+            .replace("BEFORE_TAKING", before_taking))
 
 
 def deploy(client, script, **settings):
@@ -209,6 +210,35 @@ def test_a_bad_subscription_is_refused(client, logs, more, text):
     line = wait_until(lambda: next((line for line in log_lines(logs, function) if line.startswith("subscribed:")), None),
                       "the extension has tried")
     assert "400" in line and "ValidationError" in line and text in line
+
+
+FLOOD = python("""
+    import json, os, time
+
+    def handler(event, context):
+        if event.get("do") == "flood":
+            for _ in range(24):
+                print("x" * 1_000_000)
+            return 1
+        open("/tmp/go", "w").close()
+        while True:
+            for line in open("/tmp/telemetry") if os.path.exists("/tmp/telemetry") else ():
+                if '"platform.logsDropped"' in line:
+                    return json.loads(line)["record"]
+            time.sleep(0.05)
+""")
+
+
+def test_a_subscriber_that_falls_behind_hears_how_much_it_missed(client):
+    script = listener(types=["function"], before_taking="""
+        while not os.path.exists("/tmp/go"):
+            time.sleep(0.01)
+    """.strip())
+    function = create(client, FLOOD, "python3.11", Layers=layer(client, {"listener": script}), Timeout=60)
+    assert invoke(client, function, {"do": "flood"}).payload == 1
+    dropped = invoke(client, function, {"do": "read"}).payload
+    assert dropped["reason"].startswith("Consumer seems to have fallen behind")
+    assert 0 < dropped["droppedRecords"] < 24 and dropped["droppedBytes"] >= 1_000_000 * dropped["droppedRecords"]
 
 
 def test_a_subscriber_that_does_not_listen_holds_nobody_up(client):

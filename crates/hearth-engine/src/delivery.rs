@@ -1,7 +1,7 @@
 //! Records on their way to one subscriber.
 
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
@@ -33,22 +33,42 @@ pub(crate) enum Message {
     Flush(oneshot::Sender<()>),
 }
 
+/// Records that a subscriber did not get, and their bytes, of which it does not know yet. Clones share everything.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Dropped(Arc<Mutex<(u64, u64)>>);
+
+impl Dropped {
+    pub(crate) fn add(&self, records: u64, bytes: u64) {
+        let mut dropped = self.lock();
+        *dropped = (dropped.0 + records, dropped.1 + bytes);
+    }
+
+    pub(crate) fn take(&self) -> (u64, u64) {
+        std::mem::take(&mut self.lock())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, (u64, u64)> {
+        // No code panics while it holds the lock.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// Delivers until the environment ends.
 pub(crate) async fn run(
     mut messages: mpsc::Receiver<Message>,
     subscription: Subscription,
     connector: Connector,
+    dropped: Dropped,
 ) {
     let mut line = Line {
         connector,
         destination: subscription.destination.clone(),
         open: None,
+        dropped,
     };
     while let Some(first) = messages.recv().await {
         let (batch, flushed) = gather(first, &mut messages, &subscription).await;
-        if !batch.is_empty() {
-            line.deliver(&batch).await;
-        }
+        line.deliver(batch).await;
         if let Some(flushed) = flushed {
             let _ = flushed.send(());
         }
@@ -85,6 +105,7 @@ struct Line {
     connector: Connector,
     destination: Destination,
     open: Option<Open>,
+    dropped: Dropped,
 }
 
 enum Open {
@@ -93,9 +114,18 @@ enum Open {
 }
 
 impl Line {
-    async fn deliver(&mut self, batch: &Batch) {
+    /// Delivers a batch, and with it how much was dropped before: when records find no room, some wait here.
+    async fn deliver(&mut self, mut batch: Batch) {
+        let (records, bytes) = batch.size();
+        let dropped = self.dropped.take();
+        if dropped.0 > 0 {
+            batch.push(logs_dropped(dropped));
+        }
+        if batch.is_empty() {
+            return;
+        }
         for attempt in 1..=ATTEMPTS {
-            match timeout(PATIENCE, self.send(batch)).await {
+            match timeout(PATIENCE, self.send(&batch)).await {
                 Ok(Ok(())) => return,
                 failed => {
                     tracing::debug!(?failed, attempt, "a subscriber does not take its records");
@@ -104,12 +134,8 @@ impl Line {
             }
             sleep(PAUSE).await;
         }
-        let (records, bytes) = batch.size();
-        let mut notice = Batch::default();
-        notice.push(logs_dropped(records as u64, bytes as u64));
-        if timeout(PATIENCE, self.send(&notice)).await.is_err() {
-            self.open = None;
-        }
+        self.dropped
+            .add(dropped.0 + records as u64, dropped.1 + bytes as u64);
     }
 
     async fn send(&mut self, batch: &Batch) -> io::Result<()> {
@@ -164,7 +190,7 @@ async fn post(sender: &mut SendRequest<Full<Bytes>>, port: u16, path: &str, body
 }
 
 /// `platform.logsDropped`.
-pub(crate) fn logs_dropped(records: u64, bytes: u64) -> Arc<str> {
+fn logs_dropped((records, bytes): (u64, u64)) -> Arc<str> {
     let time = iso8601(SystemTime::now());
     let reason = "Consumer seems to have fallen behind as it has not acknowledged receipt of logs.";
     format!(

@@ -11,7 +11,7 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::time::timeout;
 
 use crate::attendant::Connector;
-use crate::delivery::{self, Message};
+use crate::delivery::{self, Dropped, Message};
 use crate::report::PlatformEvent;
 
 /// Records of the init that wait for subscribers to come.
@@ -56,7 +56,7 @@ struct Subscriber {
     records: mpsc::Sender<Message>,
     /// Bytes that may be added to those that wait.
     room: Arc<Semaphore>,
-    dropped: (u64, u64),
+    dropped: Dropped,
 }
 
 /// A subscription, for the log.
@@ -118,7 +118,7 @@ impl Feed {
 
     fn publish(&self, record: &Record) {
         let mut state = self.lock();
-        for subscriber in &mut state.subscribers {
+        for subscriber in &state.subscribers {
             subscriber.take(record);
         }
         if let Some(backlog) = &mut state.backlog {
@@ -170,7 +170,7 @@ impl Record {
 }
 
 impl Subscriber {
-    fn take(&mut self, record: &Record) {
+    fn take(&self, record: &Record) {
         if !self.categories.contains(&record.category) {
             return;
         }
@@ -179,24 +179,8 @@ impl Subscriber {
             TelemetryApi::Logs => &record.logs,
         };
         for text in texts {
-            self.tell_dropped(text.len());
             if !self.send(text) {
-                self.dropped.0 += 1;
-                self.dropped.1 += text.len() as u64;
-            }
-        }
-    }
-
-    /// Tells of what was left out, as soon as there is room for it and for the next record of this size.
-    fn tell_dropped(&mut self, next: usize) {
-        let (records, bytes) = self.dropped;
-        if records > 0 && self.records.capacity() > 1 {
-            let text = delivery::logs_dropped(records, bytes);
-            if self.room.available_permits() < text.len() + next {
-                return;
-            }
-            if self.send(&text) {
-                self.dropped = (0, 0);
+                self.dropped.add(1, text.len() as u64);
             }
         }
     }
@@ -223,13 +207,14 @@ pub(crate) struct Subscriptions {
 impl Subscribers for Subscriptions {
     fn subscribe(&self, extension: &str, subscription: Subscription) {
         let (records, receiver) = mpsc::channel(subscription.max_items);
-        let mut subscriber = Subscriber {
+        let dropped = Dropped::default();
+        let subscriber = Subscriber {
             name: extension.to_owned(),
             api: subscription.api,
             categories: subscription.categories.clone(),
             records,
             room: Arc::new(Semaphore::new(WAITING_BYTES)),
-            dropped: (0, 0),
+            dropped: dropped.clone(),
         };
         let mut state = self.feed.lock();
         for record in state.backlog.iter().flat_map(|backlog| &backlog.records) {
@@ -241,7 +226,8 @@ impl Subscribers for Subscriptions {
             .retain(|known| known.name != extension || known.api != subscription.api);
         state.subscribers.push(subscriber);
         drop(state);
-        tokio::spawn(delivery::run(receiver, subscription, self.connector.clone()));
+        let connector = self.connector.clone();
+        tokio::spawn(delivery::run(receiver, subscription, connector, dropped));
     }
 }
 
@@ -269,16 +255,16 @@ mod tests {
             categories: vec![Category::Function],
             records,
             room: Arc::new(Semaphore::new(WAITING_BYTES)),
-            dropped: (0, 0),
+            dropped: Dropped::default(),
         });
         print(&feed);
         assert_eq!(receiver.len(), WAITING_BYTES / LARGE - 1);
-        assert_eq!(feed.lock().subscribers[0].dropped.0, 64 - 7);
-        // What is taken makes room, and what was left out is told.
+        assert_eq!(feed.lock().subscribers[0].dropped.take().0, 64 - 7);
+        // What is taken makes room.
         assert!(matches!(receiver.recv().await, Some(Message::Record(..))));
         feed.printed(Category::Function, "short", false, SystemTime::now());
-        assert_eq!(receiver.len(), 6 + 2);
-        assert_eq!(feed.lock().subscribers[0].dropped.0, 0);
+        assert_eq!(receiver.len(), 6 + 1);
+        assert_eq!(feed.lock().subscribers[0].dropped.take().0, 0);
     }
 
     #[test]
