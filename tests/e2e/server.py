@@ -39,9 +39,9 @@ def clean_environment(**extra):
 
 
 class Server:
-    """`hearth dev` or `hearth serve` as a child process."""
+    """`hearth dev` or `hearth serve` as a child process, which may open at most `files` files."""
 
-    def __init__(self, mode="dev", args=(), data_dir=None, environment=None):
+    def __init__(self, mode="dev", args=(), data_dir=None, environment=None, files=None):
         self.mode = mode
         self.args = [str(a) for a in args]
         self.owns_data = data_dir is None
@@ -49,13 +49,14 @@ class Server:
         # Without these the data directory is its working directory alone.
         self.data_args = ["--data-dir", self.data_dir]
         self.environment = environment or {}
+        self.limited = ("sh", "-c", f'ulimit -n {files} && exec "$0" "$@"') if files else ()
         give(self.data_dir)
         self.process = None
         self.endpoint = None
         self.output = []
 
     def start(self, directories=()):
-        command = [BINARY, self.mode, "--listen", "127.0.0.1:0", *self.data_args, "--isolation", TIER]
+        command = [*self.limited, BINARY, self.mode, "--listen", "127.0.0.1:0", *self.data_args, "--isolation", TIER]
         self.process = subprocess.Popen(
             [str(c) for c in (*command, *self.args, *directories)],
             stdin=subprocess.DEVNULL,

@@ -156,15 +156,6 @@ def test_an_end_during_init(client, logs):
     assert any("Phase: init\tStatus: error\tError Type: Runtime.ExitError" in line for line in lines)
 
 
-def test_an_init_that_takes_too_long_is_repeated(client, logs):
-    function = shell(client, init="sleep 11", Timeout=3)
-    answer = invoke(client, function)
-    assert answer.payload["errorType"] == "Sandbox.Timedout"
-    lines = log_lines(logs, function)
-    assert any(re.search(r"INIT_REPORT Init Duration: 10\d{3}\.\d\d ms\tPhase: init\tStatus: timeout", line)
-               for line in lines)
-
-
 OTHER_MACHINE = bytes.fromhex("7f454c46020101000000000000000000" "0200" "f300" "01000000") + bytes(100)
 
 

@@ -324,6 +324,24 @@ def test_many_connections_at_once(client, far_host):
     assert invoke(client, name, {"host": far_host.address, "port": far_host.ECHO}).payload == 300
 
 
+def test_what_the_node_has_of_connections_is_bounded(make_server, far_host):
+    """A quarter of the files that the server may open, each connection takes two."""
+    client = make_server(args=["--dns-servers", far_host.name_server], files=1024).start().client()
+    before = far_host.connections()
+    keep = step("keep", host=far_host.address, port=far_host.ECHO)
+
+    def kept(name, count):
+        return [outcome["result"] for outcome in invoke(client, name, {"steps": [keep] * count}).payload]
+
+    name, other = (create(client, python(PROBE), Timeout=60) for _ in range(2))
+    results = kept(name, 259)
+    assert results[:256] == ["x"] * 256 and all(is_broken(result) for result in results[256:]), results
+    assert is_broken(kept(other, 1)[0]), "it is the node's bound, not the environment's"
+    client.delete_function(FunctionName=name)
+    wait_until(lambda: far_host.connections() == before, "the far host has lost its connections")
+    assert kept(other, 1) == ["x"]
+
+
 def test_a_tag_that_is_no_policy_is_refused(client):
     with pytest.raises(ClientError) as refused:
         create(client, python(PROBE), Tags={"hearth:network": "http://api.test"})
