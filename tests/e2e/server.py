@@ -1,5 +1,6 @@
 """A Hearth server of the test's own: free port, own data directory, nothing left behind."""
 
+import configparser
 import os
 import re
 import shutil
@@ -131,6 +132,18 @@ class Server:
             "parameter_validation": False,
         } | config
         return session.client(service, endpoint_url=self.endpoint, config=Config(**settings))
+
+    def root_key(self):
+        """The access key of the account, id and secret, from the profile that `hearth serve` writes."""
+        parser = configparser.ConfigParser()
+        parser.read(self.data_dir / "profile")
+        section = parser["hearth"]
+        return section["aws_access_key_id"], section["aws_secret_access_key"]
+
+    def root_client(self, **settings):
+        """A boto3 client that talks to this server as the account itself."""
+        key, secret = self.root_key()
+        return self.client(key=key, secret=secret, **settings)
 
     def __enter__(self):
         return self

@@ -195,9 +195,7 @@ def test_other_folders_are_refused(make_server, folder):
 
 def test_serve_shows_no_folder(make_server, folder):
     server = make_server(mode="serve").start()
-    profile = Path(server.data_dir, "profile").read_text()
-    keys = dict(line.split(" = ") for line in profile.splitlines() if " = " in line)
-    client = server.client(key=keys["aws_access_key_id"], secret=keys["aws_secret_access_key"])
+    client = server.root_client()
     with pytest.raises(client.exceptions.InvalidParameterValueException, match="does not support code in S3"):
         bound(client, "python", folder)
 

@@ -1,6 +1,5 @@
 """Hearth's own API as functions see it: SDKs find it without configuration, and only their own credentials are good."""
 
-import configparser
 import json
 
 import pytest
@@ -189,11 +188,8 @@ def test_services_that_are_not_there_say_so(client, caller):
 
 def test_a_key_of_the_installation_is_good_inside_serve(make_server, package):
     server = make_server(mode="serve").start()
-    profile = configparser.ConfigParser()
-    profile.read(server.data_dir / "profile")
-    section = profile[profile.sections()[0]]
-    key, secret = section["aws_access_key_id"], section["aws_secret_access_key"]
-    client = server.client(key=key, secret=secret)
+    key, secret = server.root_key()
+    client = server.root_client()
     name = create(client, package, Timeout=60, MemorySize=512)
     mine = {"aws_access_key_id": key, "aws_secret_access_key": secret, "aws_session_token": ""}
     listed = invoke(client, name, {"call": "list_functions", "client": mine}).payload

@@ -1,8 +1,6 @@
-"""Resource policies: what is stored, how it is shown, and that a function URL keeps to it."""
+"""Resource policies: what is stored, and how it is shown. That function URLs keep to them is in test_url_access.py."""
 
 import json
-import urllib.error
-import urllib.request
 
 import pytest
 from botocore.exceptions import ClientError
@@ -104,32 +102,6 @@ def test_policies_survive_kill_9(make_server):
     server.kill()
     client = server.start().client()
     assert [policy(client, name, **q) for q in ({}, {"Qualifier": "1"}, {"Qualifier": "live"})] == before
-
-
-def get(url):
-    try:
-        with urllib.request.urlopen(url, timeout=60) as answer:
-            return answer.status
-    except urllib.error.HTTPError as error:
-        return error.code
-
-
-def test_a_public_url_needs_both_permissions(make_server):
-    server = make_server(mode="serve").start()
-    profile = server.data_dir / "profile"
-    keys = dict(line.split(" = ") for line in profile.read_text().splitlines() if " = " in line)
-    client = server.client(key=keys["aws_access_key_id"], secret=keys["aws_secret_access_key"])
-    name = create(client, CODE)
-    url = client.create_function_url_config(FunctionName=name, AuthType="NONE")["FunctionUrl"]
-    identifier = url.split("//")[1].split(".")[0]
-    address = f"{server.endpoint}/_hearth/url/{identifier}/"
-    assert get(address) == 403
-    add(client, name, "url", principal="*", action="lambda:InvokeFunctionUrl", FunctionUrlAuthType="NONE")
-    assert get(address) == 403
-    add(client, name, "invoke", principal="*", InvokedViaFunctionUrl=True)
-    assert get(address) == 200
-    client.remove_permission(FunctionName=name, StatementId="url")
-    assert get(address) == 403
 
 
 @pytest.mark.aws_cli

@@ -1,6 +1,5 @@
 """`hearth serve`: every request is verified, the first start hands out a root access key."""
 
-import configparser
 import json
 import stat
 
@@ -25,13 +24,6 @@ def profile(server):
     return found[0]
 
 
-def keys(server):
-    parser = configparser.ConfigParser()
-    parser.read(profile(server))
-    section = parser[next(s for s in parser.sections() if "hearth" in s)]
-    return section["aws_access_key_id"], section["aws_secret_access_key"]
-
-
 def client(server, key, secret, **settings):
     return boto3.client(
         "lambda", endpoint_url=server.endpoint, region_name="us-east-1", aws_access_key_id=key,
@@ -42,26 +34,26 @@ def client(server, key, secret, **settings):
 def test_the_profile_is_the_owners_alone_and_works(production):
     path = profile(production)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    lambda_ = client(production, *keys(production))
+    lambda_ = client(production, *production.root_key())
     name = create(lambda_, python(ECHO["python"]))
     assert invoke(lambda_, name, {"a": 1}).payload["event"] == {"a": 1}
-    secret = keys(production)[1].encode()
+    secret = production.root_key()[1].encode()
     for file in production.data_dir.rglob("*"):
         if file.is_file() and file != path:
             assert secret not in file.read_bytes(), f"the secret key is in {file}"
 
 
 def test_streams_are_verified_too(production):
-    lambda_ = client(production, *keys(production))
+    lambda_ = client(production, *production.root_key())
     name = create(lambda_, python(ECHO["python"]))
     assert json.loads(stream(lambda_, name, {"a": 1}).body)["event"] == {"a": 1}
     with pytest.raises(ClientError) as refused:
-        stream(client(production, keys(production)[0], "x" * 40), name)
+        stream(client(production, production.root_key()[0], "x" * 40), name)
     assert refused.value.response["Error"]["Code"] == "InvalidSignatureException"
 
 
 def test_others_are_refused(production):
-    key, secret = keys(production)
+    key, secret = production.root_key()
     cases = [
         (("AKIAAAAAAAAAAAAAAAAA", secret), "UnrecognizedClientException"),
         ((key, "x" * 40), "InvalidSignatureException"),
@@ -75,15 +67,15 @@ def test_others_are_refused(production):
 
 
 def test_the_key_survives_a_restart(production):
-    before = keys(production)
+    before = production.root_key()
     production.stop()
     production.start()
-    assert keys(production) == before
+    assert production.root_key() == before
     client(production, *before).list_functions()
 
 
 def test_environment_variables_are_sealed_at_rest(production):
-    lambda_ = client(production, *keys(production))
+    lambda_ = client(production, *production.root_key())
     secret = "a-very-secret-value-4711"
     name = create(lambda_, python("import os\ndef handler(e, c):\n    return os.environ['PASSWORD']\n"),
                   Environment={"Variables": {"PASSWORD": secret}})

@@ -10,7 +10,10 @@ from test_errors import refused
 from web import ECHO, Visitor, curl, open_to_all, public_url, url_id
 
 
-def test_nobody_comes_in_without_both_permissions(server, client):
+@pytest.mark.parametrize("mode", ["dev", "serve"])
+def test_nobody_comes_in_without_both_permissions(make_server, mode):
+    server = make_server(mode=mode).start()
+    client = server.root_client() if mode == "serve" else server.client()
     name = create(client, ECHO)
     url = client.create_function_url_config(FunctionName=name, AuthType="NONE")["FunctionUrl"]
     with Visitor(server, url) as visitor:
@@ -61,11 +64,8 @@ def test_other_accounts_need_the_policy(server, client):
 
 def test_serve_verifies_signatures(make_server):
     server = make_server(mode="serve").start()
-    text = (server.data_dir / "profile").read_text()
-    profile = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
-    profile = {key.strip(): value.strip() for key, value in profile.items()}
-    key, secret = profile["aws_access_key_id"], profile["aws_secret_access_key"]
-    client = server.client(key=key, secret=secret)
+    key, secret = server.root_key()
+    client = server.root_client()
     name = create(client, ECHO)
     url = client.create_function_url_config(FunctionName=name, AuthType="AWS_IAM")["FunctionUrl"]
     with Visitor(server, url) as visitor:
@@ -74,6 +74,7 @@ def test_serve_verifies_signatures(make_server):
             ({"key": key, "secret": "wrong"}, "InvalidSignatureException"),
             ({"key": "AKIAUNKNOWN", "secret": secret}, "UnrecognizedClientException"),
             ({"key": key, "secret": secret, "service": "execute-api"}, "InvalidSignatureException"),
+            ({"key": key, "secret": secret, "region": "eu-west-1"}, "InvalidSignatureException"),
         ):
             reply = visitor.fetch(headers=visitor.signed(**wrong))
             assert (reply.status, reply.headers["x-amzn-errortype"]) == (403, code)
