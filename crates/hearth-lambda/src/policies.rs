@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use hearth_iam::policy::{Access, Decision, Facts, Requester, ResourcePolicy};
+use hearth_iam::policy::{Access, Facts, Requester, ResourcePolicy};
 use hearth_store::When;
 use hearth_types::{FunctionArn, Qualifier};
 use uuid::Uuid;
@@ -130,33 +130,33 @@ impl Service {
         }
     }
 
-    /// Whether the policy of a function, a version or an alias lets somebody do something with it. Where there is no
+    /// Whether the policy of a function, a version or an alias lets somebody do all of this with it. Where there is no
     /// such function or no policy, nobody may do anything. Looks into no store.
-    pub(crate) fn decide(
+    pub(crate) fn allows(
         &self,
         arn: &FunctionArn,
         requester: Requester<'_>,
-        action: &str,
+        actions: &[&str],
         facts: Facts<'_>,
-    ) -> Decision {
-        let whole = FunctionArn {
-            qualifier: None,
-            ..arn.clone()
-        };
-        let Some(entry) = self.registry.find(&whole) else {
-            return Decision::NotAllowed;
+    ) -> bool {
+        let Some(entry) = self.registry.find(arn) else {
+            return false;
         };
         let policy = match &arn.qualifier {
             Some(Qualifier::Alias(name)) => entry.aliases.get(name).map(|alias| &alias.policy),
             Some(version) => entry.release(version).map(|release| &*release.policy),
             None => Some(&*entry.latest.policy),
         };
-        let access = Access {
-            requester,
-            action,
-            resource: &arn.to_string(),
-            facts,
+        let resource = arn.to_string();
+        let allows = |policy: &ResourcePolicy, action| {
+            let access = Access {
+                requester,
+                action,
+                resource: &resource,
+                facts,
+            };
+            policy.decide(&access).is_allowed()
         };
-        policy.map_or(Decision::NotAllowed, |policy| policy.decide(&access))
+        policy.is_some_and(|policy| actions.iter().all(|action| allows(policy, action)))
     }
 }

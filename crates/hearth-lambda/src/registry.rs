@@ -204,7 +204,7 @@ impl Availability {
 }
 
 impl Registry {
-    /// The function of this name.
+    /// The function of this name, whatever the qualifier.
     pub(crate) fn find(&self, arn: &FunctionArn) -> Option<Arc<Entry>> {
         self.accounts.load().get(&arn.scope)?.get(&arn.name).cloned()
     }

@@ -41,10 +41,8 @@ impl UrlAccess {
             invoked_via_function_url: true,
             ..Facts::default()
         };
-        let arn = url.arn();
-        ["lambda:InvokeFunctionUrl", "lambda:InvokeFunction"]
-            .iter()
-            .all(|action| self.service.decide(&arn, requester, action, facts).is_allowed())
+        let actions = ["lambda:InvokeFunctionUrl", "lambda:InvokeFunction"];
+        self.service.allows(&url.arn(), requester, &actions, facts)
     }
 
     /// Runs the function to its end.
