@@ -89,6 +89,27 @@ def test_serve_verifies_signatures(make_server):
         assert visitor.fetch().status == 200
 
 
+@pytest.mark.parametrize("by", ["host", "path"])
+def test_presigned_urls(make_server, by):
+    server = make_server(mode="serve").start()
+    key, secret = server.root_key()
+    client = server.root_client()
+    name = create(client, ECHO)
+    url = client.create_function_url_config(FunctionName=name, AuthType="AWS_IAM")["FunctionUrl"]
+    with Visitor(server, url, by=by) as visitor:
+        target = visitor.presigned("/a%20b?c=d%2Be&f", key, secret)
+        event = visitor.fetch("GET", target).json["event"]
+        assert (event["rawPath"], event["queryStringParameters"]["c"]) == ("/a%20b", "d+e")
+        assert event["requestContext"]["authorizer"]["iam"]["accessKey"] == key
+        for method, other in (
+            ("GET", target.replace("c=d%2Be", "c=d+e")), ("GET", target.replace("/a%20b", "/b")), ("GET", target + "&g"),
+            ("GET", target.replace("X-Amz-Expires=60", "X-Amz-Expires=600")), ("POST", target),
+        ):
+            assert other != target or method == "POST"
+            reply = visitor.fetch(method, other)
+            assert (reply.status, reply.headers["x-amzn-errortype"]) == (403, "InvalidSignatureException"), other
+
+
 def test_curl_signs(server, client):
     if "--aws-sigv4" not in subprocess.run(["curl", "--help", "all"], capture_output=True, text=True).stdout:
         pytest.skip("this curl cannot sign")

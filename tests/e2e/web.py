@@ -5,7 +5,7 @@ import json
 import subprocess
 from urllib.parse import urlsplit
 
-from botocore.auth import SigV4Auth
+from botocore.auth import SigV4Auth, SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
@@ -97,6 +97,12 @@ class Visitor:
         )
         SigV4Auth(Credentials(key, secret, token), service, region).add_auth(request)
         return dict(request.headers.items())
+
+    def presigned(self, target, key, secret, seconds=60):
+        """The target of a request that carries its signature in the query, made by botocore."""
+        request = AWSRequest(method="GET", url=f"http://{self.host}{self.base}{target}")
+        SigV4QueryAuth(Credentials(key, secret), "lambda", "us-east-1", expires=seconds).add_auth(request)
+        return request.url.removeprefix(f"http://{self.host}{self.base}")
 
     def close(self):
         self.connection.close()
