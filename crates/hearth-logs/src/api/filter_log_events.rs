@@ -104,7 +104,7 @@ fn filtered(event: Event) -> FilteredLogEvent {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{GROUP, Logs, refusal};
+    use super::super::testing::{GROUP, Logs, refusal, times};
     use super::*;
     use crate::group_key::test_scope;
 
@@ -114,13 +114,7 @@ mod tests {
             ..input
         };
         let answer = run(&logs.service, &test_scope(), input).await?;
-        let times = answer
-            .events
-            .unwrap()
-            .iter()
-            .map(|event| event.timestamp.unwrap())
-            .collect();
-        Ok((times, answer.next_token))
+        Ok((times(answer.events, |event| event.timestamp), answer.next_token))
     }
 
     #[tokio::test]

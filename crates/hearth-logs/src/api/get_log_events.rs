@@ -86,7 +86,7 @@ fn output(event: Event) -> OutputLogEvent {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{GROUP, Logs, refusal};
+    use super::super::testing::{GROUP, Logs, refusal, times};
     use super::*;
     use crate::group_key::test_scope;
 
@@ -98,14 +98,8 @@ mod tests {
             ..input
         };
         let answer = run(&logs.service, &test_scope(), input).await?;
-        let times = answer
-            .events
-            .unwrap()
-            .iter()
-            .map(|event| event.timestamp.unwrap())
-            .collect();
         Ok((
-            times,
+            times(answer.events, |event| event.timestamp),
             answer.next_backward_token.unwrap(),
             answer.next_forward_token.unwrap(),
         ))

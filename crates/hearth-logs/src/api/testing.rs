@@ -60,3 +60,8 @@ pub(super) fn refusal<T: std::fmt::Debug>(answer: Result<T, hearth_wire::AwsErro
     let error = answer.unwrap_err();
     (error.code.into_owned(), error.message)
 }
+
+/// The timestamps of events that an operation answered.
+pub(super) fn times<E>(events: Option<Vec<E>>, time: impl Fn(&E) -> Option<i64>) -> Vec<i64> {
+    events.unwrap().iter().map(|event| time(event).unwrap()).collect()
+}
