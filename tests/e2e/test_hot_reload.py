@@ -82,6 +82,16 @@ def test_dev_runs_what_was_saved(make_server, folder, language):
         assert invoke(client, name).payload == [f"word {number}", 1]
 
 
+def test_dev_goes_on_without_what_cannot_be_deployed(make_server, folder):
+    for name, text in [("works", code("python", "works")), ("broken", "nothing = 1\n")]:
+        (folder / name).mkdir()
+        (folder / name / "app.py").write_text(text)
+    server = make_server().start([folder])
+    wait_until(lambda: any("created works" in line for line in server.output), "the other one is deployed")
+    assert any(line.startswith("warning: ") and "broken" in line for line in server.output), server.output
+    assert invoke(server.client(), "works").payload == ["works", 1]
+
+
 def test_every_way_to_save(make_server, folder, language):
     app = folder / FILE[language]
     app.write_text(code(language, "first"))

@@ -3,10 +3,20 @@
 import signal
 import threading
 
-from functions import create, invoke, python
+import pytest
+from botocore.exceptions import BotoCoreError
+
+from functions import create, create_in_place, invoke, log_lines, python
 from server import ROOT, wait_until
 
-SLOW = "import time\ndef handler(event, context):\n    time.sleep(event['seconds'])\n    return 'done'\n"
+WAITS = """
+import os, time
+
+def handler(event, context):
+    while not os.path.exists('/var/task/go'):
+        time.sleep(0.01)
+    return 'done'
+"""
 
 
 def test_the_same_data_directory_keeps_everything(make_server):
@@ -22,25 +32,45 @@ def test_the_same_data_directory_keeps_everything(make_server):
     assert invoke(server.client(), name).payload == "kept"
 
 
-def test_sigterm_lets_running_invocations_finish(make_server):
-    server = make_server().start()
-    client = server.client()
-    name = create(client, python(SLOW), Timeout=30)
-    invoke(client, name, {"seconds": 0})
-    answers = []
-    call = threading.Thread(target=lambda: answers.append(invoke(client, name, {"seconds": 2})))
-    call.start()
-    running = f"/aws/lambda/{name}"
-    wait_until(lambda: starts(server, running) == 2 or call.is_alive(), "it runs")
-    threading.Event().wait(0.5)
-    assert server.stop(signal.SIGTERM) == 0
-    call.join(30)
-    assert answers and answers[0].payload == "done"
+@pytest.fixture
+def running(make_server, tmp_path):
+    """A server with an invocation that runs until there is a file `go`, and what that comes to."""
+    (tmp_path / "app.py").write_text(WAITS)
+    server = make_server(args=["--allow-folder", tmp_path]).start()
+    client, logs = server.client(), server.client("logs")
+    name = create_in_place(client, tmp_path, Timeout=60)
+    outcome = []
+
+    def call():
+        try:
+            outcome.append(invoke(client, name).payload)
+        except BotoCoreError as error:
+            outcome.append(error)
+
+    calling = threading.Thread(target=call)
+    calling.start()
+    wait_until(lambda: logs.describe_log_groups(logGroupNamePrefix=f"/aws/lambda/{name}")["logGroups"], "there is a log")
+    wait_until(lambda: any(line.startswith("START") for line in log_lines(logs, name)), "it runs")
+    server.process.send_signal(signal.SIGTERM)
+    wait_until(lambda: any("stopping" in line for line in server.output), "the server is told")
+    yield server, outcome, calling
+    calling.join(60)
 
 
-def starts(server, group):
-    events = server.client("logs").filter_log_events(logGroupName=group)["events"]
-    return sum(event["message"].startswith("START") for event in events)
+def test_sigterm_lets_running_invocations_finish(running, tmp_path):
+    server, outcome, calling = running
+    (tmp_path / "go").touch()
+    assert server.process.wait(30) == 0
+    calling.join(30)
+    assert outcome == ["done"]
+
+
+def test_a_second_signal_ends_them(running):
+    server, outcome, calling = running
+    server.process.send_signal(signal.SIGTERM)
+    assert server.process.wait(30) == 128 + signal.SIGKILL
+    calling.join(30)
+    assert isinstance(outcome[0], BotoCoreError), outcome
 
 
 def test_two_servers_do_not_share_a_directory(make_server):
