@@ -161,6 +161,32 @@ def test_the_credentials_of_another_environment_are_not_good(client, package, ca
     assert refused["code"] == "UnrecognizedClientException", refused
 
 
+def test_who_may_not_ask_is_told_before_the_body(client, caller):
+    """Announces a body that would take memory, and never sends it."""
+    name = create(client, python("""
+        import os, socket, time
+
+        def handler(event, context):
+            when = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+            credential = f"{os.environ['AWS_ACCESS_KEY_ID']}/{when[:8]}/us-east-1/lambda/aws4_request"
+            head = [
+                f"POST {event['path']} HTTP/1.1", "Host: 169.254.100.1:4566", "Content-Length: 1000000",
+                "Expect: 100-continue", f"X-Amz-Date: {when}",
+                f"X-Amz-Security-Token: {event.get('token', os.environ['AWS_SESSION_TOKEN'])}",
+                f"Authorization: AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders=host;x-amz-date, "
+                f"Signature={'0' * 64}", "", ""]
+            with socket.create_connection(("169.254.100.1", 4566), 20) as connection:
+                connection.sendall("\\r\\n".join(head).encode())
+                return connection.recv(65536).decode()
+    """), Timeout=60)
+    control = invoke(client, name, {"path": "/2015-03-31/functions"}).payload
+    assert control.startswith("HTTP/1.1 403") and "AccessDeniedException" in control, control
+    made_up = invoke(client, name, {"path": f"/2015-03-31/functions/{name}/invocations", "token": "made up"}).payload
+    assert made_up.startswith("HTTP/1.1 403") and "UnrecognizedClientException" in made_up, made_up
+    own = invoke(client, name, {"path": f"/2015-03-31/functions/{name}/invocations"}).payload
+    assert own.startswith("HTTP/1.1 100"), own
+
+
 def test_the_functions_own_endpoint_wins(client, package, caller):
     assert caller(do="environment")["AWS_ENDPOINT_URL"] == "http://169.254.100.1:4566"
     own = {"Variables": {"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}}
