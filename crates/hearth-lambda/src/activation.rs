@@ -70,34 +70,8 @@ async fn step(service: &Service, arn: &FunctionArn) -> Result<(), Error> {
         return Ok(());
     };
     let mut version = version_in_preparation(service, &current.function).await?;
-    match prepared {
-        Ok(deployment) => {
-            // First in service, then told: whoever is told must not meet the old code.
-            let availability = Availability::Active {
-                deployment,
-                packages: current.function.packages(),
-            };
-            enter_service(service, arn, Release::new(&current.function, availability));
-            current.function.enter(Lifecycle::Ready);
-            if let Some((_, version)) = &mut version {
-                version.function.enter(Lifecycle::Ready);
-            }
-        }
-        Err(reason) => {
-            error!(function = %arn, reason = reason.text, "a function could not be made ready");
-            if current.function.lifecycle == Lifecycle::Creating {
-                let availability = Availability::Refused(State::Failed);
-                enter_service(service, arn, Release::new(&current.function, availability));
-            }
-            let failed = current.function.lifecycle.fail(reason.clone());
-            current.function.enter(failed);
-            // So what is published next is a new version, also if it is the same again.
-            current.function.whole.published = None;
-            if let Some((_, version)) = &mut version {
-                version.function.enter(Lifecycle::CreationFailed(reason));
-            }
-        }
-    }
+    let of_version = version.as_mut().map(|(_, version)| &mut version.function);
+    settle(service, prepared, &mut current.function, of_version);
     let mut unit = Unit::new();
     if let Some((number, version)) = version {
         let release = service.release(&version.function, number);
@@ -114,6 +88,43 @@ async fn step(service: &Service, arn: &FunctionArn) -> Result<(), Error> {
     let unit = unit.put(function.key(), function.to_body(), When::Revision(revision));
     service.store.commit(unit).await?;
     Ok(())
+}
+
+/// Puts what was prepared into service, or what could not be out of it, and enters how it came out into the function
+/// and the version that becomes ready with it.
+fn settle(
+    service: &Service,
+    prepared: Result<Arc<dyn Deployment>, Reason>,
+    function: &mut Function,
+    version: Option<&mut Function>,
+) {
+    let arn = function.arn();
+    let of_version = match prepared {
+        Ok(deployment) => {
+            // First in service, then told: whoever is told must not meet the old code.
+            let availability = Availability::Active {
+                deployment,
+                packages: function.packages(),
+            };
+            enter_service(service, &arn, Release::new(function, availability));
+            function.enter(Lifecycle::Ready);
+            Lifecycle::Ready
+        }
+        Err(reason) => {
+            error!(function = %arn, reason = reason.text, "a function could not be made ready");
+            if function.lifecycle == Lifecycle::Creating {
+                let availability = Availability::Refused(State::Failed);
+                enter_service(service, &arn, Release::new(function, availability));
+            }
+            function.enter(function.lifecycle.fail(reason.clone()));
+            // So what is published next is a new version, also if it is the same again.
+            function.whole.published = None;
+            Lifecycle::CreationFailed(reason)
+        }
+    };
+    if let Some(version) = version {
+        version.enter(of_version);
+    }
 }
 
 /// The version that becomes ready with the function: the one that was published with the update, or at creation.
