@@ -12,7 +12,7 @@ use tokio::runtime::{Handle, RuntimeFlavor};
 use super::entity::{Entity, Memory, Read, RequestBody};
 use super::resolve::{Route, spoken};
 use super::{Linked, Router};
-use crate::model::OperationModel;
+use crate::model::{OperationModel, ServiceModel};
 use crate::{
     Authenticator, AwsError, Body, CommonError, Context, RawRequest, SignedRequest, Site, Visit, protocol,
 };
@@ -161,33 +161,17 @@ impl Router {
 
     async fn call<B: RequestBody>(
         &self,
-        Arrived {
-            authenticator,
-            memory,
-            request_id,
-            at,
-            parts,
-        }: Arrived<'_>,
+        arrived: Arrived<'_>,
         mut entity: Entity<B>,
         route: Route,
     ) -> Result<Response<Body>, AwsError> {
         let service = &self.services[route.service];
-        let head = SignedRequest {
-            method: &parts.method,
-            uri: &parts.uri,
-            headers: &parts.headers,
-            body: &Bytes::new(),
-            now: at,
-            service: service.model.signing_name,
-            operation: route.operation.name,
-        };
-        let read = match self
-            .read(authenticator, &head, route.operation, &mut entity, memory)
-            .await
-        {
+        let unread = Bytes::new();
+        let head = arrived.signed(&unread, service.model, route.operation);
+        let read = match arrived.read(&head, route.operation, &mut entity).await {
             Ok(read) => read,
             Err(error) => {
-                entity.discard(&parts.headers);
+                entity.discard(&arrived.parts.headers);
                 return Err(error);
             }
         };
@@ -195,45 +179,58 @@ impl Router {
             body: &read.bytes,
             ..head
         };
-        let sender = off_the_worker(read.bytes.len(), || authenticator.authenticate(&signed))?;
+        let sender = off_the_worker(read.bytes.len(), || arrived.authenticator.authenticate(&signed))?;
         let handler = service
             .handlers
             .get(route.operation.name)
             .ok_or_else(|| not_implemented(service.model.name, route.operation.name))?;
-        let (scope, caller, host) = (sender.scope, sender.caller, host(&parts));
         let context = Context {
-            scope,
-            caller,
-            request_id,
-            received_at: at,
-            host,
+            scope: sender.scope,
+            caller: sender.caller,
+            request_id: arrived.request_id,
+            received_at: arrived.at,
+            host: host(&arrived.parts),
         };
-        let body = sender.body.unwrap_or_else(|| read.bytes.clone());
-        let (labels, query, headers) = (route.labels, route.query, parts.headers);
-        handler(
-            context,
-            RawRequest {
-                labels,
-                query,
-                headers,
-                body,
-            },
-        )
-        .await
+        let request = RawRequest {
+            labels: route.labels,
+            query: route.query,
+            headers: arrived.parts.headers,
+            body: sender.body.unwrap_or_else(|| read.bytes.clone()),
+        };
+        handler(context, request).await
+    }
+}
+
+impl Arrived<'_> {
+    /// What a signature covers, as far as it has been read.
+    fn signed<'a>(
+        &'a self,
+        body: &'a Bytes,
+        service: &ServiceModel,
+        operation: &OperationModel,
+    ) -> SignedRequest<'a> {
+        SignedRequest {
+            method: &self.parts.method,
+            uri: &self.parts.uri,
+            headers: &self.parts.headers,
+            body,
+            now: self.at,
+            service: service.signing_name,
+            operation: operation.name,
+        }
     }
 
+    /// The body, unless the head alone is reason enough to refuse it.
     async fn read<B: RequestBody>(
         &self,
-        authenticator: &dyn Authenticator,
         head: &SignedRequest<'_>,
         operation: &OperationModel,
         entity: &mut Entity<B>,
-        memory: &Memory,
     ) -> Result<Read, AwsError> {
         if entity.takes_memory() {
-            authenticator.admit(head)?;
+            self.authenticator.admit(head)?;
         }
-        entity.read(operation, memory).await
+        entity.read(operation, self.memory).await
     }
 }
 
