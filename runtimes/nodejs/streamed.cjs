@@ -58,7 +58,10 @@ class StreamedInvocation {
 
   /** A response that was ended stays complete, as on AWS. What was written before reaches the caller in any case. */
   async #fail(error, closed) {
-    if (this.#stream.writableEnded && (await closed.then(() => true, () => false))) {
+    if (this.#stream.writableEnded) {
+      await closed.catch(() => {});
+    }
+    if (this.#stream.isComplete) {
       this.#settle();
     } else {
       this.#stream.fail(() => this.#finish(() => this.#channel.error(this.#request, describe(error))));

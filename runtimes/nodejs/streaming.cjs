@@ -68,6 +68,7 @@ class ResponseStream extends Writable {
   #contentType = BYTES;
   #begun = false;
   #announced = false;
+  #complete = false;
   /** Told instead of the end when the invocation has failed. */
   #onFailure;
 
@@ -109,6 +110,11 @@ class ResponseStream extends Writable {
     return super.end(callback);
   }
 
+  /** Whether the response has been handed over with its end. */
+  get isComplete() {
+    return this.#complete;
+  }
+
   /** Lets go what was written, but not as a complete response. */
   fail(onFlushed) {
     if (this.destroyed) {
@@ -133,6 +139,7 @@ class ResponseStream extends Writable {
       this.#onFailure();
     } else {
       this.#announce();
+      this.#complete = true;
       this.#channel.end(this.#request);
     }
     callback();

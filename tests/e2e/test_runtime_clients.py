@@ -30,7 +30,7 @@ DIFFERENT = {
     "nodejs-init-rejection": "the client has asked for its first event by the time Node.js reports the rejection",
     "nodejs-stream-destroyed": "the client cannot report an error while its response is open",
     "nodejs-stream-uncaught": "the client cannot report an error while its response is open",
-    "nodejs-stream-write-after-the-end": "the client has handed over the end by then",
+    "nodejs-stream-write-after-the-end": "the client tears its connection down, before or after the response has gone",
     "nodejs-stream-not-async": "what the function writes later ends the client's report, or comes too late for it",
     "nodejs-stream-malformed": "this version of the client fails over its own error",
 }
@@ -107,7 +107,10 @@ def buffered(client, function, event, **settings):
 
 def streamed(client, function, event, **settings):
     """The same for a function that streams: what it wrote stands before the text of its error."""
-    response = client.invoke_with_response_stream(FunctionName=function, Payload=json.dumps(event), **settings)
+    # Who asks for the log waits until the environment is free for the next event.
+    response = client.invoke_with_response_stream(
+        FunctionName=function, Payload=json.dumps(event), LogType="Tail", **settings
+    )
     events = list(response["EventStream"])
     body = b"".join(event["PayloadChunk"]["Payload"] for event in events if "PayloadChunk" in event)
     end = events[-1]["InvokeComplete"]
