@@ -132,17 +132,13 @@ impl Service {
 
 #[cfg(test)]
 mod tests {
-    use hearth_types::{AccountId, Region};
     use proptest::prelude::*;
 
     use super::*;
 
     fn alias(additional: Option<Additional>) -> Alias {
         Alias {
-            scope: Scope {
-                account: AccountId::DEFAULT,
-                region: Region::default(),
-            },
+            scope: Scope::default(),
             function: FunctionName::parse("f").unwrap(),
             name: "prod".into(),
             description: String::new(),

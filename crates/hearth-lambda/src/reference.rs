@@ -131,19 +131,10 @@ impl Target {
 
 #[cfg(test)]
 mod tests {
-    use hearth_types::AccountId;
-
     use super::*;
 
-    fn scope() -> Scope {
-        Scope {
-            account: AccountId::DEFAULT,
-            region: Region::default(),
-        }
-    }
-
     fn resolve(name: &str, qualifier: Option<&str>) -> Result<Target, ReferenceError> {
-        Target::resolve(&scope(), name, qualifier)
+        Target::resolve(&Scope::default(), name, qualifier)
     }
 
     #[test]
@@ -187,9 +178,9 @@ mod tests {
 
     #[test]
     fn some_operations_take_whole_functions_only() {
-        assert!(Target::resolve_whole(&scope(), "f").is_ok());
+        assert!(Target::resolve_whole(&Scope::default(), "f").is_ok());
         assert!(matches!(
-            Target::resolve_whole(&scope(), "f:1"),
+            Target::resolve_whole(&Scope::default(), "f:1"),
             Err(ReferenceError::Qualified)
         ));
     }

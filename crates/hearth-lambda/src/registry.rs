@@ -280,15 +280,10 @@ impl fmt::Debug for Release {
 
 #[cfg(test)]
 mod tests {
-    use hearth_types::{AccountId, Region};
-
     use super::*;
 
     fn arn(name: &str) -> FunctionArn {
-        let scope = Scope {
-            account: AccountId::DEFAULT,
-            region: Region::default(),
-        };
+        let scope = Scope::default();
         FunctionArn::new(scope, FunctionName::parse(name).unwrap())
     }
 

@@ -136,6 +136,16 @@ pub struct Scope {
     pub region: Region,
 }
 
+/// Where requests go that name neither.
+impl Default for Scope {
+    fn default() -> Self {
+        Self {
+            account: AccountId::DEFAULT,
+            region: Region::default(),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

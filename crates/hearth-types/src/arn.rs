@@ -48,14 +48,10 @@ impl fmt::Display for FunctionArn {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{AccountId, Region};
 
     #[test]
     fn it_prints_as_aws_writes_it() {
-        let scope = Scope {
-            account: AccountId::DEFAULT,
-            region: Region::default(),
-        };
+        let scope = Scope::default();
         let arn = FunctionArn::new(scope, FunctionName::parse("f").unwrap());
         assert_eq!(
             arn.to_string(),

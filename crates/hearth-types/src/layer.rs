@@ -98,21 +98,17 @@ impl fmt::Display for LayerVersionArn {
 mod tests {
     use super::*;
 
-    fn scope() -> Scope {
-        Scope {
-            account: AccountId::DEFAULT,
-            region: Region::default(),
-        }
-    }
-
     #[test]
     fn a_layer_is_named_by_its_name_or_its_arn() {
-        let layer = LayerArn::parse("tools", &scope()).unwrap();
+        let layer = LayerArn::parse("tools", &Scope::default()).unwrap();
         assert_eq!(
             layer.to_string(),
             "arn:aws:lambda:us-east-1:000000000000:layer:tools"
         );
-        assert_eq!(LayerArn::parse(&layer.to_string(), &scope()).unwrap(), layer);
+        assert_eq!(
+            LayerArn::parse(&layer.to_string(), &Scope::default()).unwrap(),
+            layer
+        );
         let version = layer.version(7);
         assert_eq!(LayerVersionArn::parse(&version.to_string()).unwrap(), version);
     }
@@ -127,7 +123,7 @@ mod tests {
             "arn:aws:lambda:us-east-1:1:layer:l",
             "arn:aws:lambda::000000000000:layer:l",
         ] {
-            assert!(LayerArn::parse(text, &scope()).is_none(), "{text}");
+            assert!(LayerArn::parse(text, &Scope::default()).is_none(), "{text}");
         }
         for text in [
             "l:1",

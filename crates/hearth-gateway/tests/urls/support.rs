@@ -85,10 +85,7 @@ pub(crate) struct Fake {
 
 impl Fake {
     pub(crate) fn new(config: Config, function: Function) -> Self {
-        let scope = Scope {
-            account: AccountId::DEFAULT,
-            region: Region::default(),
-        };
+        let scope = Scope::default();
         let url = FunctionUrl {
             id: ID.to_owned(),
             scope,

@@ -84,7 +84,6 @@ pub(crate) fn request_id(message: &Message) -> Result<RequestId, NotAnEvent> {
 
 #[cfg(test)]
 mod tests {
-    use hearth_types::{AccountId, Region};
     use proptest::prelude::*;
 
     use super::*;
@@ -107,10 +106,7 @@ mod tests {
 
     #[test]
     fn it_comes_back_as_it_went_in() {
-        let scope = Scope {
-            account: AccountId::DEFAULT,
-            region: Region::default(),
-        };
+        let scope = Scope::default();
         for payload in ["{}", "\n\n[1]\n", ""] {
             let message = event(payload).to_message(scope.clone(), "id", UNIX_EPOCH);
             assert_eq!(Event::from_body(&message.body).unwrap(), event(payload));

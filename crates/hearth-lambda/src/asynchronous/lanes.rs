@@ -90,15 +90,12 @@ impl Lane {
 
 #[cfg(test)]
 mod tests {
-    use hearth_types::{AccountId, FunctionName, Region, Scope};
+    use hearth_types::{FunctionName, Scope};
 
     use super::*;
 
     fn arn(name: &str) -> FunctionArn {
-        let scope = Scope {
-            account: AccountId::DEFAULT,
-            region: Region::default(),
-        };
+        let scope = Scope::default();
         FunctionArn::new(scope, FunctionName::parse(name).unwrap())
     }
 

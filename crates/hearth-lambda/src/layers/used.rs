@@ -95,7 +95,7 @@ pub(crate) fn check_unpacked(code: Code, layers: &[UsedLayer]) -> Result<(), Lay
 
 #[cfg(test)]
 mod tests {
-    use hearth_types::{AccountId, CodeHash, LayerArn, Scope};
+    use hearth_types::{CodeHash, LayerArn, Scope};
 
     use super::*;
 
@@ -108,10 +108,7 @@ mod tests {
     }
 
     fn layer(unpacked: u64) -> UsedLayer {
-        let scope = Scope {
-            account: AccountId::DEFAULT,
-            region: Region::default(),
-        };
+        let scope = Scope::default();
         UsedLayer {
             arn: LayerArn::parse("l", &scope).unwrap().version(1),
             code: code(unpacked),

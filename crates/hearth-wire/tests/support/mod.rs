@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use hearth_types::{AccountId, Region, Scope};
+use hearth_types::{AccountId, Scope};
 use hearth_wire::{
     Authenticated, Authenticator, AwsError, Body, BodyFailure, Caller, CallerKind, CommonError, Context,
     RawRequest, Reception, Router, SignedRequest, Site, Visit, lambda, logs, sts,
@@ -36,12 +36,8 @@ impl Authenticator for Everybody {
             access_key: None,
             kind: CallerKind::Anonymous,
         };
-        let scope = Scope {
-            account: AccountId::DEFAULT,
-            region: Region::default(),
-        };
         Ok(Authenticated {
-            scope,
+            scope: Scope::default(),
             caller: Arc::new(caller),
             body: None,
         })

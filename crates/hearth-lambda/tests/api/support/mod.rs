@@ -12,7 +12,7 @@ use hearth_iam::Sealer;
 use hearth_lambda::{LambdaOptions, LambdaService};
 use hearth_store::sqlite::{Options, SqliteStore};
 use hearth_store::{Blobs, Store, Trees};
-use hearth_types::{AccountId, Region, Scope};
+use hearth_types::{AccountId, Scope};
 use hearth_wire::{Authenticated, Authenticator, AwsError, Caller, CallerKind, Router, SignedRequest};
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::{BodyExt as _, Full};
@@ -178,13 +178,6 @@ pub(crate) async fn eventually(what: &str, mut condition: impl AsyncFnMut() -> b
     }
 }
 
-pub(crate) fn scope() -> Scope {
-    Scope {
-        account: AccountId::DEFAULT,
-        region: Region::default(),
-    }
-}
-
 pub(crate) fn now_ms() -> u128 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis()
 }
@@ -197,7 +190,7 @@ struct Anyone;
 
 impl Authenticator for Anyone {
     fn authenticate(&self, request: &SignedRequest<'_>) -> Result<Authenticated, AwsError> {
-        let mut scope = scope();
+        let mut scope = Scope::default();
         if let Some(account) = request.headers.get(ACCOUNT) {
             scope.account = AccountId::parse(account.to_str().unwrap()).unwrap();
         }
