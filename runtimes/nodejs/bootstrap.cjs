@@ -18,6 +18,9 @@ const { installGlobal, isStreaming } = require('./streaming.cjs');
 /** Exit status when a module waits for something that will never come, as Node's own. */
 const UNSETTLED_AWAIT = 13;
 
+/** Node's own: a function's module may put another in its place. */
+const nextTurn = setImmediate;
+
 const channel = new Channel(3, { onPing, onClaim, onInvoke });
 let claiming = false;
 let handler;
@@ -45,7 +48,7 @@ async function onClaim(claim) {
   try {
     handler = await loadHandler(claim.taskRoot, claim.handler);
     // Node reports rejections that the code left unhandled at the end of this turn of the event loop.
-    await new Promise(setImmediate);
+    await new Promise(nextTurn);
     Kind = isStreaming(handler) ? StreamedInvocation : Invocation;
   } catch (error) {
     logError('Uncaught Exception', error);

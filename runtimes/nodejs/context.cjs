@@ -1,4 +1,4 @@
-// What every invocation has, whichever way its handler answers.
+// What a handler is told of its invocation.
 'use strict';
 
 /** The members of a context that are data. */

@@ -1,31 +1,18 @@
-// One invocation: the handler's three ways to answer, and its context.
+// One invocation: the handler's three ways to answer.
 'use strict';
 
-const { describeInvocation, setTrace } = require('./context.cjs');
+const { Call } = require('./call.cjs');
 const { describe } = require('./errors.cjs');
-const { logError, setRequestId } = require('./log.cjs');
+const { logError } = require('./log.cjs');
 
-class Invocation {
-  /** Number of the invocation on the channel. */
-  #request;
-  #channel;
-  #meta;
-  #finished = false;
+class Invocation extends Call {
   /** Whether the handler has answered. Later answers are ignored, as on AWS. */
   #answered = false;
-  #waitsForEmptyEventLoop = true;
   #result = null;
 
-  constructor(channel, request, meta) {
-    this.#channel = channel;
-    this.#request = request;
-    this.#meta = meta;
-  }
-
   run(handler, event) {
-    setRequestId(this.#meta.requestId);
-    setTrace(this.#meta.traceId);
-    this.#channel.unref();
+    this.begin();
+    this.channel.unref();
     try {
       const promise = handler(JSON.parse(event), this.#context(), (error, result) => {
         this.#callback(error, result);
@@ -44,20 +31,10 @@ class Invocation {
     this.#finish(this.#result);
   }
 
-  /** The process cannot go on: tells the caller why, if the caller still waits. */
-  abandon(error, onSent) {
-    if (this.#finished) {
-      onSent();
-    } else {
-      this.#finished = true;
-      this.#channel.error(this.#request, describe(error), onSent);
-    }
-  }
-
   #callback(error, result) {
     if (error !== undefined && error !== null) {
       this.#fail(error);
-    } else if (!this.#waitsForEmptyEventLoop) {
+    } else if (!this.waitsForEmptyEventLoop) {
       this.#succeed(result);
     } else if (!this.#answered) {
       this.#answered = true;
@@ -80,40 +57,33 @@ class Invocation {
   }
 
   #finish(result) {
-    if (this.#finished) {
-      return;
-    }
-    let text;
-    try {
-      text = toJson(result);
-    } catch (error) {
-      this.#finishWithError(error);
-      return;
-    }
-    this.#finished = true;
-    this.#channel.respond(this.#request, text);
+    this.finish(() => {
+      let text;
+      try {
+        text = toJson(result);
+      } catch (error) {
+        this.#sendError(error);
+        return;
+      }
+      this.channel.respond(this.request, text);
+    });
   }
 
   #finishWithError(error) {
+    this.finish(() => this.#sendError(error));
+  }
+
+  #sendError(error) {
     logError('Invoke Error', error);
-    this.#finished = true;
-    this.#channel.error(this.#request, describe(error));
+    this.channel.error(this.request, describe(error));
   }
 
   #context() {
-    const invocation = this;
-    return {
-      get callbackWaitsForEmptyEventLoop() {
-        return invocation.#waitsForEmptyEventLoop;
-      },
-      set callbackWaitsForEmptyEventLoop(waits) {
-        invocation.#waitsForEmptyEventLoop = waits;
-      },
+    return this.context({
       succeed: (result) => this.#succeed(result),
       fail: (error) => this.#fail(error),
       done: (error, result) => (error === undefined || error === null ? this.#succeed(result) : this.#fail(error)),
-      ...describeInvocation(this.#meta),
-    };
+    });
   }
 }
 

@@ -1,32 +1,20 @@
 // One invocation of a handler that streams its response.
 'use strict';
 
-const { describeInvocation, setTrace } = require('./context.cjs');
+const { Call } = require('./call.cjs');
 const { describe } = require('./errors.cjs');
-const { logError, setRequestId } = require('./log.cjs');
+const { logError } = require('./log.cjs');
 const { HIGH_WATER_MARK, ResponseStream } = require('./streaming.cjs');
 
-class StreamedInvocation {
-  #request;
-  #channel;
-  #meta;
+class StreamedInvocation extends Call {
   #stream;
-  #waitsForEmptyEventLoop = true;
-  #finished = false;
-
-  constructor(channel, request, meta) {
-    this.#channel = channel;
-    this.#request = request;
-    this.#meta = meta;
-  }
 
   async run(handler, event) {
-    setRequestId(this.#meta.requestId);
-    setTrace(this.#meta.traceId);
-    this.#stream = new ResponseStream(this.#channel, this.#request, handler[HIGH_WATER_MARK]);
+    this.begin();
+    this.#stream = new ResponseStream(this.channel, this.request, handler[HIGH_WATER_MARK]);
     const closed = whenClosed(this.#stream);
     try {
-      const promise = handler(JSON.parse(event), this.#stream, this.#context());
+      const promise = handler(JSON.parse(event), this.#stream, this.context());
       if (typeof promise?.then !== 'function') {
         throw 'Streaming does not support non-async handlers.';
       }
@@ -43,17 +31,7 @@ class StreamedInvocation {
 
   /** The event loop is empty. */
   onIdle() {
-    this.#finish(() => this.#channel.done(this.#request));
-  }
-
-  /** The process cannot go on: tells the caller why, if the caller still waits. */
-  abandon(error, onSent) {
-    if (this.#finished) {
-      onSent();
-    } else {
-      this.#finished = true;
-      this.#channel.error(this.#request, describe(error), onSent);
-    }
+    this.finish(() => this.channel.done(this.request));
   }
 
   /** A response that was ended stays complete, as on AWS. What was written before reaches the caller in any case. */
@@ -64,37 +42,17 @@ class StreamedInvocation {
     if (this.#stream.isComplete) {
       this.#settle();
     } else {
-      this.#stream.fail(() => this.#finish(() => this.#channel.error(this.#request, describe(error))));
+      this.#stream.fail(() => this.finish(() => this.channel.error(this.request, describe(error))));
     }
   }
 
   /** What the handler left behind may go on before the next invocation, unless it said otherwise. */
   #settle() {
-    if (this.#waitsForEmptyEventLoop) {
-      this.#channel.unref();
+    if (this.waitsForEmptyEventLoop) {
+      this.channel.unref();
     } else {
       this.onIdle();
     }
-  }
-
-  #finish(send) {
-    if (!this.#finished) {
-      this.#finished = true;
-      send();
-    }
-  }
-
-  #context() {
-    const invocation = this;
-    return {
-      get callbackWaitsForEmptyEventLoop() {
-        return invocation.#waitsForEmptyEventLoop;
-      },
-      set callbackWaitsForEmptyEventLoop(waits) {
-        invocation.#waitsForEmptyEventLoop = waits;
-      },
-      ...describeInvocation(this.#meta),
-    };
   }
 }
 

@@ -14,6 +14,7 @@ macro_rules! files {
 const NODEJS: &[BootstrapFile] = files!(
     "nodejs":
     "bootstrap.cjs",
+    "call.cjs",
     "channel.cjs",
     "context.cjs",
     "errors.cjs",
