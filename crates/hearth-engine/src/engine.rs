@@ -14,10 +14,11 @@ use crate::environment::SandboxHandle;
 use crate::journal::Journal;
 use crate::pool::Pool;
 use crate::response::Response;
+use crate::run::{self, Attempt};
 use crate::start::Starter;
 use crate::{
     Api, CredentialSource, EngineOptions, Function, FunctionSpec, Invocation, InvokeError, LogSink, Outcome,
-    ReservationError, ResponseStream, ThrottleReason, memory, run,
+    ReservationError, ResponseStream, ThrottleReason, memory,
 };
 
 /// How often idle environments are looked through.
@@ -131,9 +132,9 @@ impl Engine {
             return Err(InvokeError::Retired);
         }
         let permit = function.concurrency.admit().map_err(InvokeError::Throttled)?;
-        let (inner, function) = (Arc::clone(&self.0), Arc::clone(function));
-        let task =
-            tokio::spawn(async move { run::run(&inner, &function, invocation, response, permit).await });
+        let inner = Arc::clone(&self.0);
+        let attempt = Attempt::new(Arc::clone(function), permit, invocation, response);
+        let task = tokio::spawn(async move { run::run(&inner, attempt).await });
         Ok(async {
             task.await
                 .unwrap_or_else(|error| Err(InvokeError::Environment(error.to_string())))

@@ -22,72 +22,73 @@ use crate::start::{InitFailed, StartError};
 use crate::{Function, FunctionError, FunctionSpec, Invocation, InvokeError, Outcome};
 
 /// Runs an invocation on an idle environment or a new one.
-pub(crate) async fn run(
-    engine: &Inner,
-    function: &Arc<Function>,
-    invocation: Invocation,
-    response: Response,
-    permit: Permit,
-) -> Result<Outcome, InvokeError> {
-    engine.starter.settle(&function.spec).await;
-    if let Some(environment) = function.pool.take() {
-        return Ok(Attempt::new(&function.spec, invocation, response)
-            .on(environment, function, permit)
-            .await);
+pub(crate) async fn run(engine: &Inner, attempt: Attempt) -> Result<Outcome, InvokeError> {
+    engine.starter.settle(attempt.spec()).await;
+    if let Some(environment) = attempt.function.pool.take() {
+        return Ok(attempt.from(Instant::now()).on(environment).await);
     }
     engine.room().await?;
-    cold(engine, function, invocation, response, permit).await
+    cold(engine, attempt).await
 }
 
 /// Runs an invocation on a new environment. An init that fails is repeated once, in a fresh environment
 /// and inside the function's timeout; then its failure is the invocation's.
-async fn cold(
-    engine: &Inner,
-    function: &Arc<Function>,
-    invocation: Invocation,
-    response: Response,
-    permit: Permit,
-) -> Result<Outcome, InvokeError> {
-    let spec = &function.spec;
-    let generation = function.pool.generation();
+async fn cold(engine: &Inner, mut attempt: Attempt) -> Result<Outcome, InvokeError> {
+    let spec = attempt.spec();
+    let generation = attempt.function.pool.generation();
     let (mut journal, stream) = engine.journal(spec);
     init_starts(&mut journal, spec, Phase::Init, &stream);
     let limit = engine.options.init_timeout;
-    let started = engine.starter.start(spec, &mut journal, &stream, limit).await;
-    let mut attempt = Attempt::new(spec, invocation, response);
-    match started {
+    match engine.starter.start(spec, &mut journal, &stream, limit).await {
         Ok((process, begun)) => {
             let took = begun.elapsed();
             attempt.init = Some(took);
             init_ends(&mut journal, Phase::Init, &Status::Success, took);
-            Ok(attempt
-                .on(Environment::new(process, journal, generation), function, permit)
-                .await)
+            let environment = Environment::new(process, journal, generation);
+            Ok(attempt.from(Instant::now()).on(environment).await)
         }
-        Err(StartError::Platform(why)) => Err(InvokeError::Environment(why)),
-        Err(StartError::Init(first)) => {
-            first.tell(&mut journal, Phase::Init);
-            attempt.begin_log(&mut journal);
-            init_starts(&mut journal, spec, Phase::Invoke, &stream);
-            let limit = spec.timeout;
-            match engine.starter.start(spec, &mut journal, &stream, limit).await {
-                Ok((process, begun)) => {
-                    attempt.count_from(begun);
-                    init_ends(&mut journal, Phase::Invoke, &Status::Success, begun.elapsed());
-                    Ok(attempt
-                        .on(Environment::new(process, journal, generation), function, permit)
-                        .await)
-                }
-                Err(StartError::Platform(why)) => Err(InvokeError::Environment(why)),
-                Err(StartError::Init(again)) => {
-                    again.tell(&mut journal, Phase::Invoke);
-                    journal.platform(attempt.start());
-                    attempt.count_from(again.begun);
-                    Ok(attempt.never_ran(again, &mut journal).await)
-                }
-            }
+        Err(StartError::Platform(why)) => Err(unprovided(&mut journal, why).await),
+        Err(StartError::Init(failed)) => {
+            failed.tell(&mut journal, Phase::Init);
+            again(engine, attempt, generation, journal, &stream).await
         }
     }
+}
+
+/// Repeats an init that has failed.
+async fn again(
+    engine: &Inner,
+    attempt: Attempt,
+    generation: u64,
+    mut journal: Journal,
+    stream: &str,
+) -> Result<Outcome, InvokeError> {
+    let spec = attempt.spec();
+    attempt.begin_log(&mut journal);
+    init_starts(&mut journal, spec, Phase::Invoke, stream);
+    match engine
+        .starter
+        .start(spec, &mut journal, stream, spec.timeout)
+        .await
+    {
+        Ok((process, begun)) => {
+            init_ends(&mut journal, Phase::Invoke, &Status::Success, begun.elapsed());
+            let environment = Environment::new(process, journal, generation);
+            Ok(attempt.from(begun).on(environment).await)
+        }
+        Err(StartError::Platform(why)) => Err(unprovided(&mut journal, why).await),
+        Err(StartError::Init(failed)) => {
+            failed.tell(&mut journal, Phase::Invoke);
+            journal.platform(attempt.start());
+            Ok(attempt.from(failed.begun).never_ran(failed, &mut journal).await)
+        }
+    }
+}
+
+/// There is no environment. What its function has told of its init by then is not lost.
+async fn unprovided(journal: &mut Journal, why: String) -> InvokeError {
+    journal.flush().await;
+    InvokeError::Environment(why)
 }
 
 impl InitFailed {
@@ -112,8 +113,10 @@ fn init_ends(journal: &mut Journal, phase: Phase, status: &Status, took: Duratio
 }
 
 /// An invocation under way.
-struct Attempt<'a> {
-    spec: &'a FunctionSpec,
+pub(crate) struct Attempt {
+    function: Arc<Function>,
+    /// Its place among those that run.
+    permit: Permit,
     invocation: Invocation,
     response: Response,
     begun: Instant,
@@ -121,28 +124,40 @@ struct Attempt<'a> {
     init: Option<Duration>,
 }
 
-impl<'a> Attempt<'a> {
-    /// From here on the function's timeout counts.
-    fn new(spec: &'a FunctionSpec, invocation: Invocation, response: Response) -> Self {
+impl Attempt {
+    pub(crate) fn new(
+        function: Arc<Function>,
+        permit: Permit,
+        invocation: Invocation,
+        response: Response,
+    ) -> Self {
         let begun = Instant::now();
         Self {
-            spec,
+            deadline: begun + function.spec.timeout,
+            function,
+            permit,
             invocation,
             response,
             begun,
-            deadline: begun + spec.timeout,
             init: None,
         }
     }
 
-    /// The function's timeout began earlier, with an init that is part of the invocation.
-    fn count_from(&mut self, begun: Instant) {
-        self.begun = begun;
-        self.deadline = begun + self.spec.timeout;
+    fn spec(&self) -> &FunctionSpec {
+        &self.function.spec
+    }
+
+    /// The function's timeout counts from then on: from its first frame, or with an init that is part of it.
+    fn from(self, begun: Instant) -> Self {
+        Self {
+            begun,
+            deadline: begun + self.spec().timeout,
+            ..self
+        }
     }
 
     /// Runs in an environment, which goes back to its pool if it can take another invocation.
-    async fn on(mut self, mut environment: Environment, function: &Arc<Function>, permit: Permit) -> Outcome {
+    async fn on(mut self, mut environment: Environment) -> Outcome {
         self.begin_log(&mut environment.journal);
         environment.journal.platform(self.start());
         let result = self.call(&mut environment).await;
@@ -155,35 +170,35 @@ impl<'a> Attempt<'a> {
             environment.process.reason = failure.shutdown_reason();
         }
         let status = result.as_ref().err().map_or(Status::Success, Failure::status);
+        let (begun, deadline, tail) = (self.begun, self.deadline, self.invocation.tail);
+        let request_id = self.invocation.request_id;
         let memory = environment.process.peak_memory_mb();
-        let (request_id, tail) = (self.invocation.request_id, self.invocation.tail);
-        let (begun, deadline) = (self.begun, self.deadline);
-        let (outcome, report) = self.answer(result, status, &mut environment.journal, memory);
+        let answered = self.answer(result, status, &mut environment.journal, memory);
         let aftermath = Aftermath {
-            function: Arc::clone(function),
-            permit,
+            function: answered.function,
+            permit: answered.permit,
             environment,
             reusable,
             request_id,
             begun,
             deadline,
-            report,
+            report: answered.report,
             runtime_done: false,
         };
-        aftermath.run(outcome, tail).await
+        aftermath.run(answered.outcome, tail).await
     }
 
     /// Tells of an invocation that no environment could be started for, since the function's init fails.
     async fn never_ran(self, init: InitFailed, journal: &mut Journal) -> Outcome {
         let request_id = self.invocation.request_id;
         let status = init.failure.init_status();
-        let (mut outcome, report) = self.answer(Err(init.failure), status, journal, init.max_memory_mb);
-        let report = &report;
+        let mut answered = self.answer(Err(init.failure), status, journal, init.max_memory_mb);
+        let report = &answered.report;
         journal.platform(PlatformEvent::RuntimeDone { request_id, report });
         journal.platform(PlatformEvent::Report { request_id, report });
-        outcome.log_tail = journal.take_tail();
+        answered.outcome.log_tail = journal.take_tail();
         journal.flush().await;
-        outcome
+        answered.outcome
     }
 
     /// Calls the runtime.
@@ -264,7 +279,7 @@ impl<'a> Attempt<'a> {
     fn start(&self) -> PlatformEvent<'_> {
         PlatformEvent::Start {
             request_id: self.invocation.request_id,
-            version: &self.spec.version,
+            version: &self.spec().version,
         }
     }
 
@@ -275,9 +290,10 @@ impl<'a> Attempt<'a> {
         status: Status,
         journal: &mut Journal,
         max_memory_mb: u32,
-    ) -> (Outcome, Report) {
-        let id = self.invocation.request_id;
-        let timeout = self.spec.timeout;
+    ) -> Answered {
+        let Self { function, permit, .. } = self;
+        let (id, spec) = (self.invocation.request_id, &function.spec);
+        let timeout = spec.timeout;
         let duration = match &result {
             Err(Failure::TimedOut) => timeout,
             _ => self.begun.elapsed(),
@@ -289,7 +305,7 @@ impl<'a> Attempt<'a> {
         let mut report = Report {
             duration,
             init: self.init,
-            memory_mb: self.spec.memory_mb,
+            memory_mb: spec.memory_mb,
             max_memory_mb: 0,
             produced_bytes: streamed + result.as_ref().map_or(0, |body| body.len()),
             status,
@@ -310,6 +326,19 @@ impl<'a> Attempt<'a> {
             init_duration: report.init,
             max_memory_mb: report.max_memory_mb,
         };
-        (outcome, report)
+        Answered {
+            function,
+            permit,
+            outcome,
+            report,
+        }
     }
+}
+
+/// What is left of an attempt when the function has answered, or never will.
+struct Answered {
+    function: Arc<Function>,
+    permit: Permit,
+    outcome: Outcome,
+    report: Report,
 }

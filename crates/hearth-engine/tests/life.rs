@@ -271,6 +271,17 @@ async fn a_failing_init_is_tried_twice() {
     }
 }
 
+#[tokio::test]
+async fn what_a_failing_init_has_told_is_not_lost_with_the_next_environment() {
+    let stage = Stage::new(|_| {});
+    stage.sandbox.grants.set(1).unwrap();
+    let function = stage.deploy(|spec| spec.handler = "init.fail".into());
+    let refused = stage.engine.invoke(&function, invocation(json!({}))).await;
+    assert!(matches!(refused, Err(InvokeError::Environment(_))));
+    let log = stage.log.messages();
+    assert!(log.iter().any(|line| line.starts_with("INIT_REPORT")), "{log:?}");
+}
+
 /// In a burst of cold starts the last ones wait for longer than an init and an invocation may take.
 #[tokio::test]
 async fn waiting_for_a_turn_to_boot_is_not_the_functions_time() {
