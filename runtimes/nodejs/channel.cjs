@@ -27,7 +27,7 @@ const LARGE = 16 * 1024;
 /** Largest response of an invocation, in bytes. */
 const MAX_RESPONSE = 6_291_556;
 /** Characters of an error message that are kept when the error does not fit into a frame. */
-const KEPT_MESSAGE = 32 * 1024;
+const KEPT_MESSAGE = 16 * 1024;
 
 class Channel {
   #socket;

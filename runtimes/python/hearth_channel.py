@@ -19,8 +19,8 @@ _HELLO, _PING, _CLAIM, _CLAIMED, _INVOKE, _CHUNK, _END, _ERROR, _CREDIT = range(
 
 # Largest response of an invocation, in bytes.
 _MAX_RESPONSE = 6291556
-# Characters of an error message that are kept when the error does not fit into a frame.
-_KEPT_MESSAGE = 32 * 1024
+# Characters of an error message that are kept when the error does not fit into a frame; up to 12 bytes each.
+_KEPT_MESSAGE = 16 * 1024
 
 
 class Channel:

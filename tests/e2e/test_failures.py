@@ -100,6 +100,15 @@ def test_a_response_that_is_too_large(client, function):
     works(client, function)
 
 
+def test_an_error_that_is_too_large(client, function, language):
+    text = "0123456789" * 30_000
+    answer = invoke(client, function, {"do": "raise", "text": text})
+    assert (answer.error, answer.payload["errorType"]) == ("Unhandled", "ValueError")
+    assert answer.payload["errorMessage"] == text[:16384]
+    assert answer.payload["stackTrace" if language == "python" else "trace"] == []
+    works(client, function)
+
+
 def test_a_result_without_a_json_form(client, function, language):
     answer = invoke(client, function, {"do": "unserialisable"})
     assert answer.error == "Unhandled"

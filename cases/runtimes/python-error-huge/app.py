@@ -1,2 +1,2 @@
 def handler(event, context):
-    raise ValueError("ü" * 1000000)
+    raise ValueError(event["text"] * event["times"])
