@@ -48,11 +48,15 @@ def test_a_folder_becomes_a_function(hearth, folder, client):
     assert json.loads(hearth("invoke", folder.name, "-d", "-", stdin='{"name": "pipe"}').stdout) == {"hello": "pipe"}
 
 
+# Writes words, a pause behind each, which keeps them apart, or a wait for a file.
 STREAMS = """
+const fs = require('fs');
 exports.handler = awslambda.streamifyResponse(async (event, stream) => {
   for (const word of event.words) {
     stream.write(word);
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    do {
+      await new Promise((resolve) => setTimeout(resolve, event.until ? 10 : 500));
+    } while (event.until && !fs.existsSync(event.until));
   }
   if (event.fails) {
     throw new RangeError('half way');
@@ -63,30 +67,33 @@ exports.handler = awslambda.streamifyResponse(async (event, stream) => {
 
 
 @pytest.fixture
-def streaming(hearth, tmp_path):
+def streaming(tmp_path):
+    """A folder with a function that streams."""
     if not shutil.which("node"):
         pytest.skip("node is not installed")
     folder = tmp_path / unique("stream")
     folder.mkdir()
     (folder / "index.js").write_text(STREAMS)
-    hearth("deploy", folder, "--timeout", "30")
-    return folder.name
+    return folder
 
 
-def test_a_streamed_response_is_written_as_it_comes(server, streaming):
-    command = [str(BINARY), "invoke", streaming, "--stream", "--endpoint", server.endpoint]
+def test_a_streamed_response_is_written_as_it_comes(make_server, streaming):
+    server = make_server(args=["--allow-folder", streaming]).start()
+    name = create_in_place(server.client(), streaming, runtime="nodejs20.x", handler="index.handler", Timeout=60)
+    event = json.dumps({"words": ["one ", "two ", "three"], "until": "/var/task/go"})
     running = subprocess.Popen(
-        [*command, "-d", '{"words": ["one ", "two ", "three"]}'], stdout=subprocess.PIPE, bufsize=0,
-        env=clean_environment(),
+        [str(BINARY), "invoke", name, "--stream", "--endpoint", server.endpoint, "-d", event],
+        stdout=subprocess.PIPE, bufsize=0, env=clean_environment(),
     )
-    first = running.stdout.read(64)
-    assert running.poll() is None, "it was through before the first word was read"
-    assert first.startswith(b"one ") and b"three" not in first
-    assert first + running.stdout.read() == b"one two three"
+    assert running.stdout.read(64) == b"one "
+    (streaming / "go").touch()
+    assert running.stdout.read() == b"two three"
     assert running.wait(60) == 0
 
 
 def test_a_streamed_response_that_fails(hearth, streaming):
+    hearth("deploy", streaming, "--timeout", "30")
+    streaming = streaming.name
     event = json.dumps({"words": ["one ", "two"], "fails": True})
     done = hearth("invoke", streaming, "--stream", "--tail", "-d", event, status=1)
     assert done.stdout == "one two"

@@ -174,7 +174,8 @@ def test_a_live_tail_shows_what_comes(server, logs, group):
 
 
 def test_live_tails_are_bounded_and_end_with_the_server(make_server):
-    server = make_server().start()
+    # Waiting for a tail would take longer than a test waits for a server.
+    server = make_server(args=["--grace-period", "10m"]).start()
     logs, tails = server.client("logs"), server.client("logs", inject_host_prefix=False)
     logs.create_log_group(logGroupName="/g")
     streams = [tails.start_live_tail(logGroupIdentifiers=["/g"])["responseStream"] for _ in range(15)]
@@ -188,9 +189,7 @@ def test_live_tails_are_bounded_and_end_with_the_server(make_server):
             return None
 
     streams.append(wait_until(begun, "the place of one that hung up is free"))
-    begin = time.monotonic()
     assert server.stop() == 0
-    assert time.monotonic() - begin < 20, "it waits for nobody's tail"
     for stream in streams:
         stream.close()
 
