@@ -10,11 +10,11 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 use uuid::Uuid;
 
 use crate::admission::Admission;
-use crate::environment::SandboxHandle;
 use crate::journal::Journal;
 use crate::pool::Pool;
 use crate::response::Response;
 use crate::run::{self, Attempt};
+use crate::sandbox_handle::SandboxHandle;
 use crate::start::Starter;
 use crate::{
     Api, CredentialSource, EngineOptions, Function, FunctionSpec, Invocation, InvokeError, LogSink, Outcome,
@@ -211,7 +211,8 @@ impl Inner {
     pub(crate) async fn room(&self) -> Result<(), InvokeError> {
         let patience = Instant::now() + memory::PATIENCE;
         while !memory::has_room(self.options.memory_reserve_mb) {
-            if !self.evict_one() && Instant::now() > patience {
+            let (dying, late) = (self.starter.sandbox.has_dying(), Instant::now() > patience);
+            if !memory::may_wait(dying, late, || self.evict_one()) {
                 return Err(InvokeError::Throttled(
                     ThrottleReason::ConcurrentInvocationLimitExceeded,
                 ));

@@ -3,12 +3,11 @@
 use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use hearth_network::{Gateway, Outside, Services};
 use hearth_runtime::api::{RuntimeApi, ShutdownReason};
-use hearth_sandbox::{Booted, Exit, Listener, MemoryGauge, Sandbox};
+use hearth_sandbox::{Booted, Exit, Listener, MemoryGauge};
 use hearth_types::{EnvironmentId, NetworkPolicy};
 use tokio::runtime::Handle;
 use tokio::time::timeout;
@@ -19,6 +18,7 @@ use crate::ending::{Ending, LOST};
 use crate::feed::Subscriptions;
 use crate::journal::Journal;
 use crate::output::Output;
+use crate::sandbox_handle::SandboxHandle;
 use crate::shutdown::{LastWords, Shutdown};
 
 /// How long the warden may take to tell how a process ended whose socket is closed.
@@ -54,41 +54,6 @@ pub(crate) enum Network {
     Open { _gateway: Gateway },
     /// The environment has no network of its own, or lost it.
     None,
-}
-
-/// The sandbox, in a form that prints.
-#[derive(Clone)]
-pub(crate) struct SandboxHandle(pub(crate) Arc<dyn Sandbox>, Arc<AtomicUsize>);
-
-/// An environment that takes its time to end.
-pub(crate) struct Dying(Arc<AtomicUsize>);
-
-impl SandboxHandle {
-    pub(crate) fn new(sandbox: Arc<dyn Sandbox>) -> Self {
-        Self(sandbox, Arc::default())
-    }
-
-    fn dying(&self) -> Dying {
-        self.1.fetch_add(1, Ordering::Relaxed);
-        Dying(Arc::clone(&self.1))
-    }
-
-    /// Whether environments are coming to their end.
-    pub(crate) fn has_dying(&self) -> bool {
-        self.1.load(Ordering::Relaxed) > 0
-    }
-}
-
-impl Drop for Dying {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-impl std::fmt::Debug for SandboxHandle {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Sandbox")
-    }
 }
 
 impl Process {

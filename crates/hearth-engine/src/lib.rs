@@ -30,6 +30,7 @@ mod ready;
 mod report;
 mod response;
 mod run;
+mod sandbox_handle;
 mod seams;
 mod shutdown;
 mod start;

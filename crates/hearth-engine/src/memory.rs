@@ -19,6 +19,16 @@ pub(crate) fn has_room(reserve_mb: u64) -> bool {
         .is_none_or(|available| available > reserve_mb)
 }
 
+/// Whether a start that finds no room may wait on. An idle environment goes for it, unless one is `dying` already, which
+/// takes up to two seconds where it has extensions: else all would go before the first has given its memory back.
+pub(crate) fn may_wait(dying: bool, late: bool, evict: impl FnOnce() -> bool) -> bool {
+    if dying && !late {
+        return true;
+    }
+    let gone = evict();
+    gone || !late
+}
+
 fn available_mb(meminfo: &str) -> Option<u64> {
     let line = meminfo
         .lines()
@@ -30,6 +40,26 @@ fn available_mb(meminfo: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nobody_goes_while_another_is_dying() {
+        for (dying, late, idle, goes, waits) in [
+            (false, false, true, true, true),
+            (true, false, true, false, true),
+            (true, true, true, true, true),
+            (false, false, false, true, true),
+            (true, true, false, true, false),
+            (false, true, false, true, false),
+        ] {
+            let mut asked = false;
+            let evict = || {
+                asked = true;
+                idle
+            };
+            assert_eq!(may_wait(dying, late, evict), waits, "{dying} {late} {idle}");
+            assert_eq!(asked, goes, "{dying} {late} {idle}");
+        }
+    }
 
     #[test]
     fn available_memory_is_read() {

@@ -7,9 +7,10 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use crate::attendant::{self, Attendant};
-use crate::environment::{Dying, Network, SandboxHandle};
+use crate::environment::Network;
 use crate::journal::Journal;
 use crate::output::Output;
+use crate::sandbox_handle::{Dying, SandboxHandle};
 
 /// An environment that comes to its end: first its runtime, then its extensions, then all that is left.
 pub(crate) struct Shutdown {

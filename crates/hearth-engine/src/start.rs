@@ -14,12 +14,13 @@ use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
 
 use crate::conversation::{self, Door};
-use crate::environment::{Process, SandboxHandle};
+use crate::environment::Process;
 use crate::exchange::{self, Awaited};
 use crate::failure::Failure;
 use crate::journal::Journal;
 use crate::ready::{Ready, ReadyKey};
 use crate::report::PlatformEvent;
+use crate::sandbox_handle::SandboxHandle;
 use crate::{Api, CredentialSource, EngineOptions, FunctionSpec, SessionVariables};
 
 /// How long an interpreter may take until its bootstrap says hello; a loaded machine is slow, not broken.
