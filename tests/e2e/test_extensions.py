@@ -101,6 +101,26 @@ def test_the_end_of_the_server_is_told(make_server, tmp_path):
     assert any('"shutdownReason":"SPINDOWN"' in line for line in lines), lines
 
 
+def test_who_does_not_end_when_asked_is_ended(make_server, tmp_path):
+    (tmp_path / "data").mkdir()
+    server = make_server(data_dir=tmp_path / "data").start()
+    client = server.client()
+    deaf = python("""
+        import signal
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+        def handler(event, context):
+            return 1
+    """)
+    stays = watcher().replace("*SHUTDOWN*) exit 0", "*SHUTDOWN*) sleep 600")
+    function = create(client, deaf, "python3.11", Timeout=10, Layers=layer(client, {"stays": stays}))
+    assert invoke(client, function).payload == 1
+    server.stop()
+    assert server.process.returncode == 0
+    again = make_server(data_dir=tmp_path / "data").start()
+    assert any('"shutdownReason":"SPINDOWN"' in line for line in log_lines(again.client("logs"), function))
+
+
 # Waits for its event in the background, so that the shell hears signals meanwhile.
 LISTENING = """\
     #!/bin/sh
