@@ -9,7 +9,7 @@ use rustix::thread::CapabilitySet;
 use serde::{Deserialize, Serialize};
 
 use super::bounds::Bounds;
-use super::cgroup::{self, GroupBounds};
+use super::cgroup::{self, GroupBounds, Mark};
 use super::limits::CpuPolicy;
 use super::privileges::{self, Identity};
 use super::sampled::SampledBounds;
@@ -115,15 +115,15 @@ impl Tier {
     }
 
     /// What holds environments to their limits.
-    pub(crate) fn bounds(self, cpu: CpuPolicy) -> io::Result<Box<dyn Bounds>> {
+    pub(crate) fn bounds(self, mark: Mark, cpu: CpuPolicy) -> io::Result<Box<dyn Bounds>> {
         Ok(match self {
-            Self::Sandbox => Box::new(GroupBounds::create(cpu)?),
+            Self::Sandbox => Box::new(GroupBounds::create(mark, cpu)?),
             Self::Rootless => Box::new(SampledBounds),
         })
     }
 
     /// Removes what a warden that was killed has left.
-    pub(crate) fn sweep_after(self, warden: u32) -> io::Result<()> {
+    pub(crate) fn sweep_after(self, warden: Mark) -> io::Result<()> {
         match self {
             Self::Sandbox => cgroup::sweep_after(warden),
             Self::Rootless => Ok(()),

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Passed, UserRange};
 use crate::isolation::base::Base;
+use crate::isolation::cgroup::Mark;
 use crate::isolation::limits::CpuPolicy;
 use crate::isolation::privileges::Identity;
 use crate::isolation::tier::Tier;
@@ -32,6 +33,7 @@ pub(crate) struct WardenManifest {
     pub(crate) environments: UserRange,
     pub(crate) tier: Tier,
     pub(crate) cpu: CpuPolicy,
+    pub(crate) mark: Mark,
 }
 
 /// A runtime; see [`super::Runtime`].

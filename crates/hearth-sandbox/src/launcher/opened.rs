@@ -12,6 +12,7 @@ use rustix::process::PidfdFlags;
 use super::launch::{Launch, LaunchError};
 use super::{Passed, RuntimeManifest, ServerManifest, WardenManifest};
 use crate::isolation::base::{self, Base};
+use crate::isolation::cgroup::Mark;
 use crate::isolation::mounts::{self, SEALED, UNPRIVILEGED};
 use crate::isolation::privileges::Identity;
 use crate::isolation::tier::Tier;
@@ -64,6 +65,7 @@ pub(super) fn warden(
         environments: launch.environments,
         tier: launch.tier,
         cpu: launch.cpu,
+        mark: Mark::random().trying("asking for a random number")?,
     })
 }
 

@@ -17,6 +17,7 @@ use super::requirements::{Requirement, requirements};
 use super::spawn::spawn;
 use super::{SERVER_COMMAND, WARDEN_COMMAND};
 use crate::folders::{self, Broker};
+use crate::isolation::cgroup::Mark;
 use crate::isolation::tier::Tier;
 use crate::sys::Signals;
 
@@ -41,6 +42,7 @@ pub struct Running {
 pub struct WardenProcess {
     process: Process,
     tier: Tier,
+    mark: Mark,
 }
 
 /// Ends a node from another thread, as SIGTERM does.
@@ -106,8 +108,12 @@ pub fn start_warden_and_broker(
     if let Some(broker) = broker {
         thread::spawn(move || broker.run());
     }
-    let tier = launch.tier;
-    Ok((WardenProcess { process, tier }, server, folders_of_server))
+    let warden = WardenProcess {
+        process,
+        tier: launch.tier,
+        mark: manifest.mark,
+    };
+    Ok((warden, server, folders_of_server))
 }
 
 impl Running {
@@ -182,7 +188,7 @@ impl Drop for WardenProcess {
         self.process.signal(Signal::KILL);
         // What cannot be cleaned up now is at the next start.
         let _ = self.process.wait();
-        let _ = self.tier.sweep_after(self.id());
+        let _ = self.tier.sweep_after(self.mark);
     }
 }
 

@@ -29,7 +29,7 @@ impl Warden {
         rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
         allow_many_descriptors();
         let tier = manifest.tier;
-        let bounds = tier.bounds(manifest.cpu)?;
+        let bounds = tier.bounds(manifest.mark, manifest.cpu)?;
         let owners = tier.owners(&alone, manifest.code_owner).and_then(|owners| {
             owners
                 .inspect_err(|error| complain(&format_args!("functions see who owns their code: {error}")))

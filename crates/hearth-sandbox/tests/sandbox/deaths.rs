@@ -3,14 +3,16 @@
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::net::{Ipv4Addr, TcpListener};
+use std::path::PathBuf;
 use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
 
-use hearth_sandbox::Tier;
-use hearth_sandbox::launcher::{self, Launch};
+use hearth_sandbox::launcher::{self, Launch, WardenProcess};
+use hearth_sandbox::{BootRequest, RuntimeIndex, Sandbox, Start, Tier, WardenClient};
 use libtest_mimic::{Failed, Trial};
+use tokio::runtime::Runtime;
 
 use crate::leftovers::{Before, groups, processes, wait_until};
-use crate::node::Directory;
+use crate::node::{Directory, Node};
 use crate::programs;
 use crate::server::{DRAINED, ENVIRONMENTS, say};
 use crate::tier::tier;
@@ -38,6 +40,14 @@ pub(crate) fn trials() -> Vec<Trial> {
             (
                 "all_are_killed_and_the_next_cleans_up",
                 all_are_killed_and_the_next_cleans_up,
+            ),
+            (
+                "another_of_the_same_number_lives",
+                another_of_the_same_number_lives,
+            ),
+            (
+                "what_cannot_be_removed_yet_is_no_reason_not_to_start",
+                what_cannot_be_removed_yet_is_no_reason_not_to_start,
             ),
         ],
     )
@@ -207,6 +217,7 @@ fn the_warden_ignores_service_managers() -> Outcome {
 
 fn all_are_killed_and_the_next_cleans_up() -> Outcome {
     let mut launched = Launched::start()?;
+    let undisturbed = without_other_starts()?;
     // First the one that would clean up for the warden.
     for who in ["launcher", "warden"] {
         kill(launched.pid_of(who), libc::SIGKILL)?;
@@ -216,6 +227,7 @@ fn all_are_killed_and_the_next_cleans_up() -> Outcome {
     if tier() == Tier::Sandbox && groups(launched.warden).is_empty() {
         return Err("nobody was there to remove the control groups, but they are gone".into());
     }
+    drop(undisturbed);
     let next = Launched::start()?;
     if !groups(launched.warden).is_empty() {
         return Err("the next start left the control groups".into());
@@ -223,4 +235,105 @@ fn all_are_killed_and_the_next_cleans_up() -> Outcome {
     kill(next.pid_of("launcher"), libc::SIGTERM)?;
     next.end()?;
     launched.end().map(drop)
+}
+
+/// Until this is dropped no warden of this machine starts, which would sweep.
+fn without_other_starts() -> Result<Vec<File>, Failed> {
+    let mut guards = Vec::new();
+    for mount in hierarchies() {
+        let guard = File::open(mount)?;
+        guard.lock()?;
+        guards.push(guard);
+    }
+    Ok(guards)
+}
+
+/// Where control groups may be mounted.
+fn hierarchies() -> Vec<PathBuf> {
+    const MOUNT: &str = "/sys/fs/cgroup";
+    let below = std::fs::read_dir(MOUNT).into_iter().flatten().flatten();
+    let below = below.map(|entry| entry.path());
+    std::iter::once(MOUNT.into())
+        .chain(below)
+        .filter(|path: &PathBuf| path.join("cgroup.procs").exists())
+        .collect()
+}
+
+/// A warden that has an environment. It lives as long as the runtime, in which its client is.
+fn working() -> Result<(WardenProcess, Runtime, Directory), Failed> {
+    let Node {
+        directory,
+        warden,
+        socket,
+        ..
+    } = Node::start()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(async {
+        let request = BootRequest {
+            runtime: RuntimeIndex(0),
+            memory_mb: 128,
+            start: Start::Ready,
+        };
+        WardenClient::new(socket)?.boot(request).await?;
+        Ok::<_, Failed>(())
+    })?;
+    Ok((warden, runtime, directory))
+}
+
+/// A warden of a container that shares control groups with this one may have the same number.
+fn another_of_the_same_number_lives() -> Outcome {
+    let (warden, _runtime, _directory) = working()?;
+    let number = warden.id();
+    let (mut others, mut locks) = (Vec::new(), Vec::new());
+    for own in groups(number) {
+        let other = own.with_file_name(format!("hearth-warden-{number}-0000000000000000"));
+        std::fs::create_dir(&other)?;
+        let lock = File::open(&other)?;
+        lock.lock()?;
+        others.push(other);
+        locks.push(lock);
+    }
+    if others.is_empty() && tier() == Tier::Sandbox {
+        return Err("a warden has groups".into());
+    }
+    // Killed, it cannot clean up itself: the launcher does.
+    drop(warden);
+    let mut left = groups(number);
+    drop(locks);
+    others.iter().try_for_each(std::fs::remove_dir)?;
+    left.sort();
+    others.sort();
+    if left == others {
+        Ok(())
+    } else {
+        Err(format!("{left:?} are left and not {others:?}").into())
+    }
+}
+
+/// Processes of a killed warden's may take longer to end than a start can wait.
+fn what_cannot_be_removed_yet_is_no_reason_not_to_start() -> Outcome {
+    if tier() != Tier::Sandbox {
+        return Ok(());
+    }
+    let (warden, runtime, _directory) = working()?;
+    let own = groups(warden.id());
+    let own = own.first().ok_or("a warden has groups")?;
+    let dead = own.with_file_name("hearth-warden-1-0000000000000000");
+    std::fs::create_dir(&dead)?;
+    let mut lingering = Command::new("sleep").arg("1000").spawn()?;
+    std::fs::write(dead.join("cgroup.procs"), lingering.id().to_string())?;
+    let next = working();
+    lingering.kill()?;
+    lingering.wait()?;
+    drop(runtime);
+    warden.wait()?;
+    drop(next?);
+    // Now it can.
+    drop(working()?);
+    if dead.exists() {
+        return Err("the next start left it".into());
+    }
+    Ok(())
 }

@@ -9,7 +9,7 @@ use rustix::event::epoll::EventFlags;
 use rustix::process::Pid;
 
 use super::memory::MemoryWatch;
-use super::{Groups, Home, Version, directory};
+use super::{Groups, Home, Mark, Version, directory};
 use crate::isolation::bounds::{Bound, Bounds, Memory};
 use crate::isolation::limits::{CpuPolicy, Limits};
 use crate::sys;
@@ -32,9 +32,9 @@ struct Group {
 
 impl GroupBounds {
     /// Makes the warden's groups (see [`Groups::create`]).
-    pub(crate) fn create(cpu: CpuPolicy) -> io::Result<Self> {
+    pub(crate) fn create(mark: Mark, cpu: CpuPolicy) -> io::Result<Self> {
         Ok(Self {
-            groups: Rc::new(Groups::create()?),
+            groups: Rc::new(Groups::create(mark)?),
             cpu,
         })
     }

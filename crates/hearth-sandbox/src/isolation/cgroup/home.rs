@@ -6,15 +6,15 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::FlockOperation;
 
-use super::sweep::{alone, name_prefix};
-use super::{Controller, Groups, Home, Version, directory, hierarchies, make, write};
+use super::sweep::{alone, name};
+use super::{Controller, Groups, Home, Mark, Version, directory, hierarchies, make, write};
 use crate::isolation::cgroup::hierarchy::Hierarchy;
 
 impl Groups {
     /// Removes what wardens that no longer live have left, and makes groups for this one.
     ///
     /// Fails where memory, CPU or the number of processes cannot be limited.
-    pub(crate) fn create() -> io::Result<Self> {
+    pub(crate) fn create(mark: Mark) -> io::Result<Self> {
         let hierarchies = hierarchies()?;
         for controller in [Controller::Memory, Controller::Cpu, Controller::Pids] {
             if !hierarchies
@@ -27,7 +27,7 @@ impl Groups {
                 )));
             }
         }
-        let name = format!("{}{:08x}", name_prefix(std::process::id()), random()?);
+        let name = name(std::process::id(), mark);
         alone(&hierarchies, None, || {
             let homes: Vec<Home> = hierarchies
                 .iter()
@@ -37,12 +37,6 @@ impl Groups {
             Ok(Self { homes, name })
         })
     }
-}
-
-fn random() -> io::Result<u32> {
-    let mut bytes = [0; 4];
-    rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty())?;
-    Ok(u32::from_ne_bytes(bytes))
 }
 
 /// Makes the warden's group in one hierarchy and prepares it for having environments below.

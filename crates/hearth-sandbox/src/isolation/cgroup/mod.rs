@@ -20,7 +20,7 @@ use rustix::io::Errno;
 
 pub(crate) use group::GroupBounds;
 pub(crate) use hierarchy::{Controller, Version, hierarchies};
-pub(crate) use sweep::sweep_after;
+pub(crate) use sweep::{Mark, sweep_after};
 
 /// The groups of one warden. Dropping it leaves them behind; [`Groups::close`] removes them.
 pub(crate) struct Groups {

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use rustix::fs::FlockOperation;
 use rustix::io::Errno;
+use serde::{Deserialize, Serialize};
 
 use super::hierarchies;
 use super::hierarchy::Hierarchy;
@@ -21,19 +22,38 @@ const NAME_PREFIX: &str = "hearth-warden-";
 /// started it.
 const DEPTH: usize = 6;
 
-/// How long the processes of a killed warden's environments may take to end.
+/// How long a sweep waits for the processes of killed wardens' environments to end.
 const PATIENCE: Duration = Duration::from_secs(2);
+
+/// What the groups of one warden are known by. Its process number would not do: that is given out again, and in
+/// containers that share control groups several wardens have the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Mark(u64);
+
+impl Mark {
+    /// One that no other warden has.
+    pub(crate) fn random() -> io::Result<Self> {
+        let mut bytes = [0; 8];
+        rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty())?;
+        Ok(Self(u64::from_ne_bytes(bytes)))
+    }
+
+    /// How the name of a group ends that has it.
+    fn ending(self) -> String {
+        format!("-{:016x}", self.0)
+    }
+}
 
 /// Removes the groups of every warden that no longer lives, among them one that is known to have ended:
 /// processes it was just creating may still hold its lock.
-pub(crate) fn sweep_after(warden: u32) -> io::Result<()> {
+pub(crate) fn sweep_after(warden: Mark) -> io::Result<()> {
     alone(&hierarchies()?, Some(warden), || Ok(()))
 }
 
 /// Sweeps, and does something more before any other warden may.
 pub(super) fn alone<T>(
     hierarchies: &[Hierarchy],
-    ended: Option<u32>,
+    ended: Option<Mark>,
     then: impl FnOnce() -> io::Result<T>,
 ) -> io::Result<T> {
     let Some(first) = hierarchies.first() else {
@@ -41,38 +61,44 @@ pub(super) fn alone<T>(
     };
     let guard = File::open(&first.mount)?;
     rustix::fs::flock(&guard, FlockOperation::LockExclusive)?;
-    remove_stale(hierarchies, ended)?;
+    remove_stale(hierarchies, ended);
     then()
 }
 
-/// The name of a warden's group, up to the part that is random.
-pub(super) fn name_prefix(warden: u32) -> String {
-    format!("{NAME_PREFIX}{warden}-")
+/// The name of a warden's groups, with its process number for whoever reads it.
+pub(super) fn name(warden: u32, mark: Mark) -> String {
+    format!("{NAME_PREFIX}{warden}{}", mark.ending())
 }
 
-fn remove_stale(hierarchies: &[Hierarchy], ended: Option<u32>) -> io::Result<()> {
+/// What cannot be removed yet is left to the next sweep: it is no reason not to start.
+fn remove_stale(hierarchies: &[Hierarchy], ended: Option<Mark>) {
     let found: Vec<Vec<PathBuf>> = hierarchies
         .iter()
         .map(|hierarchy| wardens(&hierarchy.mount))
         .collect();
-    let ended = ended.map(name_prefix);
+    let ended = ended.map(Mark::ending);
     let has_ended = |name: &OsStr| {
         ended
             .as_ref()
-            .is_some_and(|ended| name.as_encoded_bytes().starts_with(ended.as_bytes()))
+            .is_some_and(|ended| name.as_encoded_bytes().ends_with(ended.as_bytes()))
     };
     let locked = found.iter().take(1).flatten().filter(|path| is_locked(path));
     let alive: BTreeSet<&OsStr> = locked
         .filter_map(|path| path.file_name())
         .filter(|name| !has_ended(name))
         .collect();
-    // The first hierarchy goes last, so that an interrupted sweep is taken up again.
+    let deadline = Instant::now() + PATIENCE;
     for path in found.iter().rev().flatten() {
-        if !path.file_name().is_some_and(|name| alive.contains(name)) {
-            remove_tree(path)?;
+        if path.file_name().is_some_and(|name| alive.contains(name)) {
+            continue;
+        }
+        if let Err(error) = remove_tree(path, deadline) {
+            eprintln!(
+                "hearth: {}, left by a warden that ended, stays for now: {error}",
+                path.display()
+            );
         }
     }
-    Ok(())
 }
 
 /// The groups of wardens in a hierarchy.
@@ -108,8 +134,7 @@ fn is_locked(group: &Path) -> bool {
 }
 
 /// Removes a warden's group and those of its environments, once their processes have ended.
-fn remove_tree(warden: &Path) -> io::Result<()> {
-    let deadline = Instant::now() + PATIENCE;
+fn remove_tree(warden: &Path, deadline: Instant) -> io::Result<()> {
     for group in groups(warden).iter().map(PathBuf::as_path).chain([warden]) {
         loop {
             match fs::remove_dir(group) {
