@@ -1,8 +1,9 @@
 # expect: out of memory
 # Takes more memory than the function has.
-from attack import holds
+import signal
 
 blocks = []
 for _ in range(1000):
     blocks.append(bytearray(b"x" * (1 << 20)))
-holds("a gigabyte is too much", False)
+# If the end never comes, this test does not end either.
+signal.pause()

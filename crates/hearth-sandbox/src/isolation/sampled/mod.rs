@@ -32,10 +32,10 @@ const LONGEST: Duration = Duration::from_secs(1);
 const COST: u32 = 20;
 /// Faster than this, in bytes per millisecond, nobody fills memory: about 4 GiB/s.
 const FASTEST: u64 = 4 << 20;
-/// So many bytes the kernel may be wrong about what a process has mapped: each CPU keeps some pages to itself.
-const INEXACT: u64 = 64 << 20;
+/// The shortest time between two looks while a closer one is under way.
+const LOOKING: Duration = Duration::from_millis(5);
 /// More threads than this are a crowd.
-const CROWD: u32 = 128;
+const CROWD: u64 = 128;
 
 /// What tells an environment's init that there is a crowd; see [`super::child`].
 pub(super) const CROWDED: Signal = Signal::USR1;
@@ -124,7 +124,6 @@ impl Bound for Sampled {
         if seen.threads > CROWD {
             started.disperse();
         }
-        let limit = self.limits.anonymous_bytes();
         let found = if fit(self.limits, seen.most) {
             started.look = None;
             Some(seen.most)
@@ -134,12 +133,14 @@ impl Bound for Sampled {
         if let Some(found) = found {
             self.note(found.anonymous);
         }
-        if seen.least > limit + INEXACT || found.is_some_and(|found| !fit(self.limits, found)) {
+        let least = found.unwrap_or_else(|| seen.least.without(inexact()));
+        if !fit(self.limits, least) {
             return Memory::Exceeded;
         }
-        let left = limit.saturating_sub(seen.most.anonymous) / FASTEST;
+        let shortest = if found.is_some() { SHORTEST } else { LOOKING };
+        let left = self.limits.anonymous_bytes().saturating_sub(seen.most.anonymous) / FASTEST;
         let cost = begun.elapsed() * COST;
-        let wait = Duration::from_millis(left).max(cost).clamp(SHORTEST, LONGEST);
+        let wait = Duration::from_millis(left).max(cost).clamp(shortest, LONGEST);
         Memory::Within(Some(wait))
     }
 
@@ -216,6 +217,13 @@ impl Started {
         }
         found.unwrap_or_default()
     }
+}
+
+/// So many bytes the kernel may be wrong about what a process has mapped: each CPU keeps some pages to itself until
+/// they are worth telling (`percpu_counter_batch`).
+fn inexact() -> u64 {
+    let cpus = std::thread::available_parallelism().map_or(1, |count| count.get() as u64);
+    cpus * (2 * cpus).max(32) * rustix::param::page_size() as u64
 }
 
 /// Whether memory is within the limits.

@@ -1,13 +1,15 @@
 //! What a /proc says of the processes in it.
 
+use std::fs::File;
+use std::io::Read;
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
 
-use rustix::fs::{AtFlags, Dir, Mode, OFlags, StatxFlags};
+use rustix::fs::{Dir, Mode, OFlags};
 
 use crate::gauge::field;
 
-/// Memory of an environment, in bytes.
+/// Memory of an environment, in bytes: anonymous, and what is shared without being a file's.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Use {
     pub(super) anonymous: u64,
@@ -18,21 +20,28 @@ pub(super) struct Use {
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Seen {
     /// Their threads, the first of each among them.
-    pub(super) threads: u32,
+    pub(super) threads: u64,
     /// The most memory they can have: what several have in common is counted for each of them.
     pub(super) most: Use,
-    /// The least anonymous memory they can have: that of the largest.
-    pub(super) least: u64,
+    /// The least they can have: what the largest has.
+    pub(super) least: Use,
 }
 
 /// Counts the threads of this many processes in a /proc, and adds up what each process has.
 pub(super) fn see(proc: &OwnedFd, at_most: usize) -> Seen {
-    numbers(proc).take(at_most).fold(Seen::default(), |seen, pid| {
-        let found = mapped(proc, pid).unwrap_or_default();
+    let statuses = numbers(proc)
+        .take(at_most)
+        .filter_map(|pid| read(proc, &format!("{pid}/status")));
+    statuses.fold(Seen::default(), |seen, status| {
+        let bytes = |key| field(&status, key).unwrap_or(0) * 1024;
+        let found = Use {
+            anonymous: bytes("RssAnon:"),
+            shared: bytes("RssShmem:"),
+        };
         Seen {
-            threads: seen.threads + threads(proc, pid),
+            threads: seen.threads + field(&status, "Threads:").unwrap_or(0),
             most: seen.most.with(found),
-            least: seen.least.max(found.anonymous),
+            least: seen.least.max(found),
         }
     })
 }
@@ -66,32 +75,27 @@ impl Use {
             shared: self.shared + other.shared,
         }
     }
+
+    /// The same with so many bytes less of each.
+    pub(super) fn without(self, bytes: u64) -> Self {
+        Self {
+            anonymous: self.anonymous.saturating_sub(bytes),
+            shared: self.shared.saturating_sub(bytes),
+        }
+    }
+
+    fn max(self, other: Self) -> Self {
+        Self {
+            anonymous: self.anonymous.max(other.anonymous),
+            shared: self.shared.max(other.shared),
+        }
+    }
 }
 
 /// The numbers of the processes in a /proc.
 fn numbers(proc: impl AsFd) -> impl Iterator<Item = u32> {
     let entries = Dir::read_from(proc).into_iter().flatten().flatten();
     entries.filter_map(|entry| entry.file_name().to_str().ok()?.parse().ok())
-}
-
-/// What a process has mapped: anonymous memory, and what is mapped from files or shared.
-fn mapped(proc: &OwnedFd, pid: u32) -> Option<Use> {
-    let text = read(proc, &format!("{pid}/statm"))?;
-    let mut pages = text.split_ascii_whitespace().map(str::parse::<u64>).skip(1);
-    let (resident, shared) = (pages.next()?.ok()?, pages.next()?.ok()?);
-    let size = rustix::param::page_size() as u64;
-    Some(Use {
-        anonymous: resident.saturating_sub(shared) * size,
-        shared: shared * size,
-    })
-}
-
-/// How many threads a process has.
-fn threads(proc: &OwnedFd, pid: u32) -> u32 {
-    // Each is a directory in this one, which has two links of its own.
-    let place = format!("{pid}/task");
-    let directory = rustix::fs::statx(proc, place, AtFlags::empty(), StatxFlags::NLINK);
-    directory.map_or(0, |directory| directory.stx_nlink.saturating_sub(2))
 }
 
 fn cpu_time_of(proc: &OwnedFd, pid: u32) -> Option<Duration> {
@@ -107,11 +111,11 @@ fn cpu_time_of(proc: &OwnedFd, pid: u32) -> Option<Duration> {
     Some(Duration::from_millis(millis))
 }
 
-/// The content of a small file; none if the process has ended.
+/// The content of a file; none if the process has ended.
 fn read(proc: &OwnedFd, path: &str) -> Option<String> {
     let file = rustix::fs::openat(proc, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).ok()?;
-    let mut text = vec![0; 4096];
-    let length = rustix::io::read(&file, &mut text).ok()?;
-    text.truncate(length);
+    // Mostly enough, but who has thousands of groups has them in each status.
+    let mut text = Vec::with_capacity(4096);
+    File::from(file).take(1 << 20).read_to_end(&mut text).ok()?;
     Some(String::from_utf8_lossy(&text).into_owned())
 }
