@@ -27,8 +27,6 @@ pub(crate) const SHUTDOWN: Duration = Duration::from_secs(2);
 const OF_RUNTIME: Duration = Duration::from_millis(600);
 /// How long the last of what extensions printed may take to the log.
 const LAST_WORDS: Duration = Duration::from_millis(200);
-/// Most extensions of an environment, as on AWS.
-const MOST: usize = 10;
 
 /// An attendant. Dropping it lets it end with its environment.
 #[derive(Debug)]
@@ -154,20 +152,14 @@ async fn hear(
     {
         let text = |name: Vec<u8>| String::from_utf8_lossy(&name).into_owned();
         match Notice::decode(&record) {
-            Some(Notice::Launched(name, errno)) => api.change(|machine| {
-                let known = machine.extensions();
-                let many = known.len() >= MOST;
+            Some(Notice::Launched(name, errno)) => {
                 let error = match errno {
-                    _ if many => Some("TooManyExtensions"),
                     0 => None,
                     13 => Some("PermissionDenied"),
                     _ => Some("UnknownError"),
                 };
-                // A bounded list, whatever comes.
-                if known.len() <= MOST {
-                    machine.launched(&text(name), error);
-                }
-            }),
+                api.change(|machine| machine.launched(&text(name), error));
+            }
             Some(Notice::AllLaunched) => api.change(|machine| machine.all_launched()),
             Some(Notice::Exited(name, status)) => {
                 let status = ExitStatus::of_wait(status);

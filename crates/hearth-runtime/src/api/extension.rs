@@ -12,7 +12,7 @@ pub(crate) const MOST: usize = 10;
 
 /// Whether an extension is a process of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ExtensionKind {
+pub(crate) enum ExtensionKind {
     /// An executable in /opt/extensions.
     External,
     /// A part of the runtime's process.

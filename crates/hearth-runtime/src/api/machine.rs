@@ -6,11 +6,9 @@ use hearth_types::RequestId;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::extension::{Events, Extension, MOST};
+use super::extension::{Events, Extension, ExtensionKind, MOST};
 use super::runtime::RuntimeState;
-use super::{
-    ApiError, ApiInvocation, ExtensionInfo, ExtensionKind, ExtensionState, ReportedError, ShutdownReason,
-};
+use super::{ApiError, ApiInvocation, ExtensionInfo, ExtensionState, ReportedError, ShutdownReason};
 
 /// What extensions learn of the function when they register.
 #[derive(Clone, Debug)]
@@ -294,8 +292,13 @@ impl Machine {
         externals.all(|extension| extension.ended)
     }
 
-    /// An executable of /opt/extensions was started, or could not be.
+    /// An executable of /opt/extensions was started, or could not be. Whoever tells may tell of any number.
     pub fn launched(&mut self, name: &str, error: Option<&str>) {
+        let error = match self.extensions.len() {
+            ..MOST => error,
+            MOST => Some("TooManyExtensions"),
+            _ => return,
+        };
         let mut extension = Extension::started(name.to_owned(), ExtensionKind::External);
         if let Some(error) = error {
             extension.state = ExtensionState::LaunchError;
@@ -394,11 +397,6 @@ impl Machine {
     /// Whether anybody is told of invocations beside the runtime.
     pub fn has_any_extension(&self) -> bool {
         self.launching || !self.extensions.is_empty()
-    }
-
-    /// Whether there is an extension of this kind.
-    pub fn has_extensions(&self, kind: ExtensionKind) -> bool {
-        self.extensions.iter().any(|extension| extension.kind == kind)
     }
 }
 

@@ -19,7 +19,7 @@ pub mod telemetry;
 
 pub use error::ApiError;
 pub use event::{ApiInvocation, ShutdownReason};
-pub use extension::{ExtensionInfo, ExtensionKind, ExtensionState};
+pub use extension::{ExtensionInfo, ExtensionState};
 pub use machine::{Description, Machine};
 pub use reported::ReportedError;
 pub use session::{InitFailure, Reply, RuntimeApi};

@@ -197,6 +197,16 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
+#[test]
+fn whoever_tells_of_many_extensions_is_heard_of_one_too_many() {
+    let mut machine = machine();
+    (0..100).for_each(|number| machine.launched(&format!("e{number}"), None));
+    assert_eq!(machine.extensions().len(), MOST + 1);
+    let failed = machine.failed_extension().unwrap();
+    assert_eq!(failed.error_type.as_deref(), Some("TooManyExtensions"));
+    assert_eq!(failed.name, "e10");
+}
+
 proptest! {
     /// Whatever the order, nothing panics, no invocation gets two answers, and none is delivered to two requests
     /// but while it runs.
@@ -257,7 +267,7 @@ proptest! {
                 }
                 Step::ShutDown => machine.shut_down(ShutdownReason::Failure, 1),
             }
-            prop_assert!(machine.extensions().len() <= MOST + 4);
+            prop_assert!(machine.extensions().len() <= MOST + 1);
         }
     }
 }
