@@ -8,6 +8,8 @@ pub(super) struct Cursor<'p> {
     rest: &'p str,
     /// Regular expressions read so far.
     pub(super) expressions: usize,
+    /// Wildcards in selectors read so far.
+    pub(super) wildcards: usize,
 }
 
 impl<'p> Cursor<'p> {
@@ -15,6 +17,7 @@ impl<'p> Cursor<'p> {
         Self {
             rest: text,
             expressions: 0,
+            wildcards: 0,
         }
     }
 

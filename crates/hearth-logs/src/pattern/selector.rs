@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::InvalidPattern;
 use super::cursor::Cursor;
 
-/// Wildcards in one selector, as on AWS.
+/// Wildcards in all selectors of a pattern, of which one has one at most, as on AWS.
 const MAX_WILDCARDS: usize = 3;
 
 /// A path into a JSON value.
@@ -33,9 +33,15 @@ impl Selector {
                 break;
             }
         }
-        let wildcards = steps.iter().filter(|step| matches!(step, Step::Every)).count();
-        if steps.is_empty() || wildcards > MAX_WILDCARDS {
+        if steps.is_empty() {
             return Err(InvalidPattern::new("a selector is something like $.name"));
+        }
+        let wildcards = steps.iter().filter(|step| matches!(step, Step::Every)).count();
+        cursor.wildcards += wildcards;
+        if wildcards > 1 || cursor.wildcards > MAX_WILDCARDS {
+            return Err(InvalidPattern::new(format!(
+                "a selector has at most one wildcard, a pattern {MAX_WILDCARDS}"
+            )));
         }
         Ok(Self(steps))
     }

@@ -79,7 +79,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(2000))]
+        #![proptest_config(ProptestConfig::with_cases(1000))]
         #[test]
         fn what_fits_is_what_another_engine_finds(text in expression(), message in "[abcd. (1é\n-]{0,12}") {
             // There `.` is no line break unless it is told so.
