@@ -32,6 +32,7 @@ DIFFERENT = {
     "nodejs-stream-uncaught": "the client cannot report an error while its response is open",
     "nodejs-stream-write-after-the-end": "the client tears its connection down, before or after the response has gone",
     "nodejs-stream-not-async": "what the function writes later ends the client's report, or comes too late for it",
+    "nodejs-timers-replaced": "the client uses the clock that the module has replaced",
     "nodejs-stream-malformed": "this version of the client fails over its own error",
 }
 # Events of which the same is true.
