@@ -57,16 +57,19 @@ impl Ending {
     /// Waits for it. Cancelling loses nothing; when it has come, it comes once.
     pub(crate) async fn wait(&mut self) -> Exit {
         let Self { exit, runtime } = self;
-        let Runtime::Attended(attended) = runtime else {
-            return exit.await.unwrap_or(LOST);
-        };
-        let status = tokio::select! {
-            biased;
-            exit = exit => return exit.unwrap_or(LOST),
-            Ok(status) = attended => status,
-        };
-        *runtime = Runtime::HasEnded;
-        Exit { status, ..LOST }
+        if let Runtime::Attended(attended) = runtime {
+            let told = tokio::select! {
+                biased;
+                exit = &mut *exit => return exit.unwrap_or(LOST),
+                told = attended => told,
+            };
+            *runtime = Runtime::HasEnded;
+            if let Ok(status) = told {
+                return Exit { status, ..LOST };
+            }
+            // The attendant itself has ended, and with it the environment.
+        }
+        exit.await.unwrap_or(LOST)
     }
 
     /// What is behind a failure. Where several processes run, one that failed may have done so since memory ran out,
@@ -90,5 +93,54 @@ impl Ending {
             Runtime::HasEnded => false,
         };
         runtime && self.exit.is_empty() && !self.exit.is_terminated()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::task::yield_now;
+
+    use super::*;
+
+    /// The news that nobody tells of the runtime any more must not be asked for twice.
+    #[tokio::test]
+    async fn an_attendant_that_ends_is_the_environments_end() {
+        let (exit, exits) = oneshot::channel();
+        let mut ending = Ending::new(exits);
+        let (attendant, tells) = oneshot::channel();
+        ending.attend(tells);
+        drop(attendant);
+        for _ in 0..2 {
+            tokio::select! {
+                biased;
+                exit = ending.wait() => panic!("{exit:?}"),
+                () = yield_now() => {}
+            }
+        }
+        exit.send(Exit {
+            out_of_memory: true,
+            ..LOST
+        })
+        .unwrap();
+        assert!(ending.wait().await.out_of_memory);
+    }
+
+    #[tokio::test]
+    async fn memory_that_ran_out_is_behind_a_kill() {
+        for out_of_memory in [true, false] {
+            let (exit, exits) = oneshot::channel();
+            let mut ending = Ending::new(exits);
+            let (attendant, tells) = oneshot::channel();
+            ending.attend(tells);
+            attendant.send(ExitStatus::Signal(9)).unwrap();
+            let failure = Failure::Exited(ending.wait().await);
+            exit.send(Exit {
+                out_of_memory,
+                ..LOST
+            })
+            .unwrap();
+            let behind = ending.behind(failure).await;
+            assert!(matches!(behind, Failure::Exited(exit) if exit.out_of_memory == out_of_memory));
+        }
     }
 }
