@@ -185,7 +185,7 @@ impl Warden {
         let Some(environment) = self.environments.get_mut(&id) else {
             return;
         };
-        let Phase::Booting(booting) = std::mem::replace(&mut environment.phase, Phase::Booted) else {
+        let Some(booting) = environment.phase.start() else {
             return;
         };
         let bound = &mut environment.bound;

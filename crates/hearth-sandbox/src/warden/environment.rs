@@ -44,6 +44,20 @@ pub(super) enum Phase {
     Failed,
 }
 
+impl Phase {
+    /// The environment says that it has started: it waits for its code from now on. `None`, and nothing changes, if
+    /// it was not being made: who says so then has broken out of an interpreter.
+    pub(super) fn start(&mut self) -> Option<Booting> {
+        match std::mem::replace(self, Self::Booted) {
+            Self::Booting(booting) => Some(booting),
+            other => {
+                *self = other;
+                None
+            }
+        }
+    }
+}
+
 /// What is kept until an environment has started.
 pub(super) struct Booting {
     pub(super) tag: u32,
@@ -51,4 +65,31 @@ pub(super) struct Booting {
     pub(super) output: OwnedFd,
     /// The sockets that hear its network, unless it is about to make them itself.
     pub(super) listener: Option<[OwnedFd; Parts::SOCKETS]>,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+
+    use super::*;
+
+    #[test]
+    fn an_environment_starts_once() {
+        let file = || OwnedFd::from(File::open("/dev/null").unwrap());
+        let mut phase = Phase::Booting(Booting {
+            tag: 7,
+            control: file(),
+            output: file(),
+            listener: None,
+        });
+        assert_eq!(phase.start().map(|booting| booting.tag), Some(7));
+        assert!(matches!(phase, Phase::Booted));
+        assert!(phase.start().is_none());
+        let mut claimed = Phase::Claimed;
+        assert!(claimed.start().is_none());
+        assert!(matches!(claimed, Phase::Claimed), "it could be claimed again");
+        let mut failed = Phase::Failed;
+        assert!(failed.start().is_none());
+        assert!(matches!(failed, Phase::Failed), "its end would be told");
+    }
 }
