@@ -37,6 +37,19 @@ for host in ["127.0.0.1", FACTS["host_address"], "169.254.169.254", "1.1.1.1"]:
     refused(f"a datagram to {host}", lambda: datagram(host))
 
 
+def datagram_of_six(host):
+    """The same by IPv6; who listens there hears nothing of IPv4."""
+    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as client:
+        client.settimeout(5)
+        client.connect((host, 53))
+        client.send(b"hello")
+        return client.recv(100)
+
+
+for host in ["::1", "2001:db8::1", "fd00:ec2::254", "::ffff:1.1.1.1"]:
+    refused(f"a datagram to {host}", lambda: datagram_of_six(host))
+
+
 def option(level, name, value, kind=socket.SOCK_STREAM):
     with socket.socket(socket.AF_INET, kind) as one:
         one.setsockopt(level, name, value)
@@ -59,6 +72,11 @@ for family in [AF_PACKET, AF_VSOCK, AF_ALG, AF_KEY, AF_XDP, AF_BLUETOOTH, AF_CAN
     refused(f"a datagram socket of family {family}", lambda: socket.socket(family, socket.SOCK_DGRAM))
 refused("a raw socket", lambda: socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP))
 refused("a raw IPv6 socket", lambda: socket.socket(socket.AF_INET6, socket.SOCK_RAW, 58))
+for protocol in [0, 2, socket.IPPROTO_TCP, socket.IPPROTO_UDP, 255]:
+    for family in [socket.AF_INET, socket.AF_INET6]:
+        refused(f"packets of protocol {protocol}", lambda: socket.socket(family, socket.SOCK_RAW, protocol))
+MPTCP = 262
+refused("connections over several paths", lambda: socket.socket(socket.AF_INET, socket.SOCK_STREAM, MPTCP))
 for protocol in [132, 33, 136, 115]:
     refused(f"protocol {protocol}", lambda: socket.socket(socket.AF_INET, socket.SOCK_STREAM, protocol))
 for protocol in [2, 4, 6, 9, 12, 15, 16]:

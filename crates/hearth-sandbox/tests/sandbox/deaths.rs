@@ -7,12 +7,12 @@ use std::path::PathBuf;
 use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
 
 use hearth_sandbox::launcher::{self, Launch, WardenProcess};
-use hearth_sandbox::{BootRequest, RuntimeIndex, Sandbox, Start, Tier, WardenClient};
+use hearth_sandbox::{Sandbox, Tier, WardenClient};
 use libtest_mimic::{Failed, Trial};
 use tokio::runtime::Runtime;
 
 use crate::leftovers::{Before, groups, processes, wait_until};
-use crate::node::{Directory, Node};
+use crate::node::{Directory, LEAST, Node};
 use crate::programs;
 use crate::server::{DRAINED, ENVIRONMENTS, say};
 use crate::tier::tier;
@@ -271,12 +271,7 @@ fn working() -> Result<(WardenProcess, Runtime, Directory), Failed> {
         .enable_all()
         .build()?;
     runtime.block_on(async {
-        let request = BootRequest {
-            runtime: RuntimeIndex(0),
-            memory_mb: 128,
-            start: Start::Ready,
-        };
-        WardenClient::new(socket)?.boot(request).await?;
+        WardenClient::new(socket)?.boot(LEAST).await?;
         Ok::<_, Failed>(())
     })?;
     Ok((warden, runtime, directory))

@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use hearth_sandbox::{
-    BootRequest, ClaimRequest, CpuPolicy, ExitStatus, RuntimeIndex, Sandbox, SandboxError, Start, Tier,
-    WardenClient, launcher,
+    ClaimRequest, CpuPolicy, ExitStatus, RuntimeIndex, Sandbox, SandboxError, Start, Tier, WardenClient,
+    launcher,
 };
 use hearth_types::{CodeHash, EnvironmentId};
 use libtest_mimic::{Failed, Trial};
@@ -12,7 +12,7 @@ use serde_json::json;
 
 use crate::environment::{Environment, Output};
 use crate::leftovers::{Before, groups, wait_until};
-use crate::node::{Directory, Node, SERVER, USERS};
+use crate::node::{Directory, LEAST, Node, SERVER, USERS};
 use crate::programs;
 use crate::tier::tier;
 use crate::{Outcome, suite};
@@ -415,21 +415,8 @@ fn every_environment_has_a_user_of_its_own() -> Outcome {
     let program = "import os; print(os.getuid(), os.getgid(), flush=True); os.read(3, 1)";
     let runtime = programs::pythons()[0].running(&["-I", "-S", "-c", program]);
     Node::start_with(vec![runtime])?.serve(async |server| {
-        let boots = (0..20).map(|_| {
-            let warden = server.warden.clone();
-            let request = BootRequest {
-                runtime: RuntimeIndex(0),
-                memory_mb: 128,
-                start: Start::Ready,
-            };
-            tokio::spawn(async move { warden.boot(request).await })
-        });
-        let mut environments = Vec::new();
-        for boot in boots.collect::<Vec<_>>() {
-            environments.push(boot.await??);
-        }
         let mut users = std::collections::BTreeSet::new();
-        for booted in environments {
+        for booted in server.boot_many(20).await? {
             let output = Output::collect(booted.output);
             drop(booted.control);
             booted.exit.await?;
@@ -492,16 +479,11 @@ fn everybody_hears_that_the_warden_died() -> Outcome {
     let pid = warden.id();
     runtime.block_on(async {
         let client = WardenClient::new(socket)?;
-        let request = BootRequest {
-            runtime: RuntimeIndex(0),
-            memory_mb: 128,
-            start: Start::Ready,
-        };
-        let booted = client.boot(request).await?;
+        let booted = client.boot(LEAST).await?;
         let pending: Vec<_> = (0..10)
             .map(|_| {
                 let client = client.clone();
-                tokio::spawn(async move { client.boot(request).await })
+                tokio::spawn(async move { client.boot(LEAST).await })
             })
             .collect();
         tokio::task::yield_now().await;
@@ -516,7 +498,7 @@ fn everybody_hears_that_the_warden_died() -> Outcome {
                 "it fails for this reason",
             )?;
         }
-        let late = client.boot(request).await;
+        let late = client.boot(LEAST).await;
         fail_unless(matches!(late, Err(SandboxError::WardenDied)), "it is too late")
     })?;
     before.compare(pid)

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr, TcpListener as StdTcpListener, UdpSocket as StdUdpSocket};
 use std::time::Duration;
 
-use hearth_sandbox::{BootRequest, Listener, RuntimeIndex, Sandbox, Start};
+use hearth_sandbox::{Listener, RuntimeIndex, Sandbox, Start};
 use hearth_types::inside;
 use libtest_mimic::{Failed, Trial};
 use serde_json::{Value, json};
@@ -117,19 +117,7 @@ fn connections_arrive() -> Outcome {
 /// More environments at once than namespaces are ready: some make their own.
 fn burst() -> Outcome {
     Node::start()?.serve(async |server| {
-        let boots = (0..24).map(|_| {
-            let warden = server.warden.clone();
-            let request = BootRequest {
-                runtime: RuntimeIndex(0),
-                memory_mb: 128,
-                start: Start::Ready,
-            };
-            tokio::spawn(async move { warden.boot(request).await })
-        });
-        let mut booted = Vec::new();
-        for boot in boots.collect::<Vec<_>>() {
-            booted.push(boot.await??);
-        }
+        let booted = server.boot_many(24).await?;
         if booted.iter().any(|booted| booted.listener.is_none()) {
             return Err("an environment has no listener".into());
         }

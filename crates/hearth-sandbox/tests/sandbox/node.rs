@@ -32,6 +32,13 @@ pub(crate) const SERVER: Identity = Identity {
     gid: 1_909_999_999,
 };
 
+/// The first runtime with the least memory.
+pub(crate) const LEAST: BootRequest = BootRequest {
+    runtime: RuntimeIndex(0),
+    memory_mb: 128,
+    start: Start::Ready,
+};
+
 /// A warden, and the directories it works with.
 pub(crate) struct Node {
     pub(crate) directory: Directory,
@@ -180,7 +187,7 @@ pub(crate) struct Server {
 impl Server {
     /// Boots the first runtime with the least memory.
     pub(crate) async fn boot(&self) -> Result<Environment, Failed> {
-        Environment::new(self.boot_with(RuntimeIndex(0), 128, Start::Ready).await?)
+        Environment::new(self.warden.boot(LEAST).await?)
     }
 
     pub(crate) async fn boot_with(
@@ -196,6 +203,21 @@ impl Server {
                 start,
             })
             .await
+    }
+
+    /// Boots so many at once.
+    pub(crate) async fn boot_many(&self, count: usize) -> Result<Vec<Booted>, Failed> {
+        let boots: Vec<_> = (0..count)
+            .map(|_| {
+                let warden = self.warden.clone();
+                tokio::spawn(async move { warden.boot(LEAST).await })
+            })
+            .collect();
+        let mut booted = Vec::new();
+        for boot in boots {
+            booted.push(boot.await??);
+        }
+        Ok(booted)
     }
 
     /// Gives an environment its code and the smallest /tmp.

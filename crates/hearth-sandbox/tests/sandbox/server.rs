@@ -7,8 +7,10 @@ use std::path::Path;
 use std::process::{Command, ExitCode};
 
 use hearth_sandbox::server::{DATA, Inherited};
-use hearth_sandbox::{BootRequest, RuntimeIndex, Sandbox, Start, WardenClient};
+use hearth_sandbox::{Sandbox, WardenClient};
 use tokio::signal::unix::{SignalKind, signal};
+
+use crate::node::LEAST;
 
 /// How many environments it boots.
 pub(crate) const ENVIRONMENTS: usize = 3;
@@ -40,12 +42,7 @@ async fn serve(inherited: Inherited) -> ExitCode {
     }
     let mut environments = Vec::new();
     for _ in 0..ENVIRONMENTS {
-        let request = BootRequest {
-            runtime: RuntimeIndex(0),
-            memory_mb: 128,
-            start: Start::Ready,
-        };
-        environments.push(client.boot(request).await.expect("it boots"));
+        environments.push(client.boot(LEAST).await.expect("it boots"));
     }
     say("ready");
     tokio::select! {
