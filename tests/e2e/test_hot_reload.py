@@ -11,7 +11,12 @@ import pytest
 from functions import create, create_in_place, invoke, log_lines, python
 from languages import RUNTIME
 from server import wait_until
+from tier import AS_NOBODY, NOBODY, give
 
+pytestmark = pytest.mark.every_tier
+
+# An ordinary user, whose folders are shown: with root's rights anybody's, without them one's own.
+OWNER = NOBODY if AS_NOBODY else os.geteuid() or 1000
 FILE = {"python": "app.py", "node": "index.js"}
 # Says which word it has, and how often this environment was called; waits for a file in its folder if it is told to.
 SAYS = {
@@ -45,11 +50,12 @@ def code(language, word):
 def folder():
     """A folder that only its owner may read, an ordinary user."""
     made = Path(tempfile.mkdtemp(prefix="hearth-hot-"))
+    give(made)
     yield made
     shutil.rmtree(made, ignore_errors=True)
 
 
-def save(path, text, owner=1000):
+def save(path, text, owner=OWNER):
     path.write_text(text)
     path.chmod(0o600)
     os.chown(path, owner, owner)
@@ -152,7 +158,7 @@ def test_a_running_invocation_finishes_on_old_code(make_server, folder, language
 
 
 def test_what_only_its_owner_may_read(make_server, folder, language):
-    os.chown(folder, 1000, 1000)
+    os.chown(folder, OWNER, OWNER)
     folder.chmod(0o700)
     save(folder / FILE[language], code(language, "private"))
     client = dev(make_server, folder).client()
@@ -168,6 +174,8 @@ def handler(event, context):
     except OSError as error:
         return os.strerror(error.errno)
 """)
+    # Its owner might, and the function is shown it as its own.
+    os.chown(folder / "app.py", folder.stat().st_uid, folder.stat().st_gid)
     client = dev(make_server, folder).client()
     assert invoke(client, bound(client, "python", folder)).payload == "Read-only file system"
 
