@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
+import server
 from functions import create, create_in_place, invoke, log_lines, python
 from languages import RUNTIME
 from server import wait_until
-from tier import AS_NOBODY, NOBODY, give
+from tier import AS_NOBODY, NOBODY, TIER, give
 
 pytestmark = pytest.mark.every_tier
 
@@ -209,6 +210,30 @@ def test_other_folders_are_refused(make_server, folder):
     ]:
         with pytest.raises(client.exceptions.InvalidParameterValueException, match=why):
             bound(client, "python", path)
+
+
+# Mounts, where only what it starts sees it, a file system that cannot show files as another user's.
+ON_RAMFS = """#!/bin/sh
+exec unshare --mount sh -c 'mount -t ramfs ramfs "$0" && cp "$0.py" "$0/app.py" && exec "$@"' "{place}" "{binary}" "$@"
+"""
+
+
+@pytest.mark.skipif(TIER != "sandbox", reason="without root no owner is translated")
+def test_a_package_is_deployed_where_owners_cannot_be_translated(make_server, folder, monkeypatch):
+    place, program = folder / "place", folder / "hearth"
+    place.mkdir()
+    (folder / "place.py").write_text(code("python", "packed"))
+    program.write_text(ON_RAMFS.format(place=place, binary=server.BINARY))
+    program.chmod(0o755)
+    monkeypatch.setattr(server, "BINARY", program)
+    started = make_server().start([place])
+    wait_until(lambda: any("created place" in line for line in started.output), "it is deployed")
+    warning = next(line for line in started.output if "is deployed as a package" in line)
+    assert "its file system cannot show its files as another user's" in warning
+    client = started.client()
+    assert invoke(client, "place").payload == ["packed", 1]
+    with pytest.raises(client.exceptions.InvalidParameterValueException, match="cannot show its files as another"):
+        bound(client, "python", place)
 
 
 def test_serve_shows_no_folder(make_server, folder):
