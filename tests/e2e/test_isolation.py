@@ -4,9 +4,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+import server as servers
 from functions import create, invoke, package, python
 from languages import RUNTIME
 from server import descendants, wait_until
+from tier import TIER
 
 pytestmark = pytest.mark.every_tier
 
@@ -113,6 +115,34 @@ def test_a_fork_bomb_is_contained(server, client):
     assert invoke(client, calm).payload == 1
     # The kernel ends them all, but not at once.
     wait_until(lambda: len(descendants(server.process.pid)) < 200, "the processes of the bomb have ended")
+
+
+# Keeps the data, where only the server sees it, on a file system that cannot show files as another user's.
+DATA_ON_RAMFS = """#!/bin/sh
+exec unshare --mount sh -c 'mount -t ramfs ramfs "$0" && exec "$@"' "{data}" "{binary}" "$@"
+"""
+
+
+@pytest.mark.skipif(TIER != "sandbox", reason="without root no owner is translated")
+def test_code_is_shown_as_the_servers_where_owners_cannot_be_translated(make_server, monkeypatch, tmp_path):
+    data, program = tmp_path / "data", tmp_path / "hearth"
+    data.mkdir()
+    program.write_text(DATA_ON_RAMFS.format(data=data, binary=servers.BINARY))
+    program.chmod(0o755)
+    monkeypatch.setattr(servers, "BINARY", program)
+    client = make_server(data_dir=data).start().client()
+    name = create(client, python("""
+        import os
+
+        def handler(event, context):
+            try:
+                open("/var/task/app.py", "a")
+            except OSError as error:
+                return [os.stat("/var/task/app.py").st_uid, os.getuid(), error.strerror]
+    """))
+    owner, user, error = invoke(client, name).payload
+    assert owner not in (0, user)
+    assert error in ("Read-only file system", "Permission denied")
 
 
 def test_a_full_tmp_hurts_nobody_else(client):
