@@ -29,7 +29,7 @@ def main():
 def wait_for_claim(channel):
     """Becomes the environment of one function. A function that cannot be loaded ends the process."""
     claim = channel.next_claim()
-    apply_environment(claim["environment"], claim["taskRoot"])
+    apply_environment(claim["environment"], claim["taskRoot"], claim["layersRoot"])
     log.set_up_logging()
     try:
         handler = load_handler(claim["handler"])

@@ -9,11 +9,11 @@ import hearth_search_path as search_path
 from hearth_errors import Fault
 
 
-def apply_environment(variables, task_root):
+def apply_environment(variables, task_root, layers_root):
     """Makes this process look as if it had been started with these variables in the code's folder; None if it was."""
     if variables is None:
         variables = dict(os.environ)
-    sys.path[:] = search_path.after_claim(variables, task_root)
+    sys.path[:] = search_path.after_claim(variables, task_root, layers_root)
     # The folders of the code and its layers were not mounted when these were looked up.
     sys.path_importer_cache.clear()
     os.environ.clear()

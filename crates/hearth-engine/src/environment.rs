@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 use hearth_network::{Gateway, Outside, Services};
 use hearth_runtime::api::{RuntimeApi, ShutdownReason};
 use hearth_sandbox::{Booted, Exit, Listener, MemoryGauge};
-use hearth_types::{EnvironmentId, NetworkPolicy};
+use hearth_types::inside::Addresses;
+use hearth_types::{EnvironmentId, NetworkPolicy, Places};
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 
@@ -32,6 +33,10 @@ pub(crate) struct Process {
     pub(crate) control: Control,
     pub(crate) output: Output,
     memory: MemoryGauge,
+    /// Where it finds its files.
+    pub(crate) places: Places,
+    /// Where it finds Hearth's services.
+    pub(crate) addresses: Addresses,
     pub(crate) ending: Ending,
     /// Who starts its extensions, if it has any.
     attendant: Option<Attendant>,
@@ -58,11 +63,14 @@ pub(crate) enum Network {
 
 impl Process {
     pub(crate) fn new(booted: Booted, sandbox: SandboxHandle) -> io::Result<Self> {
+        let addresses = booted.listener.as_ref().map(|listener| listener.addresses);
         Ok(Self {
             id: booted.id,
             control: Control::new(booted.control)?,
             output: Output::new(booted.output)?,
             memory: booted.memory,
+            places: booted.places,
+            addresses: addresses.unwrap_or_default(),
             ending: Ending::new(booted.exit),
             attendant: None,
             reason: ShutdownReason::Spindown,

@@ -1,5 +1,6 @@
 //! Starting an environment: boot, claim, activate.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -97,15 +98,12 @@ impl Starter {
         limit: Duration,
     ) -> Result<(Process, Instant), StartError> {
         let session = self.credentials.session(spec);
-        let variables = variables(spec, &session, stream);
         if spec.runtime.family == Family::Provided {
-            return self
-                .start_custom(spec, &variables, &session, journal, limit)
-                .await;
+            return self.start_custom(spec, &session, journal, stream, limit).await;
         }
         let fresh = spec.needs_fresh_start();
         let (mut process, begun) = if fresh {
-            self.boot_with(spec, &variables, &session).await?
+            self.boot_with(spec, &session, stream).await?
         } else {
             let (mut process, begun) = self.take_ready(spec).await?;
             self.claim(&mut process, spec, &session).await?;
@@ -114,10 +112,12 @@ impl Starter {
         if let Some(level) = spec.logging.application() {
             process.output.keep_from(level);
         }
+        let variables = (!fresh).then(|| variables(spec, &session, stream, &process));
         let claim = Claim {
             handler: &spec.handler,
-            environment: (!fresh).then_some(&variables),
-            task_root: environment::TASK_ROOT,
+            environment: variables.as_ref(),
+            task_root: &process.places.task(),
+            layers_root: &process.places.layers(),
         };
         process.control.queue(&Frame::claim(&claim));
         let deadline = begun + limit;
@@ -135,12 +135,12 @@ impl Starter {
     async fn start_custom(
         &self,
         spec: &FunctionSpec,
-        variables: &Variables,
         session: &SessionVariables,
         journal: &mut Journal,
+        stream: &str,
         limit: Duration,
     ) -> Result<(Process, Instant), StartError> {
-        let (mut process, begun) = self.boot_with(spec, variables, session).await?;
+        let (mut process, begun) = self.boot_with(spec, session, stream).await?;
         if process.api.is_none() {
             return Err(StartError::Platform(
                 "custom runtimes need a network of their own, which this isolation tier has not".to_owned(),
@@ -214,8 +214,8 @@ impl Starter {
     async fn boot_with(
         &self,
         spec: &FunctionSpec,
-        variables: &Variables,
         session: &SessionVariables,
+        stream: &str,
     ) -> Result<(Process, Instant), StartError> {
         let _turn = self.turn().await;
         let begun = Instant::now();
@@ -225,11 +225,12 @@ impl Starter {
         };
         let mut process = self.boot(key, Start::Deferred).await?;
         self.claim(&mut process, spec, session).await?;
-        let wrapper = environment::wrapper(&spec.environment);
+        let wrapper = environment::wrapper(&spec.environment).map(|wrapper| process.places.real(wrapper));
+        let variables = variables(spec, session, stream, &process);
         process.control.queue_raw(&environment::block(
-            wrapper,
+            wrapper.as_deref(),
             spec.layers.has_extensions,
-            variables,
+            &variables,
         ));
         Ok((process, begun))
     }
@@ -342,8 +343,6 @@ impl std::fmt::Debug for Starter {
     }
 }
 
-type Variables = std::collections::BTreeMap<String, String>;
-
 /// Waits for the bootstrap's hello, then plays ping-pong.
 async fn greet(process: &mut Process) -> Result<(), StartError> {
     let greeting = async {
@@ -371,7 +370,12 @@ async fn greet(process: &mut Process) -> Result<(), StartError> {
     }
 }
 
-fn variables(spec: &FunctionSpec, session: &SessionVariables, stream: &str) -> Variables {
+fn variables(
+    spec: &FunctionSpec,
+    session: &SessionVariables,
+    stream: &str,
+    process: &Process,
+) -> BTreeMap<String, String> {
     environment::variables(&Environment {
         function: &spec.arn.name,
         version: &spec.version,
@@ -382,6 +386,8 @@ fn variables(spec: &FunctionSpec, session: &SessionVariables, stream: &str) -> V
         log_stream: stream,
         logging: spec.logging,
         region: &spec.arn.scope.region,
+        places: &process.places,
+        addresses: process.addresses,
         credentials: Credentials {
             access_key_id: &session.access_key_id,
             secret_access_key: &session.secret_access_key,

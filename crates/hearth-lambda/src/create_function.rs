@@ -13,7 +13,6 @@ use crate::lifecycle::Lifecycle;
 use crate::reference::Target;
 use crate::service::Service;
 use crate::settings::{Settings, SettingsChange};
-use crate::tags;
 use crate::unsupported;
 
 /// Longest name of a function; the model's limit is that of an ARN.
@@ -44,7 +43,7 @@ pub(crate) async fn create_function(
     unsupported::check_new(&request)?;
     let publish = request.publish == Some(true);
     let tags = request.tags.take().unwrap_or_default();
-    tags::check(&tags)?;
+    service.check_tags(&tags)?;
     let layers = request.layers.take().unwrap_or_default();
     let change = SettingsChange {
         layers: Some(service.layers.resolve(ctx, layers)?),

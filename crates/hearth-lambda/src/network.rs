@@ -4,10 +4,18 @@ use std::collections::BTreeMap;
 
 use hearth_types::{InvalidPolicy, NetworkPolicy};
 
-/// A tag that is no policy.
+/// A tag that is no policy, or one that a function cannot have here.
 #[derive(Debug, thiserror::Error)]
-#[error("The tag {tag} is not a network policy: {0}", tag = NetworkPolicy::TAG)]
-pub(crate) struct InvalidTag(#[from] InvalidPolicy);
+pub(crate) enum InvalidTag {
+    #[error("The tag {tag} is not a network policy: {0}", tag = NetworkPolicy::TAG)]
+    NoPolicy(#[from] InvalidPolicy),
+    #[error(
+        "The network policy {0} (tag {tag}) cannot be held here: in the isolation tier process functions have the host's \
+         network. Leave it out, or use the policy allow.",
+        tag = NetworkPolicy::TAG
+    )]
+    NotHeld(NetworkPolicy),
+}
 
 /// The policy that the tags of a function say: the default one if they say nothing.
 pub(crate) fn policy(tags: &BTreeMap<String, String>) -> Result<NetworkPolicy, InvalidTag> {
@@ -17,9 +25,37 @@ pub(crate) fn policy(tags: &BTreeMap<String, String>) -> Result<NetworkPolicy, I
     }
 }
 
+/// Refuses tags that are no policy, and where none can be held, all but the one that allows everything.
+pub(crate) fn check(tags: &BTreeMap<String, String>, is_held: bool) -> Result<(), InvalidTag> {
+    match policy(tags)? {
+        NetworkPolicy::Allow => Ok(()),
+        other if !is_held => Err(InvalidTag::NotHeld(other)),
+        _ => Ok(()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn where_no_policy_is_held_only_allow_is_one() {
+        let tags = |value: &str| BTreeMap::from([(NetworkPolicy::TAG.to_owned(), value.to_owned())]);
+        for (value, held, fine) in [
+            ("allow", false, true),
+            ("none", false, false),
+            ("a.example", false, false),
+            ("none", true, true),
+        ] {
+            assert_eq!(check(&tags(value), held).is_ok(), fine, "{value} {held}");
+        }
+        assert!(check(&BTreeMap::new(), false).is_ok());
+        let refused = check(&tags("none"), false).unwrap_err().to_string();
+        assert!(
+            refused.contains("none (tag hearth:network) cannot be held"),
+            "{refused}"
+        );
+    }
 
     #[test]
     fn one_tag_is_the_policy() {

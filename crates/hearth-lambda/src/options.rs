@@ -25,6 +25,9 @@ pub struct LambdaOptions {
     pub event_lease: Duration,
     /// What shows folders of this machine to functions; nothing but in development mode.
     pub folders: Option<Arc<dyn Folders>>,
+    /// Whether functions can be held to a network policy. Where they cannot, any but the one that allows everything is
+    /// refused.
+    pub holds_network_policies: bool,
     /// How long a `Code.Location` is valid.
     pub code_link_lifetime: Duration,
     /// How long a code package that no function refers to any more is kept: longer than any invocation that began
@@ -42,6 +45,7 @@ impl Default for LambdaOptions {
             concurrent_events: std::thread::available_parallelism().map_or(2, usize::from) * 32,
             event_lease: Duration::from_secs(60),
             folders: None,
+            holds_network_policies: true,
             code_link_lifetime: Duration::from_secs(600),
             code_grace: Duration::from_secs(1800),
         }

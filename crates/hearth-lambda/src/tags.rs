@@ -6,13 +6,13 @@ use hearth_types::FunctionArn;
 use hearth_wire::Context;
 use uuid::Uuid;
 
-use crate::activation;
 use crate::error::Error;
 use crate::function::Stored;
 use crate::lifecycle::{Lifecycle, NotReady};
 use crate::network::{self, InvalidTag};
 use crate::reference::{ReferenceError, Target};
 use crate::service::Service;
+use crate::{LambdaOptions, activation};
 
 /// Most tags of a function.
 const MOST: usize = 50;
@@ -39,7 +39,7 @@ pub(crate) enum TagError {
 }
 
 /// Holds a function's tags to the rules.
-pub(crate) fn check(tags: &BTreeMap<String, String>) -> Result<(), TagError> {
+fn check(tags: &BTreeMap<String, String>, options: &LambdaOptions) -> Result<(), TagError> {
     if tags.len() > MOST {
         return Err(TagError::TooMany);
     }
@@ -50,7 +50,7 @@ pub(crate) fn check(tags: &BTreeMap<String, String>) -> Result<(), TagError> {
     if let Some(name) = tags.keys().find(is_reserved) {
         return Err(TagError::Reserved(name.clone()));
     }
-    network::policy(tags)?;
+    network::check(tags, options.holds_network_policies)?;
     Ok(())
 }
 
@@ -75,6 +75,11 @@ pub(crate) fn function(ctx: &Context, resource: &str) -> Result<FunctionArn, Err
 }
 
 impl Service {
+    /// Holds the tags of a new function to the rules.
+    pub(crate) fn check_tags(&self, tags: &BTreeMap<String, String>) -> Result<(), TagError> {
+        check(tags, &self.options)
+    }
+
     /// Commits a change of a function's tags. Where they say another network policy, its environments are replaced
     /// before this answers: whatever is invoked afterwards runs under the new one. So that has to wait for an update
     /// that is under way.
@@ -90,7 +95,7 @@ impl Service {
         } = self.functions.find(arn).await?;
         let before = function.clone();
         change(&mut function.whole.tags);
-        check(&function.whole.tags)?;
+        self.check_tags(&function.whole.tags)?;
         if function.whole.tags == before.whole.tags {
             return Ok(());
         }
@@ -110,6 +115,10 @@ impl Service {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn check(tags: &BTreeMap<String, String>) -> Result<(), TagError> {
+        super::check(tags, &LambdaOptions::default())
+    }
 
     fn tags(names: impl IntoIterator<Item = String>) -> BTreeMap<String, String> {
         names.into_iter().map(|name| (name, "v".to_owned())).collect()

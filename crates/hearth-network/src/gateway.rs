@@ -7,8 +7,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use hearth_sandbox::Listener;
-use hearth_types::{NetworkPolicy, inside};
+use hearth_sandbox::{Listener, Reach};
+use hearth_types::NetworkPolicy;
+use hearth_types::inside::{self, Addresses};
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::sync::Semaphore;
 use tokio::task::{AbortHandle, JoinSet};
@@ -38,9 +39,9 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// What an environment finds at Hearth's own addresses. Connections to what is not there are reset.
 #[derive(Clone, Default)]
 pub struct Services {
-    /// At [`inside::RUNTIME_API_PORT`].
+    /// At [`Addresses::runtime_api`].
     pub runtime_api: Option<Arc<dyn Endpoint>>,
-    /// At [`inside::API_PORT`].
+    /// At [`Addresses::api`].
     pub api: Option<Arc<dyn Endpoint>>,
 }
 
@@ -52,23 +53,29 @@ pub struct Gateway {
 }
 
 impl Gateway {
-    /// Begins to serve. Must be called inside a tokio runtime.
+    /// Begins to serve. Must be called inside a tokio runtime. Fails where connections are not heard that the policy
+    /// might not allow.
     pub fn open(
         listener: Listener,
         services: Services,
         policy: NetworkPolicy,
         outside: Outside,
     ) -> io::Result<Self> {
-        // Names are of no use to whom no connection can be handed over for.
-        let policy = if listener.intercepts {
-            policy
-        } else {
-            NetworkPolicy::None
+        let policy = match listener.reach {
+            Reach::Everything => policy,
+            // Names are of no use to whom no connection can be handed over for.
+            Reach::Hearth => NetworkPolicy::None,
+            Reach::Host if policy == NetworkPolicy::Allow => policy,
+            Reach::Host => return Err(io::Error::other(NotHeld(policy))),
         };
+        let dns = listener
+            .dns
+            .map(|dns| UdpSocket::from_std(StdUdpSocket::from(dns)));
         let doors = Doors {
             all: listen(listener.tcp)?,
             api: listen(listener.api)?,
-            dns: Arc::new(UdpSocket::from_std(StdUdpSocket::from(listener.dns))?),
+            dns: dns.transpose()?.map(Arc::new),
+            addresses: listener.addresses,
         };
         let traffic = Arc::new(Traffic::default());
         let ways = Ways {
@@ -82,6 +89,13 @@ impl Gateway {
         Ok(Self { task, traffic })
     }
 }
+
+/// Why a function does not run: its connections would go where they should not.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the network policy {0} cannot be held where functions have the host's network, in the isolation tier process"
+)]
+struct NotHeld(NetworkPolicy);
 
 impl Drop for Gateway {
     fn drop(&mut self) {
@@ -101,7 +115,10 @@ struct Doors {
     all: TcpListener,
     /// Beside the other only where the kernel does not hand over everything.
     api: TcpListener,
-    dns: Arc<UdpSocket>,
+    /// None where the environment asks the host's name servers itself.
+    dns: Option<Arc<UdpSocket>>,
+    /// Where the environment finds these.
+    addresses: Addresses,
 }
 
 fn listen(socket: OwnedFd) -> io::Result<TcpListener> {
@@ -115,7 +132,15 @@ impl Doors {
             accepted = self.api.accept() => accepted,
         };
         let (stream, _) = accepted?;
-        Ok((Destination::of(stream.local_addr()?), stream))
+        Ok((Destination::of(stream.local_addr()?, self.addresses), stream))
+    }
+
+    /// Waits for a datagram.
+    async fn asked(&self) -> Option<&Arc<UdpSocket>> {
+        match &self.dns {
+            Some(socket) => socket.readable().await.ok().map(|()| socket),
+            None => std::future::pending().await,
+        }
     }
 }
 
@@ -129,12 +154,14 @@ enum Destination {
 }
 
 impl Destination {
-    fn of(address: SocketAddr) -> Self {
+    fn of(address: SocketAddr, hearth: Addresses) -> Self {
         let address = SocketAddr::new(address.ip().to_canonical(), address.port());
-        match (address.ip() == inside::ADDRESS, address.port()) {
-            (true, inside::RUNTIME_API_PORT) => Self::RuntimeApi,
-            (true, inside::API_PORT) => Self::Api,
-            (true, inside::DNS_PORT) => Self::Dns,
+        match address {
+            SocketAddr::V4(four) if four == hearth.runtime_api => Self::RuntimeApi,
+            SocketAddr::V4(four) if four == hearth.api => Self::Api,
+            SocketAddr::V4(four) if *four.ip() == inside::ADDRESS && four.port() == inside::DNS_PORT => {
+                Self::Dns
+            }
             _ => Self::Outside(address),
         }
     }
@@ -185,7 +212,9 @@ async fn run(doors: Doors, ways: Ways) {
                     sleep(ACCEPT_PAUSE).await;
                 }
             },
-            _ = doors.dns.readable(), if queries.len() < QUERIES => ways.hear(&doors.dns, &mut queries),
+            asked = doors.asked(), if queries.len() < QUERIES => if let Some(socket) = asked {
+                ways.hear(socket, &mut queries);
+            },
             Some(_) = connections.join_next() => {}
             Some(_) = queries.join_next() => {}
         }
@@ -248,11 +277,8 @@ mod tests {
             ("169.254.100.1:4566", Destination::Api),
             ("169.254.100.1:53", Destination::Dns),
         ] {
-            assert_eq!(
-                Destination::of(address.parse().unwrap()),
-                destination,
-                "{address}"
-            );
+            let of = Destination::of(address.parse().unwrap(), Addresses::WALLED);
+            assert_eq!(of, destination, "{address}");
         }
         for (address, outside) in [
             ("169.254.100.2:9001", "169.254.100.2:9001"),
@@ -261,7 +287,30 @@ mod tests {
             ("[2001:db8::1]:443", "[2001:db8::1]:443"),
         ] {
             let expected = Destination::Outside(outside.parse().unwrap());
-            assert_eq!(Destination::of(address.parse().unwrap()), expected, "{address}");
+            let of = Destination::of(address.parse().unwrap(), Addresses::WALLED);
+            assert_eq!(of, expected, "{address}");
+        }
+    }
+
+    #[test]
+    fn so_does_an_address_of_the_environments_own() {
+        let own = Addresses {
+            runtime_api: "127.0.0.1:40001".parse().unwrap(),
+            api: "127.0.0.1:40002".parse().unwrap(),
+        };
+        for (address, destination) in [
+            ("127.0.0.1:40001", Destination::RuntimeApi),
+            ("127.0.0.1:40002", Destination::Api),
+            (
+                "127.0.0.1:9001",
+                Destination::Outside("127.0.0.1:9001".parse().unwrap()),
+            ),
+        ] {
+            assert_eq!(
+                Destination::of(address.parse().unwrap(), own),
+                destination,
+                "{address}"
+            );
         }
     }
 

@@ -6,7 +6,8 @@ use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::time::Duration;
 
 use hearth_network::{Gateway, Outside, Services};
-use hearth_sandbox::Listener;
+use hearth_sandbox::{Listener, Reach};
+use hearth_types::inside::Addresses;
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -27,8 +28,13 @@ fn open(policy: &str, intercepts: bool, name_server: SocketAddr) -> (Gateway, So
     let listener = Listener {
         tcp: tcp.into(),
         api: api.into(),
-        dns: dns.into(),
-        intercepts,
+        dns: Some(dns.into()),
+        reach: if intercepts {
+            Reach::Everything
+        } else {
+            Reach::Hearth
+        },
+        addresses: Addresses::WALLED,
     };
     let outside = Outside::new(vec![name_server]);
     let gateway = Gateway::open(listener, Services::default(), policy.parse().unwrap(), outside).unwrap();
@@ -94,4 +100,29 @@ async fn nothing_listens_any_more_when_it_is_dropped() {
         }
     };
     timeout(PATIENCE, refused).await.unwrap();
+}
+
+/// Where connections are not heard, a policy that forbids some is not taken, rather than not held.
+#[tokio::test]
+async fn only_allow_goes_with_the_hosts_network() {
+    for (policy, opens) in [("allow", true), ("none", false), ("a.example", false)] {
+        let listen = || {
+            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+            listener.set_nonblocking(true).unwrap();
+            listener
+        };
+        let listener = Listener {
+            tcp: listen().into(),
+            api: listen().into(),
+            dns: None,
+            reach: Reach::Host,
+            addresses: Addresses::WALLED,
+        };
+        let outside = Outside::new(vec![nobody()]);
+        let opened = Gateway::open(listener, Services::default(), policy.parse().unwrap(), outside);
+        assert_eq!(opened.is_ok(), opens, "{policy}");
+        if let Err(error) = opened {
+            assert!(error.to_string().contains("cannot be held"), "{error}");
+        }
+    }
 }

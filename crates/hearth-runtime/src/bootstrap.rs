@@ -2,7 +2,7 @@
 
 use crate::family::Family;
 
-/// A file below [`crate::environment::RUNTIME_DIR`]: its name and its text.
+/// A file of [`hearth_types::Places::runtime`]: its name and its text.
 pub type BootstrapFile = (&'static str, &'static str);
 
 macro_rules! files {
@@ -51,12 +51,13 @@ impl Family {
         }
     }
 
-    /// What an interpreter is started with. `{heap}` stands for the size its heap may grow to, in MB.
+    /// What an interpreter is started with. `{heap}` stands for the size its heap may grow to, in MB, and `{root}` for
+    /// what is in front of all paths in its environment.
     pub fn arguments(self) -> &'static [&'static str] {
         match self {
-            Self::Nodejs => &["--max-old-space-size={heap}", "/var/runtime/bootstrap.cjs"],
+            Self::Nodejs => &["--max-old-space-size={heap}", "{root}/var/runtime/bootstrap.cjs"],
             // No `site`, whose .pth files are the machine's, and no folder of a user, who does not exist.
-            Self::Python => &["-S", "-s", "/var/runtime/bootstrap.py"],
+            Self::Python => &["-S", "-s", "{root}/var/runtime/bootstrap.py"],
             Self::Provided => &[],
         }
     }

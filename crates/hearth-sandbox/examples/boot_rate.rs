@@ -57,7 +57,7 @@ fn measure() -> Result<(), Box<dyn Error>> {
         .enable_all()
         .build()?;
     runtime.block_on(async {
-        let client = WardenClient::new(socket)?;
+        let client = WardenClient::new(socket, None)?;
         one_by_one(&client).await?;
         for _ in 0..ROUNDS {
             together(&client).await?;
@@ -164,6 +164,7 @@ fn launch(directory: &Path) -> Launch {
         data: directory.join("data"),
         code: "code".into(),
         base: "/".into(),
+        scratch: None,
         runtimes: vec![sleep],
         folders: None,
         environments: Launch::ENVIRONMENTS,

@@ -8,7 +8,7 @@
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
-/// Where executables are extensions.
+/// Where executables are extensions, by the name AWS gives it.
 pub const EXTENSIONS: &str = "/opt/extensions";
 
 /// The largest record, in bytes: a kind, a number, a file name.

@@ -3,10 +3,13 @@
 use std::collections::HashMap;
 use std::io::{self, IoSliceMut};
 use std::mem::MaybeUninit;
+use std::net::SocketAddr;
 use std::os::fd::{AsFd, OwnedFd};
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use hearth_types::{CodeHash, EnvironmentId};
+use hearth_types::inside::Addresses;
+use hearth_types::{CodeHash, EnvironmentId, Places};
 use rustix::io::Errno;
 use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendFlags};
 use tokio::io::Interest;
@@ -16,7 +19,7 @@ use tokio::sync::{oneshot, watch};
 use crate::protocol::{ANSWER_SIZE, Answer, BOOTED_DESCRIPTORS, Refusal, Request};
 use crate::{
     BootRequest, Booted, BoxFuture, ClaimRequest, Code, Exit, FolderClient, FolderIndex, Listener,
-    MemoryGauge, RuntimeIndex, Sandbox, SandboxError,
+    MemoryGauge, Reach, RuntimeIndex, Sandbox, SandboxError,
 };
 
 /// The [`Sandbox`] behind the warden's socket. Cheap to clone.
@@ -27,6 +30,8 @@ pub struct WardenClient(Arc<Client>, Option<FolderClient>);
 struct Client {
     /// Whole packets like a datagram socket's, but connected and in order.
     socket: UnixDatagram,
+    /// Where environments have their files, if they are files of the host's.
+    scratch: Option<PathBuf>,
     state: Mutex<State>,
     alive: watch::Sender<bool>,
 }
@@ -42,11 +47,13 @@ struct State {
 }
 
 impl WardenClient {
-    /// Takes the socket the launcher handed over. Call it within a tokio runtime.
-    pub fn new(socket: OwnedFd) -> io::Result<Self> {
+    /// Takes the socket the launcher handed over, and [`crate::launcher::Launch::scratch`]. Call it within a tokio
+    /// runtime.
+    pub fn new(socket: OwnedFd, scratch: Option<PathBuf>) -> io::Result<Self> {
         rustix::io::ioctl_fionbio(&socket, true)?;
         let client = Arc::new(Client {
             socket: UnixDatagram::from_std(socket.into())?,
+            scratch,
             state: Mutex::default(),
             alive: watch::Sender::new(true),
         });
@@ -185,13 +192,14 @@ impl Client {
     fn settle(self: &Arc<Self>, answer: Answer, descriptors: Vec<OwnedFd>) {
         let mut state = self.state();
         match answer {
-            Answer::Booted { tag, id, intercepts } => {
+            Answer::Booted { tag, id, reach } => {
                 let (sender, exit) = oneshot::channel();
+                let places = places(self.scratch.as_deref(), id);
                 state.exits.insert(id, sender);
                 let waiting = state.boots.remove(&tag);
                 drop(state);
                 // Descriptors are missing when this process has too many.
-                let result = booted(id, descriptors, intercepts, exit).ok_or(Refusal::Setup(libc::EMFILE));
+                let result = booted(id, places, descriptors, reach, exit).ok_or(Refusal::Setup(libc::EMFILE));
                 let usable = result.is_ok();
                 let taken = waiting.is_some_and(|waiting| waiting.send(result).is_ok());
                 if !(usable && taken) {
@@ -247,24 +255,56 @@ impl Subject {
 
 fn booted(
     id: EnvironmentId,
-    descriptors: Vec<OwnedFd>,
-    intercepts: bool,
+    places: Places,
+    mut descriptors: Vec<OwnedFd>,
+    reach: Reach,
     exit: oneshot::Receiver<Exit>,
 ) -> Option<Booted> {
-    let [control, output, group, process, tcp, api, dns] = descriptors.try_into().ok()?;
+    let dns = match reach {
+        Reach::Host => None,
+        Reach::Everything | Reach::Hearth => Some(descriptors.pop()?),
+    };
+    let [control, output, group, process, tcp, api] = descriptors.try_into().ok()?;
+    let addresses = match reach {
+        Reach::Host => addresses(&tcp, &api)?,
+        Reach::Everything | Reach::Hearth => Addresses::WALLED,
+    };
     Some(Booted {
         id,
         control,
         output,
         memory: MemoryGauge::new(group, process),
+        places,
         listener: Some(Listener {
             tcp,
             api,
             dns,
-            intercepts,
+            reach,
+            addresses,
         }),
         exit,
     })
+}
+
+/// Where sockets listen whose ports the kernel has chosen.
+fn addresses(runtime_api: &OwnedFd, api: &OwnedFd) -> Option<Addresses> {
+    let of = |socket: &OwnedFd| match SocketAddr::try_from(rustix::net::getsockname(socket).ok()?) {
+        Ok(SocketAddr::V4(address)) => Some(address),
+        _ => None,
+    };
+    Some(Addresses {
+        runtime_api: of(runtime_api)?,
+        api: of(api)?,
+    })
+}
+
+/// Where an environment has its files.
+pub(crate) fn places(scratch: Option<&Path>, id: EnvironmentId) -> Places {
+    match scratch {
+        // Its text was checked when it was made.
+        Some(scratch) => Places::below(&format!("{}/e{}", scratch.display(), id.0)),
+        None => Places::WALLED,
+    }
 }
 
 /// Hands out answers until the warden is gone, and then tells everybody who waits.

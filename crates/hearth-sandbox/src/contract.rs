@@ -6,7 +6,8 @@ use std::os::fd::OwnedFd;
 use std::pin::Pin;
 use std::time::Duration;
 
-use hearth_types::{CodeHash, EnvironmentId};
+use hearth_types::inside::Addresses;
+use hearth_types::{CodeHash, EnvironmentId, Places};
 use tokio::sync::oneshot;
 
 use crate::{FolderIndex, MemoryGauge};
@@ -49,7 +50,7 @@ impl RuntimeIndex {
     }
 }
 
-/// Where a function's own bootstrap is looked for, in order.
+/// Where a function's own bootstrap is looked for, in order, by the names AWS gives these places.
 pub const BOOTSTRAPS: [&str; 2] = ["/var/task/bootstrap", "/opt/bootstrap"];
 
 /// Why a function's own bootstrap was not executed.
@@ -120,6 +121,8 @@ pub struct Booted {
     pub output: OwnedFd,
     /// Tells how much memory the environment uses.
     pub memory: MemoryGauge,
+    /// Where it finds its files.
+    pub places: Places,
     /// Hears the environment's network. `None` where it has no network of its own but uses the host's.
     pub listener: Option<Listener>,
     /// Resolves once, when the environment has ended and nothing of it is left running. An error if the
@@ -131,19 +134,29 @@ pub struct Booted {
 /// the environment has ended and keep the namespace until they are closed. All of them are non-blocking.
 #[derive(Debug)]
 pub struct Listener {
-    /// A listening TCP socket at [`hearth_types::inside::ADDRESS`], port
-    /// [`RUNTIME_API_PORT`](hearth_types::inside::RUNTIME_API_PORT). With `intercepts` it receives every TCP
+    /// A listening TCP socket at [`Addresses::runtime_api`]. With [`Reach::Everything`] it receives every TCP
     /// connection made inside, but those to loopback addresses. The local address of an accepted connection is the
     /// one it was made to; IPv4 addresses may be written as IPv6.
     pub tcp: OwnedFd,
-    /// A listening TCP socket at the same address, port [`API_PORT`](hearth_types::inside::API_PORT). With
-    /// `intercepts` nothing arrives here.
+    /// A listening TCP socket at [`Addresses::api`]. With [`Reach::Everything`] nothing arrives here.
     pub api: OwnedFd,
-    /// A UDP socket at the same address, port [`DNS_PORT`](hearth_types::inside::DNS_PORT).
-    pub dns: OwnedFd,
-    /// Whether connections to every address arrive. Where the kernel does not allow it, those to other addresses are
-    /// refused inside.
-    pub intercepts: bool,
+    /// A UDP socket at the same address, port [`DNS_PORT`](hearth_types::inside::DNS_PORT). None with [`Reach::Host`].
+    pub dns: Option<OwnedFd>,
+    /// Which connections arrive.
+    pub reach: Reach,
+    /// Where the environment finds these sockets.
+    pub addresses: Addresses,
+}
+
+/// Which connections of an environment arrive at its [`Listener`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// Those to every address.
+    Everything,
+    /// Those to Hearth. The kernel does not allow more; connections to other addresses are refused inside.
+    Hearth,
+    /// Those to Hearth, and all others go where they would go from any process of the host, unheard.
+    Host,
 }
 
 /// What appears at /var/task.

@@ -31,7 +31,7 @@ pub mod warden;
 pub use client::WardenClient;
 pub use contract::{
     BOOTSTRAPS, BootRequest, Booted, BoxFuture, ClaimRequest, Code, Exit, ExitStatus, LaunchFailure,
-    Listener, RuntimeIndex, Sandbox, SandboxError, Start,
+    Listener, Reach, RuntimeIndex, Sandbox, SandboxError, Start,
 };
 pub use folders::{FolderClient, FolderError, FolderIndex, FolderRules, Opened};
 pub use gauge::MemoryGauge;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use hearth_types::{CodeHash, EnvironmentId};
 
-use crate::{Code, Exit, ExitStatus, FolderIndex, RuntimeIndex, Start};
+use crate::{Code, Exit, ExitStatus, FolderIndex, Reach, RuntimeIndex, Start};
 
 /// Size of a request, in bytes.
 pub(crate) const REQUEST_SIZE: usize = 88;
@@ -40,12 +40,12 @@ pub(crate) enum Request {
 /// What the warden says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Answer {
-    /// Comes with [`BOOTED_DESCRIPTORS`] descriptors: control, output, group memory, process status, and the
+    /// Comes with up to [`BOOTED_DESCRIPTORS`] descriptors: control, output, group memory, process status, and the
     /// sockets of [`crate::Listener`] in order.
     Booted {
         tag: u32,
         id: EnvironmentId,
-        intercepts: bool,
+        reach: Reach,
     },
     Claimed {
         tag: u32,
@@ -60,7 +60,7 @@ pub(crate) enum Answer {
     },
 }
 
-/// How many descriptors come with [`Answer::Booted`].
+/// How many descriptors come with [`Answer::Booted`] at most.
 pub(crate) const BOOTED_DESCRIPTORS: usize = 7;
 
 /// Why the warden did not do what it was asked for.
@@ -179,9 +179,9 @@ impl Answer {
     pub(crate) fn encode(&self) -> [u8; ANSWER_SIZE] {
         let mut record = [0; ANSWER_SIZE];
         match *self {
-            Self::Booted { tag, id, intercepts } => {
+            Self::Booted { tag, id, reach } => {
                 record[0] = BOOTED;
-                record[2] = u8::from(intercepts);
+                record[2] = reach.to_number();
                 put(&mut record, 4, tag.to_le_bytes());
                 put(&mut record, 8, id.0.to_le_bytes());
             }
@@ -223,7 +223,7 @@ impl Answer {
             BOOTED => Self::Booted {
                 tag,
                 id,
-                intercepts: record[2] != 0,
+                reach: Reach::from_number(record[2])?,
             },
             CLAIMED => Self::Claimed { tag },
             REFUSED => Self::Refused {
@@ -246,6 +246,22 @@ impl Answer {
             }
             _ => return None,
         })
+    }
+}
+
+impl Reach {
+    fn to_number(self) -> u8 {
+        match self {
+            Self::Hearth => 0,
+            Self::Everything => 1,
+            Self::Host => 2,
+        }
+    }
+
+    fn from_number(number: u8) -> Option<Self> {
+        [Self::Hearth, Self::Everything, Self::Host]
+            .into_iter()
+            .find(|reach| reach.to_number() == number)
     }
 }
 
@@ -345,10 +361,10 @@ mod tests {
                 cpu: Duration::from_nanos(cpu),
             });
         prop_oneof![
-            any::<(u32, u64, bool)>().prop_map(|(tag, id, intercepts)| Answer::Booted {
+            (any::<(u32, u64)>(), 0u8..3).prop_map(|((tag, id), reach)| Answer::Booted {
                 tag,
                 id: EnvironmentId(id),
-                intercepts,
+                reach: Reach::from_number(reach).unwrap(),
             }),
             any::<u32>().prop_map(|tag| Answer::Claimed { tag }),
             (any::<u32>(), refusal).prop_map(|(tag, refusal)| Answer::Refused { tag, refusal }),

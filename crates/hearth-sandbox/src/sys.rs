@@ -69,7 +69,17 @@ fn fork_with(flags: libc::c_int, group: Option<BorrowedFd<'_>>) -> io::Result<Fo
     // SAFETY: without CLONE_VM and a stack of its own the call is a fork: the child goes on with a copy of
     // this memory. That no other thread held a lock then, or that it does not matter, is the callers'
     // concern. `pidfd` outlives the call.
-    let pid = check(unsafe { libc::syscall(libc::SYS_clone3, &raw const args, size_of_val(&args)) })?;
+    let cloned = check(unsafe { libc::syscall(libc::SYS_clone3, &raw const args, size_of_val(&args)) });
+    let pid = match cloned {
+        // So answer the filters of containers, which cannot see its flags.
+        Err(error) if error.raw_os_error() == Some(libc::ENOSYS) && group.is_none() => {
+            let flags = args.flags | libc::SIGCHLD as u64;
+            // SAFETY: as above. The older call has its arguments in registers, the same first three everywhere: flags,
+            // no stack, and where the descriptor goes.
+            check(unsafe { libc::syscall(libc::SYS_clone, flags, 0, &raw mut pidfd, 0, 0) })?
+        }
+        other => other?,
+    };
     match Pid::from_raw(pid as i32) {
         // SAFETY: the kernel has just opened this descriptor for us, and nothing else owns it.
         Some(pid) => Ok(Forked::Parent(pid, unsafe { OwnedFd::from_raw_fd(pidfd) })),
@@ -355,7 +365,10 @@ pub(crate) struct Signals(OwnedFd);
 impl Signals {
     /// Blocks the signals in this thread and those it starts.
     pub(crate) fn block() -> io::Result<Self> {
-        let Awaited(set) = Awaited::block(&ENDING)?;
+        Self::receive(Awaited::block(&ENDING)?)
+    }
+
+    fn receive(Awaited(set): Awaited) -> io::Result<Self> {
         // SAFETY: the call reads the local set only.
         let descriptor =
             unsafe { libc::signalfd(-1, &raw const set, libc::SFD_CLOEXEC | libc::SFD_NONBLOCK) };
@@ -374,6 +387,29 @@ impl Signals {
 }
 
 impl AsFd for Signals {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+/// SIGCHLD, received by reading: a child has ended.
+#[derive(Debug)]
+pub(crate) struct ChildSignals(Signals);
+
+impl ChildSignals {
+    /// Blocks the signal in this thread and those it starts.
+    pub(crate) fn block() -> io::Result<Self> {
+        Signals::receive(Awaited::block(&[Signal::CHILD])?).map(Self)
+    }
+
+    /// Takes those that have come.
+    pub(crate) fn take(&self) -> io::Result<()> {
+        while self.0.take()? {}
+        Ok(())
+    }
+}
+
+impl AsFd for ChildSignals {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.as_fd()
     }

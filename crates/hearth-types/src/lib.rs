@@ -13,6 +13,7 @@ mod layer;
 pub mod limits;
 mod log;
 mod network_policy;
+mod places;
 mod request;
 pub mod time;
 pub mod trace;
@@ -25,4 +26,5 @@ pub use function::{FunctionName, FunctionReference, InvalidQualifier, InvalidRef
 pub use layer::{LayerArn, LayerName, LayerVersionArn};
 pub use log::LogEvent;
 pub use network_policy::{Host, HostRule, InvalidPolicy, NetworkPolicy};
+pub use places::Places;
 pub use request::RequestId;

@@ -11,7 +11,7 @@ use hearth_runtime::frames::FrameBuffer;
 use hearth_sandbox::{
     BootRequest, Booted, BoxFuture, ClaimRequest, Exit, ExitStatus, MemoryGauge, Sandbox, SandboxError, Start,
 };
-use hearth_types::EnvironmentId;
+use hearth_types::{EnvironmentId, Places};
 use tokio::net::UnixStream;
 use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
@@ -99,6 +99,7 @@ impl Sandbox for FakeSandbox {
                 control: OwnedFd::from(server),
                 output: OwnedFd::from(output),
                 memory: MemoryGauge::fixed(30 << 20),
+                places: Places::WALLED,
                 listener: None,
                 exit: ended,
             })

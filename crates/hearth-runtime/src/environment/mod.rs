@@ -10,12 +10,8 @@ use bytes::{BufMut, Bytes, BytesMut};
 pub use fresh_start::needs_fresh_start;
 pub use variables::{Credentials, Environment, initial, is_reserved, variables};
 
-/// Where a function's code is.
-pub const TASK_ROOT: &str = "/var/task";
 /// Names a program that starts the interpreter.
 const WRAPPER: &str = "AWS_LAMBDA_EXEC_WRAPPER";
-/// Where the bootstrap is.
-pub const RUNTIME_DIR: &str = "/var/runtime";
 
 /// The program that starts a managed runtime's interpreter in its place, where the function names one.
 pub fn wrapper(variables: &BTreeMap<String, String>) -> Option<&str> {

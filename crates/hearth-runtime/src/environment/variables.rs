@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use hearth_types::{FunctionName, Qualifier, Region, inside};
+use hearth_types::inside::Addresses;
+use hearth_types::{FunctionName, Places, Qualifier, Region};
 
-use super::{RUNTIME_DIR, TASK_ROOT};
 use crate::family::Family;
 use crate::logging::Logging;
 
@@ -34,28 +34,19 @@ const RESERVED: [&str; 20] = [
 ];
 
 /// Variables that are the same in every environment.
-const CONSTANT: [(&str, &str); 15] = [
-    ("AWS_ENDPOINT_URL", inside::API_URL),
+const CONSTANT: [(&str, &str); 8] = [
     ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand"),
-    ("AWS_LAMBDA_RUNTIME_API", inside::RUNTIME_API),
     ("AWS_XRAY_CONTEXT_MISSING", "LOG_ERROR"),
     ("AWS_XRAY_DAEMON_ADDRESS", "127.0.0.1:2000"),
-    ("LAMBDA_RUNTIME_DIR", RUNTIME_DIR),
-    ("LAMBDA_TASK_ROOT", TASK_ROOT),
     ("LANG", "en_US.UTF-8"),
-    ("LD_LIBRARY_PATH", LIBRARIES),
-    ("PATH", "/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin"),
-    ("PWD", TASK_ROOT),
     ("SHLVL", "0"),
     ("TZ", ":UTC"),
     ("_AWS_XRAY_DAEMON_ADDRESS", "127.0.0.1"),
     ("_AWS_XRAY_DAEMON_PORT", "2000"),
 ];
 
-const LIBRARIES: &str =
-    "/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib";
-
-const NODE_MODULES: &str = "/opt/nodejs/node_modules:/var/runtime/node_modules:/var/runtime:/var/task";
+/// Keeps Python from writing beside the code, where nothing else does.
+const PYTHON_WRITES_NOT: (&str, &str) = ("PYTHONDONTWRITEBYTECODE", "1");
 
 /// What Python makes of LANG, which names a locale that sandboxes do not have.
 const PYTHON_LOCALE: (&str, &str) = ("LC_CTYPE", "C.UTF-8");
@@ -90,6 +81,10 @@ pub struct Environment<'a> {
     pub logging: Logging,
     /// The region of the function.
     pub region: &'a Region,
+    /// Where its files are.
+    pub places: &'a Places,
+    /// Where Hearth's services are.
+    pub addresses: Addresses,
     /// Credentials of the function's role.
     pub credentials: Credentials<'a>,
     /// The variables of the function's configuration.
@@ -98,11 +93,14 @@ pub struct Environment<'a> {
 
 /// What an interpreter is started with that does not know its function yet: what the dynamic loader, the C
 /// library and the interpreter read only once, as every function has it that does not need a fresh start.
-pub fn initial(family: Family) -> BTreeMap<String, String> {
-    let early = ["LANG", "LD_LIBRARY_PATH", "PATH", "TZ"];
-    let constant = CONSTANT.into_iter().filter(|(name, _)| early.contains(name));
-    let locale = (family == Family::Python).then_some(PYTHON_LOCALE);
-    constant.chain(locale).map(owned).collect()
+pub fn initial(family: Family, places: &Places) -> BTreeMap<String, String> {
+    let early = ["LANG", "LD_LIBRARY_PATH", "PATH", "TMPDIR", "TZ"];
+    let mut all: BTreeMap<_, _> = CONSTANT.into_iter().map(owned).chain(of_places(places)).collect();
+    all.retain(|name, _| early.contains(&name.as_str()));
+    if family == Family::Python {
+        all.extend(of_python(places));
+    }
+    all
 }
 
 /// Whether a function's configuration may not set this variable.
@@ -114,8 +112,10 @@ pub fn is_reserved(name: &str) -> bool {
 /// reserved names and names that begin with an underscore.
 pub fn variables(environment: &Environment<'_>) -> BTreeMap<String, String> {
     let mut variables: BTreeMap<String, String> = CONSTANT.into_iter().map(owned).collect();
+    variables.extend(of_places(environment.places));
+    variables.extend(of_services(environment.addresses));
     variables.extend(of_function(environment));
-    variables.extend(of_runtime(environment.runtime));
+    variables.extend(of_runtime(environment.runtime, environment.places));
     variables.extend(of_logging(environment.logging));
     let allowed = environment
         .user
@@ -159,16 +159,55 @@ fn of_function(environment: &Environment<'_>) -> impl Iterator<Item = (String, S
     .map(|(name, value)| (name.to_owned(), value))
 }
 
-fn of_runtime(runtime: &str) -> Vec<(String, String)> {
+fn of_places(places: &Places) -> Vec<(String, String)> {
+    let (task, layers, runtime) = (places.task(), places.layers(), places.runtime());
+    let lang = places.of("/var/lang");
+    let libraries =
+        format!("{lang}/lib:/lib64:/usr/lib64:{runtime}:{runtime}/lib:{task}:{task}/lib:{layers}/lib");
+    let programs = format!("{lang}/bin:/usr/local/bin:/usr/bin/:/bin:{layers}/bin");
+    let temporary = places.temporary().map(|temporary| ("TMPDIR", temporary));
+    [
+        ("LAMBDA_RUNTIME_DIR", runtime),
+        ("LAMBDA_TASK_ROOT", task.clone()),
+        ("LD_LIBRARY_PATH", libraries),
+        ("PATH", programs),
+        ("PWD", task),
+    ]
+    .into_iter()
+    .chain(temporary)
+    .map(|(name, value)| (name.to_owned(), value))
+    .collect()
+}
+
+fn of_services(addresses: Addresses) -> [(String, String); 2] {
+    [
+        ("AWS_ENDPOINT_URL", addresses.api_url()),
+        ("AWS_LAMBDA_RUNTIME_API", addresses.runtime_api()),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+}
+
+fn of_runtime(runtime: &str, places: &Places) -> Vec<(String, String)> {
+    let (layers, own, task) = (places.layers(), places.runtime(), places.task());
     match Family::of(runtime) {
         Some((Family::Nodejs, version)) => {
-            let layer = format!("/opt/nodejs/node{}/node_modules", version.major);
-            let path = format!("{layer}:{NODE_MODULES}");
+            let layer = format!("{layers}/nodejs/node{}/node_modules", version.major);
+            let path = format!("{layer}:{layers}/nodejs/node_modules:{own}/node_modules:{own}:{task}");
             vec![("NODE_PATH".to_owned(), path)]
         }
-        Some((Family::Python, _)) => [PYTHON_LOCALE, ("PYTHONPATH", RUNTIME_DIR)].map(owned).into(),
+        Some((Family::Python, _)) => {
+            let mut variables = of_python(places);
+            variables.push(("PYTHONPATH".to_owned(), own));
+            variables
+        }
         Some((Family::Provided, _)) | None => Vec::new(),
     }
+}
+
+fn of_python(places: &Places) -> Vec<(String, String)> {
+    // Behind walls code cannot be written to.
+    let writes_not = places.temporary().is_some().then_some(PYTHON_WRITES_NOT);
+    [PYTHON_LOCALE].into_iter().chain(writes_not).map(owned).collect()
 }
 
 /// What the bootstraps read, and libraries such as Powertools. A log of text needs neither.
@@ -189,6 +228,10 @@ mod tests {
     use super::*;
 
     fn of(runtime: &str, user: &[(&str, &str)]) -> BTreeMap<String, String> {
+        at(&Places::WALLED, runtime, user)
+    }
+
+    fn at(places: &Places, runtime: &str, user: &[(&str, &str)]) -> BTreeMap<String, String> {
         let user = user
             .iter()
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
@@ -203,6 +246,8 @@ mod tests {
             log_stream: "2026/01/01/[$LATEST]0",
             logging: Logging::JSON,
             region: &Region::default(),
+            places,
+            addresses: Addresses::WALLED,
             credentials: Credentials {
                 access_key_id: "ASIA",
                 secret_access_key: "s",
@@ -225,6 +270,12 @@ mod tests {
             ("TZ", ":UTC"),
             ("TABLE", "orders"),
             ("AWS_ENDPOINT_URL", "http://169.254.100.1:4566"),
+            ("LAMBDA_TASK_ROOT", "/var/task"),
+            (
+                "LD_LIBRARY_PATH",
+                "/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib",
+            ),
+            ("PATH", "/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin"),
             ("_HANDLER", "index.handler"),
         ] {
             assert_eq!(variables[name], value, "{name}");
@@ -232,6 +283,26 @@ mod tests {
         assert!(variables["NODE_PATH"].starts_with("/opt/nodejs/node20/node_modules:"));
         assert!(!variables.contains_key("PYTHONPATH"));
         assert_eq!(of("python3.11", &[])["PYTHONPATH"], "/var/runtime");
+    }
+
+    #[test]
+    fn without_walls_everything_lies_below_the_environments_root() {
+        let places = Places::below("/e");
+        let variables = at(&places, "python3.11", &[]);
+        for (name, value) in [
+            ("LAMBDA_TASK_ROOT", "/e/var/task"),
+            ("PATH", "/e/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/e/opt/bin"),
+            ("PYTHONDONTWRITEBYTECODE", "1"),
+            ("PYTHONPATH", "/e/var/runtime"),
+            ("TMPDIR", "/e/tmp"),
+        ] {
+            assert_eq!(variables[name], value, "{name}");
+        }
+        let walled = of("python3.11", &[]);
+        assert!(!walled.contains_key("TMPDIR") && !walled.contains_key("PYTHONDONTWRITEBYTECODE"));
+        let early = initial(Family::Nodejs, &places);
+        let names: Vec<&str> = early.keys().map(String::as_str).collect();
+        assert_eq!(names, ["LANG", "LD_LIBRARY_PATH", "PATH", "TMPDIR", "TZ"]);
     }
 
     #[test]

@@ -17,6 +17,8 @@ pub struct Claim<'a> {
     pub environment: Option<&'a BTreeMap<String, String>>,
     /// Where the code is: `/var/task`.
     pub task_root: &'a str,
+    /// Where its layers are: `/opt`.
+    pub layers_root: &'a str,
 }
 
 /// Begins an invocation; its event follows as a body.
@@ -105,10 +107,12 @@ mod tests {
             handler: "a.b",
             environment: Some(&variables),
             task_root: "/var/task",
+            layers_root: "/opt",
         });
         assert_eq!(
             claim.payload,
-            r#"{"handler":"a.b","environment":{"A":"ü"},"taskRoot":"/var/task"}"#.as_bytes()
+            r#"{"handler":"a.b","environment":{"A":"ü"},"taskRoot":"/var/task","layersRoot":"/opt"}"#
+                .as_bytes()
         );
         let invoke = Invoke {
             request_id: "r",

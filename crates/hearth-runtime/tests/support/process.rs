@@ -95,6 +95,7 @@ impl Process {
             handler,
             environment: variables,
             task_root,
+            layers_root: "/opt",
         }));
         match self.receive() {
             Some(Message::Claimed(Ok(()))) => Answer::Claimed,

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use hearth_runtime::environment::{self, Credentials, Environment};
 use hearth_runtime::{InstalledRuntime, Logging};
-use hearth_types::{FunctionName, Qualifier, Region};
+use hearth_types::inside::Addresses;
+use hearth_types::{FunctionName, Places, Qualifier, Region};
 
 use super::{Answer, Case, Outcome};
 
@@ -41,7 +42,7 @@ impl Scene {
         arguments
             .map(|text| {
                 text.replace("{heap}", "115")
-                    .replace(environment::RUNTIME_DIR, &runtime)
+                    .replace("{root}/var/runtime", &runtime)
             })
             .collect()
     }
@@ -66,6 +67,8 @@ impl Scene {
             log_stream: "2026/01/01/[$LATEST]0",
             logging: Logging::Text,
             region: &Region::default(),
+            places: &Places::WALLED,
+            addresses: Addresses::WALLED,
             credentials,
             user: &case.environment,
         })
@@ -93,8 +96,8 @@ impl Scene {
         let path = |path: &Path| path.display().to_string();
         // A prefix such as /usr would also be found where it means no interpreter.
         let library = |place: &Path| format!("{}/lib", place.display());
-        text.replace(&path(&self.task()), environment::TASK_ROOT)
-            .replace(&path(&self.runtime()), environment::RUNTIME_DIR)
+        text.replace(&path(&self.task()), &Places::WALLED.task())
+            .replace(&path(&self.runtime()), &Places::WALLED.runtime())
             .replace(
                 &library(&self.interpreter.prefix),
                 &library(Path::new("/var/lang")),

@@ -14,11 +14,12 @@ use rustix::net::{RecvFlags, SendFlags};
 use super::records::{Ask, LONGEST, Tell};
 use super::watch::Watch;
 use super::{FolderIndex, FolderRules, Show, send_show};
-use crate::Identity;
-use crate::isolation::mounts::{self, SEALED};
+use crate::isolation::mounts::SEALED;
+use crate::{Identity, Tier};
 
 /// Answers the server until it is gone.
 pub(crate) struct Broker {
+    tier: Tier,
     rules: FolderRules,
     server: OwnedFd,
     warden: OwnedFd,
@@ -60,8 +61,9 @@ enum Refusal {
 
 impl Broker {
     /// A broker between these two, for the folders that the rules allow.
-    pub(crate) fn new(rules: FolderRules, server: OwnedFd, warden: OwnedFd) -> io::Result<Self> {
+    pub(crate) fn new(tier: Tier, rules: FolderRules, server: OwnedFd, warden: OwnedFd) -> io::Result<Self> {
         Ok(Self {
+            tier,
             watch: Watch::new(real_data(&rules))?,
             rules,
             server,
@@ -186,8 +188,7 @@ impl Broker {
             gid: metadata.gid(),
         };
         let untranslatable = |error| Refusal::Untranslatable { path: named(), error };
-        let view = mounts::view(&directory, "").map_err(untranslatable)?;
-        mounts::restrict(&view, SEALED).map_err(untranslatable)?;
+        let view = self.tier.view(&directory, SEALED).map_err(untranslatable)?;
         send_show(&self.warden, Show { folder, owner }, view.as_fd()).map_err(untranslatable)?;
         self.watch.add(folder, &real);
         let path = path.to_owned();

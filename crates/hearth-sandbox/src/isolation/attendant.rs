@@ -10,6 +10,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 use std::time::Duration;
 
+use hearth_types::Places;
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::fs::Access;
 use rustix::io::Errno;
@@ -32,6 +33,7 @@ const CANNOT_EXECUTE: i32 = 127;
 /// `interpreter` becomes it in the process that calls it.
 pub(super) fn run(
     alone: &Alone,
+    places: &Places,
     control: File,
     variables: &[CString],
     interpreter: impl FnOnce(&mut File),
@@ -50,7 +52,7 @@ pub(super) fn run(
         output: Some(extensions_output),
         extensions: Vec::new(),
     };
-    attendant.launch_all(alone, variables)?;
+    attendant.launch_all(alone, &places.of(EXTENSIONS), variables)?;
     // Its end shall be seen when the last extension ends.
     attendant.output = None;
     attendant.wait_for_order()?;
@@ -117,14 +119,14 @@ struct Attendant {
 }
 
 impl Attendant {
-    fn launch_all(&mut self, alone: &Alone, variables: &[CString]) -> io::Result<()> {
+    fn launch_all(&mut self, alone: &Alone, directory: &str, variables: &[CString]) -> io::Result<()> {
         let own: Vec<CString> = variables
             .iter()
             .filter(|variable| !is_for_the_runtime(variable.as_bytes()))
             .cloned()
             .collect();
-        for name in names() {
-            let path = Path::new(EXTENSIONS).join(OsStr::from_bytes(&name));
+        for name in names(directory) {
+            let path = Path::new(directory).join(OsStr::from_bytes(&name));
             let path = CString::new(path.into_os_string().into_vec())?;
             let errno = match rustix::fs::access(path.as_c_str(), Access::EXEC_OK) {
                 Err(errno) => errno.raw_os_error(),
@@ -211,8 +213,8 @@ fn become_extension(path: &CString, variables: &[CString], output: Option<&Owned
 }
 
 /// The names of the extensions, sorted.
-fn names() -> Vec<Vec<u8>> {
-    let entries = fs::read_dir(EXTENSIONS).into_iter().flatten().flatten();
+fn names(directory: &str) -> Vec<Vec<u8>> {
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
     let mut names: Vec<Vec<u8>> = entries
         .filter(|entry| entry.path().is_file())
         .map(|entry| entry.file_name().into_vec())

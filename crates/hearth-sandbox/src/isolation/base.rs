@@ -22,7 +22,7 @@ const SHOWN: &[&str] = &["usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32"
 const HIDDEN: &[&str] = &["local", "src", "etc"];
 
 /// The parts of the base, as mounts that are not yet anywhere.
-#[derive(Serialize, Deserialize)]
+#[derive(Default, Serialize, Deserialize)]
 pub(crate) struct Base {
     pub(crate) links: Vec<(String, PathBuf)>,
     pub(crate) trees: Vec<(String, Passed)>,
@@ -34,12 +34,7 @@ pub(crate) struct Base {
 impl Base {
     /// Opens a base. Needs the privilege to mount.
     pub(crate) fn open(directory: &Path) -> io::Result<Self> {
-        let mut base = Self {
-            links: Vec::new(),
-            trees: Vec::new(),
-            etc: None,
-            in_etc: Vec::new(),
-        };
+        let mut base = Self::default();
         for name in SHOWN {
             let place = directory.join(name);
             match fs::symlink_metadata(&place) {

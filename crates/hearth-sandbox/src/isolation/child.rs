@@ -14,13 +14,13 @@ use rustix::thread::UnshareFlags;
 use super::bounds::Bound;
 use super::network::Interception;
 use super::privileges::{self, Identity};
-use super::program::{self, Program};
+use super::program::{self, Begin};
 use super::sampled::CROWDED;
 use super::seccomp::Filter;
 use super::status::{At, Failure, Status, Step};
-use super::tier::Tier;
-use super::{network, root};
-use crate::sys::{self, Alone, Awaited, Forked};
+use super::tier::Walls;
+use super::{landlock, network, root};
+use crate::sys::{self, Awaited, Forked};
 
 /// The namespaces a new environment is created in. It enters its network namespace itself, since that was
 /// made ahead, and makes its cgroup namespace when it is in its groups, so that they are all it sees.
@@ -29,8 +29,7 @@ pub(crate) const NAMESPACES: libc::c_int =
 
 /// Everything the first process needs to know.
 pub(crate) struct Plan<'a> {
-    pub(crate) alone: &'a Alone,
-    pub(crate) tier: Tier,
+    pub(crate) walls: Walls,
     /// The warden's /proc.
     pub(crate) proc: BorrowedFd<'a>,
     pub(crate) bound: &'a dyn Bound,
@@ -40,7 +39,6 @@ pub(crate) struct Plan<'a> {
     pub(crate) interception: Option<Interception>,
     /// Its interpreter, if it has one.
     pub(crate) runtime: Option<usize>,
-    pub(crate) program: &'a Program,
     /// The interpreter's user.
     pub(crate) user: Identity,
     /// The user of init, which no interpreter ever is.
@@ -48,16 +46,14 @@ pub(crate) struct Plan<'a> {
     /// Where the interpreter's passwd and group files are.
     pub(crate) identity: &'a str,
     pub(crate) filter: &'a Filter,
-    pub(crate) control: BorrowedFd<'a>,
-    pub(crate) output: BorrowedFd<'a>,
-    pub(crate) status: BorrowedFd<'a>,
+    pub(crate) begin: Begin<'a>,
 }
 
 /// Runs the environment. The process never returns to what its parent was doing.
 pub(crate) fn run(plan: &Plan<'_>) -> ! {
     let Err(failure) = prepare(plan).and_then(|()| split(plan));
     // If the warden is not there any more, nobody wants to know.
-    let _ = Status::Failed(failure.step, failure.errno).send(plan.status);
+    let _ = Status::Failed(failure.step, failure.errno).send(plan.begin.status);
     sys::exit(1)
 }
 
@@ -72,7 +68,7 @@ fn prepare(plan: &Plan<'_>) -> Result<(), Failure> {
         None => {
             let parts = network::enter_new(plan.interception).at(Step::Namespaces)?;
             Status::Network(parts.into())
-                .send(plan.status)
+                .send(plan.begin.status)
                 .at(Step::Namespaces)?;
         }
     }
@@ -81,8 +77,8 @@ fn prepare(plan: &Plan<'_>) -> Result<(), Failure> {
 }
 
 fn split(plan: &Plan<'_>) -> Result<Infallible, Failure> {
-    match sys::fork(plan.alone, 0, None).at(Step::Fork)? {
-        Forked::Child => program::run(plan),
+    match sys::fork(plan.begin.alone, 0, None).at(Step::Fork)? {
+        Forked::Child => program::run(&plan.begin, || confine(plan)),
         Forked::Parent(interpreter, process) => {
             drop(process);
             keep(plan, interpreter).at(Step::Fork)
@@ -90,14 +86,25 @@ fn split(plan: &Plan<'_>) -> Result<Infallible, Failure> {
     }
 }
 
+/// Puts up what is left of the walls in the interpreter's process.
+fn confine(plan: &Plan<'_>) -> Result<(), Failure> {
+    plan.walls.become_user(plan.user, plan.proc).at(Step::User)?;
+    plan.walls.go_after_others().at(Step::Resources)?;
+    landlock::confine(&["/tmp", "/dev/shm"]).at(Step::Landlock)?;
+    sys::default_signals();
+    // Late, because this process still holds the warden's descriptors, which may be more than it may open.
+    privileges::limit_resources().at(Step::Resources)?;
+    plan.filter.apply().at(Step::Seccomp)
+}
+
 /// Reaps whatever ends, until the interpreter does. The kernel then ends the rest of the environment with
 /// init.
 fn keep(plan: &Plan<'_>, interpreter: Pid) -> io::Result<Infallible> {
     let awaited = Awaited::block(&[Signal::CHILD, CROWDED])?;
-    plan.bound.settle(&[plan.status, plan.proc])?;
+    plan.bound.settle(&[plan.begin.status, plan.proc])?;
     privileges::limit_resources()?;
-    plan.tier.become_user(plan.keeper, plan.proc)?;
-    sys::close_from(0, &[plan.status])?;
+    plan.walls.become_user(plan.keeper, plan.proc)?;
+    sys::close_from(0, &[plan.begin.status])?;
     rustix::thread::set_name(c"init")?;
     loop {
         while let Some(ended) = sys::wait(None, false)? {
@@ -106,7 +113,7 @@ fn keep(plan: &Plan<'_>, interpreter: Pid) -> io::Result<Infallible> {
                     status: ended.status,
                     peak_bytes: ended.peak_bytes,
                 }
-                .send(plan.status)?;
+                .send(plan.begin.status)?;
                 sys::exit(0);
             }
         }

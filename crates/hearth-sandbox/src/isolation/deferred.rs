@@ -12,8 +12,6 @@ use crate::sys;
 
 /// The most bytes of variables.
 const LARGEST_BLOCK: usize = 1 << 20;
-/// Where a function finds itself when it starts.
-const DIRECTORY: &str = "/var/task";
 /// Runs wrappers that do not say what runs them, as a shell would.
 const SHELL: &CStr = c"/bin/sh";
 /// What a shell exits with when it cannot execute a program, and when there is none.
@@ -59,10 +57,10 @@ impl Deferred {
     }
 
     /// Becomes the interpreter, or the wrapper, which gets its command line as arguments. Returns only if that fails
-    /// in the interpreter's name.
-    pub(super) fn execute(&self, path: &CStr, arguments: &[CString]) -> io::Error {
+    /// in the interpreter's name. A function finds itself in the directory of its code when it starts.
+    pub(super) fn execute(&self, directory: &str, path: &CStr, arguments: &[CString]) -> io::Error {
         // The code is there; if it is not, whoever needs it says so.
-        let _ = rustix::process::chdir(DIRECTORY);
+        let _ = rustix::process::chdir(directory);
         let Some(wrapper) = &self.wrapper else {
             return sys::execute(path, arguments, &self.variables);
         };

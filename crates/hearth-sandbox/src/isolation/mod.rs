@@ -1,4 +1,4 @@
-//! The walls around an environment, one file per kind.
+//! The walls around an environment, one file per kind, and what there is without them.
 
 mod attendant;
 pub(crate) mod base;
@@ -7,6 +7,7 @@ pub(crate) mod cgroup;
 pub(crate) mod child;
 mod deferred;
 pub(crate) mod etc;
+pub(crate) mod ground;
 pub(crate) mod landlock;
 pub(crate) mod limits;
 pub(crate) mod mounts;

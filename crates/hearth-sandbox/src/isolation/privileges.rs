@@ -120,22 +120,53 @@ pub(crate) fn stand_back() -> io::Result<()> {
     Ok(())
 }
 
+/// Makes sure that no exec gives this process, or one below it, more rights than it has.
+pub(crate) fn gain_nothing() -> io::Result<()> {
+    Ok(rustix::thread::set_no_new_privs(true)?)
+}
+
+/// Becomes the parent of whatever loses its own below this process.
+pub(crate) fn adopt_orphans() -> io::Result<()> {
+    Ok(rustix::process::set_child_subreaper(Some(
+        rustix::process::getpid(),
+    ))?)
+}
+
+/// Sets the resource limits of Lambda in a process of the user who starts Hearth: where that user is allowed less, it
+/// stays so, and the number of processes is that of all the user's, so it is left alone.
+pub(crate) fn limit_own_resources() -> io::Result<()> {
+    for (resource, limit) in RESOURCES {
+        let allowed = rustix::process::getrlimit(resource).maximum;
+        let limit = Some(allowed.map_or(limit, |allowed| allowed.min(limit)));
+        rustix::process::setrlimit(
+            resource,
+            Rlimit {
+                current: limit,
+                maximum: limit,
+            },
+        )?;
+    }
+    Ok(())
+}
+
+/// The limits but for the number of processes.
+const RESOURCES: [(Resource, u64); 6] = [
+    (Resource::Nofile, OPEN_FILES as u64),
+    (Resource::Core, 1),
+    (Resource::Stack, 8 << 20),
+    (Resource::Memlock, 64 << 10),
+    (Resource::Nice, 0),
+    (Resource::Rtprio, 0),
+];
+
 /// Sets the resource limits of Lambda, and takes what a user may have been allowed: to be served before others.
 ///
 /// Core dumps are the exception, Lambda allows 10 GiB: the kernel may be set to hand them to a program on the
 /// host, which it does even for a limit of 0. For a limit of 1 it does not, and it writes no file either,
 /// since no dump is that small. The system call filter keeps this limit from being changed.
 pub(crate) fn limit_resources() -> io::Result<()> {
-    let limits = [
-        (Resource::Nofile, u64::from(OPEN_FILES)),
-        (Resource::Nproc, u64::from(PROCESSES)),
-        (Resource::Core, 1),
-        (Resource::Stack, 8 << 20),
-        (Resource::Memlock, 64 << 10),
-        (Resource::Nice, 0),
-        (Resource::Rtprio, 0),
-    ];
-    for (resource, limit) in limits {
+    let processes = (Resource::Nproc, u64::from(PROCESSES));
+    for (resource, limit) in RESOURCES.into_iter().chain([processes]) {
         rustix::process::setrlimit(
             resource,
             Rlimit {

@@ -7,12 +7,13 @@ use std::io::{self, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
+use hearth_types::Places;
+
 use super::attendant;
-use super::child::Plan;
 use super::deferred::Deferred;
 use super::status::{At, Failure, Status, Step};
-use super::{landlock, privileges};
-use crate::{BOOTSTRAPS, LaunchFailure, Start, sys};
+use crate::sys::{self, Alone};
+use crate::{BOOTSTRAPS, LaunchFailure, Start};
 
 /// What is executed in an environment.
 #[derive(Clone, Debug)]
@@ -38,28 +39,33 @@ pub(crate) struct Interpreter {
 
 /// The descriptor of the control socket that the interpreter inherits, beside 0, 1 and 2.
 const CONTROL: i32 = 3;
-/// Where a bootstrap is started.
-const TASK_ROOT: &str = "/var/task";
 /// What a shell answers for a program that cannot be executed.
 const CANNOT_EXECUTE: i32 = 127;
 
+/// How the interpreter begins, in every tier.
+pub(crate) struct Begin<'a> {
+    pub(crate) alone: &'a Alone,
+    pub(crate) program: &'a Program,
+    pub(crate) places: &'a Places,
+    pub(crate) control: BorrowedFd<'a>,
+    pub(crate) output: BorrowedFd<'a>,
+    pub(crate) status: BorrowedFd<'a>,
+}
+
 /// Confines the process and becomes the interpreter. Returns only if that fails before the environment has
 /// started.
-pub(crate) fn run(plan: &Plan<'_>) -> Result<Infallible, Failure> {
+pub(crate) fn run(
+    begin: &Begin<'_>,
+    confine: impl FnOnce() -> Result<(), Failure>,
+) -> Result<Infallible, Failure> {
     let own_status = File::open("/proc/self/status").at(Step::Descriptors)?;
-    let control = place_descriptors(plan).at(Step::Descriptors)?;
+    let control = place_descriptors(begin).at(Step::Descriptors)?;
     rustix::process::setsid().at(Step::User)?;
-    plan.tier.become_user(plan.user, plan.proc).at(Step::User)?;
-    plan.tier.go_after_others().at(Step::Resources)?;
-    landlock::confine(&["/tmp", "/dev/shm"]).at(Step::Landlock)?;
-    sys::default_signals();
-    // Late, because this process still holds the warden's descriptors, which may be more than it may open.
-    privileges::limit_resources().at(Step::Resources)?;
-    plan.filter.apply().at(Step::Seccomp)?;
+    confine()?;
     Status::Started(own_status.into())
-        .send(plan.status)
+        .send(begin.status)
         .at(Step::Execute)?;
-    let inherited = match plan.program {
+    let inherited = match begin.program {
         Program::Interpreter(_) => CONTROL + 1,
         // It has no use for the socket, and that it closes tells that the bootstrap runs.
         Program::Bootstrap => CONTROL,
@@ -67,7 +73,7 @@ pub(crate) fn run(plan: &Plan<'_>) -> Result<Infallible, Failure> {
     sys::close_from(inherited, &[control.as_fd()]).at(Step::Execute)?;
     // From here on the environment counts as started, so what fails is told where its output goes, or its answers.
     let mut control = File::from(control);
-    if let Program::Interpreter(interpreter) = plan.program
+    if let Program::Interpreter(interpreter) = begin.program
         && interpreter.start == Start::Ready
     {
         let error = sys::execute(
@@ -80,11 +86,11 @@ pub(crate) fn run(plan: &Plan<'_>) -> Result<Infallible, Failure> {
     }
     match Deferred::receive(&mut control) {
         Ok(deferred) if deferred.attended => {
-            let start = |control: &mut File| execute(plan.program, &deferred, control);
+            let start = |control: &mut File| execute(begin, &deferred, control);
             // It returns when the server has gone.
-            let _ = attendant::run(plan.alone, control, &deferred.variables, start);
+            let _ = attendant::run(begin.alone, begin.places, control, &deferred.variables, start);
         }
-        Ok(deferred) => execute(plan.program, &deferred, &mut control),
+        Ok(deferred) => execute(begin, &deferred, &mut control),
         // Who was to send them has gone.
         Err(_) => {}
     }
@@ -92,14 +98,14 @@ pub(crate) fn run(plan: &Plan<'_>) -> Result<Infallible, Failure> {
 }
 
 /// Becomes the program. Returns only if that fails.
-fn execute(program: &Program, deferred: &Deferred, control: &mut File) {
-    match program {
+fn execute(begin: &Begin<'_>, deferred: &Deferred, control: &mut File) {
+    match begin.program {
         Program::Interpreter(interpreter) => {
-            let error = deferred.execute(&interpreter.path, &interpreter.arguments);
+            let error = deferred.execute(&begin.places.task(), &interpreter.path, &interpreter.arguments);
             complain(interpreter, &error);
         }
         Program::Bootstrap => {
-            if let Ok(failure) = bootstrap(&deferred.variables) {
+            if let Ok(failure) = bootstrap(begin.places, &deferred.variables) {
                 let _ = control.write_all(&failure.encode());
             }
         }
@@ -112,13 +118,14 @@ fn complain(interpreter: &Interpreter, error: &io::Error) {
 }
 
 /// Executes the function's own bootstrap, which closes the socket. Returns only if that fails.
-fn bootstrap(variables: &[CString]) -> io::Result<LaunchFailure> {
-    let found = |path: &&str| Path::new(path).metadata().is_ok_and(|found| !found.is_dir());
-    let Some(place) = BOOTSTRAPS.iter().position(found) else {
+fn bootstrap(places: &Places, variables: &[CString]) -> io::Result<LaunchFailure> {
+    let bootstraps = BOOTSTRAPS.map(|path| places.of(path));
+    let found = |path: &String| Path::new(path).metadata().is_ok_and(|found| !found.is_dir());
+    let Some(place) = bootstraps.iter().position(found) else {
         return Ok(LaunchFailure::Missing);
     };
-    std::env::set_current_dir(TASK_ROOT)?;
-    let path = CString::new(BOOTSTRAPS[place])?;
+    std::env::set_current_dir(places.task())?;
+    let path = CString::new(bootstraps[place].as_str())?;
     let error = sys::execute(&path, std::slice::from_ref(&path), variables);
     Ok(LaunchFailure::Refused(
         place,
@@ -128,11 +135,11 @@ fn bootstrap(variables: &[CString]) -> io::Result<LaunchFailure> {
 
 /// Standard input is empty, standard output and error are the log, then comes the control socket. A second
 /// descriptor of that, which the exec closes, is returned.
-fn place_descriptors(plan: &Plan<'_>) -> io::Result<OwnedFd> {
+fn place_descriptors(begin: &Begin<'_>) -> io::Result<OwnedFd> {
     // First out of the way of the numbers that are about to be given.
     let high = |descriptor: BorrowedFd<'_>| rustix::io::fcntl_dupfd_cloexec(descriptor, CONTROL + 1);
     let null = high(File::options().read(true).write(true).open("/dev/null")?.as_fd())?;
-    let (output, control) = (high(plan.output)?, high(plan.control)?);
+    let (output, control) = (high(begin.output)?, high(begin.control)?);
     for (number, descriptor) in [(0, &null), (1, &output), (2, &output), (CONTROL, &control)] {
         sys::place(descriptor.as_fd(), number)?;
     }

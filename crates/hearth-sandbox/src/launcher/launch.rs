@@ -26,6 +26,9 @@ pub struct Launch {
     pub code: PathBuf,
     /// The system whose programs and libraries environments see: `/`, or a directory with a /usr.
     pub base: PathBuf,
+    /// Where environments have their files in the tier process, which no other looks at: an empty directory of the
+    /// user's alone, whose path is UTF-8 and holds no colon. What is in it is gone when the node has ended.
+    pub scratch: Option<PathBuf>,
     /// The runtimes; [`crate::RuntimeIndex`] counts them.
     pub runtimes: Vec<Runtime>,
     /// Which folders may be shown to functions as they are; none without.
@@ -64,9 +67,11 @@ pub struct Runtime {
     pub prefix: PathBuf,
     /// The interpreter, relative to `prefix`.
     pub executable: PathBuf,
-    /// Its arguments. `{memory}` becomes the function's memory in MB, `{heap}` nine tenths of it.
+    /// Its arguments. `{memory}` becomes the function's memory in MB, `{heap}` nine tenths of it, and `{root}` what is in
+    /// front of all paths in the environment ([`hearth_types::Places::root`]).
     pub arguments: Vec<String>,
-    /// `KEY=VALUE` variables it is started with, unless they come later ([`crate::Start::Deferred`]).
+    /// `KEY=VALUE` variables it is started with, unless they come later ([`crate::Start::Deferred`]). `{root}` becomes
+    /// the same.
     pub environment: Vec<String>,
     /// The files environments see in /var/runtime: names and contents.
     pub bootstrap: Vec<(String, Vec<u8>)>,
@@ -114,9 +119,29 @@ fn list(missing: &[Requirement]) -> String {
 }
 
 impl Launch {
+    /// The text of [`Self::scratch`], where the tier has one.
+    pub(crate) fn scratch(&self) -> Result<Option<String>, LaunchError> {
+        let scratch = self.scratch.as_ref().filter(|_| self.tier.walls().is_none());
+        let text = |path: &PathBuf| match path.to_str() {
+            Some(text) if path.is_absolute() && !text.contains(':') => Ok(text.to_owned()),
+            _ => Err(LaunchError::Settings(format!(
+                "{} cannot hold the files of environments: its path must be text without a colon; name another \
+                 temporary directory in TMPDIR",
+                path.display()
+            ))),
+        };
+        scratch.map(text).transpose()
+    }
+
     /// Refuses what would weaken the isolation.
     pub(crate) fn check(&self) -> Result<(), LaunchError> {
         let refuse = |why: String| Err(LaunchError::Settings(why));
+        let walls = self.tier.walls().is_some();
+        if !walls {
+            self.scratch()?.ok_or_else(|| {
+                LaunchError::Settings("environments without walls need a directory".to_owned())
+            })?;
+        }
         let Identity { uid, gid } = self.server;
         if uid == 0 || gid == 0 || self.environments.contains(uid) || self.environments.contains(gid) {
             return refuse(format!(
@@ -127,10 +152,11 @@ impl Launch {
         if first == 0 || count < 2 || first.checked_add(count).is_none_or(|end| end > i32::MAX as u32) {
             return refuse(format!("{count} user numbers from {first} on are not usable"));
         }
-        if self.tier == Tier::Rootless && self.cpu == CpuPolicy::Quota {
-            return refuse(
-                "cpu-policy quota needs control groups, which the tier rootless does not have".into(),
-            );
+        if self.tier != Tier::Sandbox && self.cpu == CpuPolicy::Quota {
+            return refuse(format!(
+                "cpu-policy quota needs control groups, which the tier {} does not have",
+                self.tier
+            ));
         }
         let data = self.data.canonicalize().unwrap_or_else(|_| self.data.clone());
         for Runtime {
@@ -145,7 +171,7 @@ impl Launch {
                 ));
             }
             let real = prefix.canonicalize().unwrap_or_default();
-            if real.parent().is_none() || data.starts_with(&real) {
+            if walls && (real.parent().is_none() || data.starts_with(&real)) {
                 return refuse(format!("environments must not see all of {}", prefix.display()));
             }
         }

@@ -32,6 +32,8 @@ pub(crate) struct WardenManifest {
     pub(crate) runtimes: Vec<RuntimeManifest>,
     pub(crate) environments: UserRange,
     pub(crate) tier: Tier,
+    /// [`super::Launch::scratch`].
+    pub(crate) scratch: Option<String>,
     pub(crate) cpu: CpuPolicy,
     pub(crate) mark: Mark,
 }
@@ -60,6 +62,8 @@ pub(crate) struct ServerManifest {
     pub(crate) data: Passed,
     pub(crate) identity: Identity,
     pub(crate) tier: Tier,
+    /// [`super::Launch::scratch`].
+    pub(crate) scratch: Option<String>,
     pub(crate) settings: String,
     /// A descriptor that is readable when the launcher has ended.
     pub(crate) launcher: Passed,

@@ -11,9 +11,9 @@ use rustix::process::PidfdFlags;
 
 use super::launch::{Launch, LaunchError};
 use super::{Passed, RuntimeManifest, ServerManifest, WardenManifest};
-use crate::isolation::base::{self, Base};
+use crate::isolation::base::Base;
 use crate::isolation::cgroup::Mark;
-use crate::isolation::mounts::{self, SEALED, UNPRIVILEGED};
+use crate::isolation::mounts::{SEALED, UNPRIVILEGED};
 use crate::isolation::privileges::Identity;
 use crate::isolation::tier::Tier;
 
@@ -39,12 +39,14 @@ pub(super) fn warden(
 ) -> Result<WardenManifest, LaunchError> {
     let data = data_directory(launch)?;
     let code = code_directory(launch, data)?;
-    let view = mounts::view(&code, "").trying("opening the code directory")?;
-    mounts::restrict(&view, SEALED).trying("opening the code directory")?;
+    let view = launch
+        .tier
+        .view(&code, SEALED)
+        .trying("opening the code directory")?;
     let runtime = |runtime: &super::Runtime| {
         let what = || format!("opening {}", runtime.prefix.display());
         Ok(RuntimeManifest {
-            prefix: Passed(base::view(&runtime.prefix).trying(what())?),
+            prefix: Passed(launch.tier.view_of_prefix(&runtime.prefix).trying(what())?),
             executable: runtime.executable.to_string_lossy().into_owned(),
             arguments: runtime.arguments.clone(),
             environment: runtime.environment.clone(),
@@ -64,6 +66,7 @@ pub(super) fn warden(
             .collect::<Result<_, LaunchError>>()?,
         environments: launch.environments,
         tier: launch.tier,
+        scratch: launch.scratch()?,
         cpu: launch.cpu,
         mark: Mark::random().trying("asking for a random number")?,
     })
@@ -75,9 +78,13 @@ pub(super) fn server(
     warden: OwnedFd,
     folders: Option<OwnedFd>,
 ) -> Result<ServerManifest, LaunchError> {
-    let data = mounts::view(data_directory(launch)?, "").trying("opening the data directory")?;
-    let attributes = UNPRIVILEGED | MountAttrFlags::MOUNT_ATTR_NOEXEC;
-    mounts::restrict(&data, attributes).trying("opening the data directory")?;
+    let data = launch
+        .tier
+        .view(
+            data_directory(launch)?,
+            UNPRIVILEGED | MountAttrFlags::MOUNT_ATTR_NOEXEC,
+        )
+        .trying("opening the data directory")?;
     let mut listeners = Vec::new();
     for listener in &launch.listeners {
         listeners.push(Passed(
@@ -95,6 +102,7 @@ pub(super) fn server(
         data: Passed(data),
         identity: launch.server,
         tier: launch.tier,
+        scratch: launch.scratch()?,
         settings: launch.settings.clone(),
         launcher: Passed(
             rustix::process::pidfd_open(rustix::process::getpid(), PidfdFlags::empty())
@@ -104,7 +112,8 @@ pub(super) fn server(
 }
 
 fn open_base(launch: &Launch) -> Result<Base, LaunchError> {
-    Base::open(&launch.base).trying(format!("opening the base {}", launch.base.display()))
+    let base = launch.tier.open_base(&launch.base);
+    base.trying(format!("opening the base {}", launch.base.display()))
 }
 
 /// Opens the data directory, which must belong to the server; an empty one is given to it.
@@ -125,7 +134,7 @@ fn data_directory(launch: &Launch) -> Result<OwnedFd, LaunchError> {
         return Ok(directory);
     }
     let (path, Identity { uid, gid }) = (data.display(), wanted);
-    if launch.tier == Tier::Rootless {
+    if launch.tier != Tier::Sandbox {
         return Err(LaunchError::Settings(format!(
             "the data directory {path} belongs to another user; name another, or make it yours"
         )));

@@ -3,6 +3,7 @@
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::process::ExitStatusExt;
+use std::path::PathBuf;
 use std::process::ExitStatus;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -43,6 +44,7 @@ pub struct WardenProcess {
     process: Process,
     tier: Tier,
     mark: Mark,
+    scratch: Option<PathBuf>,
 }
 
 /// Ends a node from another thread, as SIGTERM does.
@@ -100,7 +102,7 @@ pub fn start_warden_and_broker(
     if let Some(rules) = &launch.folders {
         let (shown, shows) = folders::pair().trying("making a socket")?;
         let (asks, asked) = folders::pair().trying("making a socket")?;
-        let made = Broker::new(rules.clone(), asked, shows).trying("watching folders")?;
+        let made = Broker::new(launch.tier, rules.clone(), asked, shows).trying("watching folders")?;
         (folders_of_server, folders_of_warden, broker) = (Some(asks), Some(shown), Some(made));
     }
     let manifest = opened::warden(launch, warden, folders_of_warden)?;
@@ -112,6 +114,7 @@ pub fn start_warden_and_broker(
         process,
         tier: launch.tier,
         mark: manifest.mark,
+        scratch: launch.scratch.clone(),
     };
     Ok((warden, server, folders_of_server))
 }
@@ -188,7 +191,7 @@ impl Drop for WardenProcess {
         self.process.signal(Signal::KILL);
         // What cannot be cleaned up now is at the next start.
         let _ = self.process.wait();
-        let _ = self.tier.sweep_after(self.mark);
+        let _ = self.tier.sweep_after(self.mark, self.scratch.as_deref());
     }
 }
 

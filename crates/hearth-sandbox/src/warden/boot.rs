@@ -7,44 +7,38 @@ use std::time::Instant;
 use hearth_types::EnvironmentId;
 use rustix::net::{AddressFamily, SocketFlags, SocketType};
 use rustix::pipe::PipeFlags;
-use rustix::process::Pid;
 
 use super::environment::{Booting, Environment, Phase};
 use super::{Warden, complain};
 use crate::isolation::bounds::Bound;
-use crate::isolation::child::{self, NAMESPACES, Plan};
+use crate::isolation::ground::{Created, New};
 use crate::isolation::limits::Limits;
 use crate::isolation::network::Parts;
 use crate::isolation::privileges::Identity;
 use crate::isolation::program::Program;
 use crate::isolation::status::Status;
-use crate::isolation::world;
 use crate::protocol::{Answer, Refusal};
-use crate::sys::{self, Forked};
 use crate::{RuntimeIndex, Start};
 
-/// A process that was just created: itself, and this side's ends of its sockets.
-struct Created {
-    pid: Pid,
-    process: OwnedFd,
+/// This side's ends of an environment's sockets.
+struct Ends {
     status: OwnedFd,
     control: OwnedFd,
     output: OwnedFd,
-    /// Those of its network, unless it makes that itself.
-    parts: Option<Parts>,
 }
 
 impl Warden {
     /// Makes an environment. The answer is given when it has started, or could not.
     pub(super) fn boot(&mut self, tag: u32, runtime: RuntimeIndex, start: Start, limits: Limits) {
-        let Some(program) = self.runtimes.program(runtime, limits.memory_mb, start) else {
+        let id = EnvironmentId(self.last_id + 1);
+        let places = self.ground.places(id);
+        let Some(program) = self.runtimes.program(runtime, limits.memory_mb, start, &places) else {
             return self.refuse(tag, Refusal::NoSuchRuntime);
         };
         let Some(user) = self.users.take() else {
             return self.refuse(tag, Refusal::Full);
         };
-        self.last_id += 1;
-        let id = EnvironmentId(self.last_id);
+        self.last_id = id.0;
         let bound = match self.bounds.make(&format!("e{}", id.0), limits) {
             Ok(bound) => bound,
             Err(error) => {
@@ -52,17 +46,19 @@ impl Warden {
                 return self.refuse_setup(tag, &error);
             }
         };
-        match self.create(&*bound, user, runtime, &program) {
-            Ok(Created {
-                pid,
-                process,
-                status,
-                control,
-                output,
-                parts,
-            }) => {
-                let (listener, steering) =
-                    parts.map_or((None, None), |parts| (Some(parts.sockets), parts.steering));
+        match self.create(id, &*bound, user, runtime, &program) {
+            Ok((created, ends)) => {
+                let Created {
+                    pid,
+                    process,
+                    listener,
+                    steering,
+                } = created;
+                let Ends {
+                    status,
+                    control,
+                    output,
+                } = ends;
                 let environment = Environment {
                     bound,
                     limits,
@@ -90,7 +86,7 @@ impl Warden {
             }
             Err(error) => {
                 self.refuse_setup(tag, &error);
-                self.clear_away(bound, user);
+                self.clear_away(id, bound, user);
             }
         }
     }
@@ -100,47 +96,34 @@ impl Warden {
         self.refuse(tag, Refusal::Setup(error.raw_os_error().unwrap_or(libc::EIO)));
     }
 
-    /// Creates the environment's first process. What it does from then on is [`child::run`]'s.
+    /// Creates the environment's first process.
     fn create(
         &mut self,
+        id: EnvironmentId,
         bound: &dyn Bound,
         user: Identity,
         runtime: RuntimeIndex,
         program: &Program,
-    ) -> io::Result<Created> {
-        let network = self.networks.take();
-        world::write_identity(user.uid)?;
+    ) -> io::Result<(Created, Ends)> {
         let (control, control_inside) = pair(SocketType::STREAM)?;
         let (status, status_inside) = pair(SocketType::SEQPACKET)?;
         let (output, output_inside) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC)?;
-        let plan = Plan {
-            alone: &self.alone,
-            tier: self.tier,
-            proc: self.proc.as_fd(),
+        let new = New {
+            id,
             bound,
-            network: network.as_ref().map(AsFd::as_fd),
-            interception: self.networks.interception,
-            runtime: runtime.in_table(),
-            program,
             user,
-            keeper: self.keeper,
-            identity: &world::identity(user.uid),
-            filter: &self.filter,
+            runtime,
+            program,
             control: control_inside.as_fd(),
             output: output_inside.as_fd(),
             status: status_inside.as_fd(),
         };
-        match sys::fork(&self.alone, NAMESPACES, bound.entry())? {
-            Forked::Child => child::run(&plan),
-            Forked::Parent(pid, process) => Ok(Created {
-                pid,
-                process,
-                status,
-                control,
-                output,
-                parts: network.map(|network| network.parts),
-            }),
-        }
+        let ends = Ends {
+            status,
+            control,
+            output,
+        };
+        Ok((self.ground.create(&self.alone, &new)?, ends))
     }
 
     /// Listens to an environment's first process. Says whether it might have more to say.
@@ -176,7 +159,7 @@ impl Warden {
         if let (Phase::Booting(booting), Ok(Parts { sockets, steering })) =
             (&mut environment.phase, Parts::try_from(parts))
         {
-            booting.listener = Some(sockets);
+            booting.listener = Some(sockets.into());
             environment.steering = steering;
         }
     }
@@ -203,13 +186,13 @@ impl Warden {
                 },
             ) => {
                 environment.check_memory = first.map(|wait| Instant::now() + wait);
-                let intercepts = environment.steering.is_some();
+                let reach = self.ground.reach(environment.steering.is_some());
                 let descriptors = [control, output, stat, process]
                     .into_iter()
                     .chain(sockets)
                     .collect();
                 self.outbox
-                    .put_with(Answer::Booted { tag, id, intercepts }, descriptors);
+                    .put_with(Answer::Booted { tag, id, reach }, descriptors);
             }
             (stat, booting) => {
                 environment.phase = Phase::Booting(booting);

@@ -10,8 +10,8 @@ use super::environment::Phase;
 use super::{Warden, complain};
 use crate::Code;
 use crate::isolation::bounds::Memory;
+use crate::isolation::ground::Furniture;
 use crate::isolation::limits::Limits;
-use crate::isolation::root;
 use crate::protocol::Refusal;
 
 impl Warden {
@@ -31,28 +31,27 @@ impl Warden {
         }
         let code = match code {
             Code::Package(hash) => self.open(&hash)?,
-            Code::Folder(folder) => opened(self.open_folder(folder, environment.user))?,
+            Code::Folder(folder) => opened(self.ground.open_folder(&self.alone, folder, environment.user))?,
         };
         let layers = layers.map(|layers| self.open(layers)).transpose()?;
-        self.give(id, &code, layers.as_ref(), limits).map_err(|error| {
+        let furniture = Furniture {
+            code: &code,
+            layers: layers.as_ref(),
+            ephemeral_mb: limits.ephemeral_mb,
+        };
+        self.give(id, &furniture, limits).map_err(|error| {
             complain(&format_args!("{id} could not be claimed: {error}"));
             self.kill(id);
             refuse(error)
         })
     }
 
-    /// A view of an unpacked package.
+    /// An unpacked package.
     fn open(&self, code: &CodeHash) -> Result<OwnedFd, Refusal> {
-        opened(root::open_code(code, self.owners.as_ref().map(AsFd::as_fd)))
+        opened(self.ground.open_code(code))
     }
 
-    fn give(
-        &mut self,
-        id: EnvironmentId,
-        code: &OwnedFd,
-        layers: Option<&OwnedFd>,
-        limits: Limits,
-    ) -> io::Result<()> {
+    fn give(&mut self, id: EnvironmentId, furniture: &Furniture<'_>, limits: Limits) -> io::Result<()> {
         let environment = self.environments.get_mut(&id).ok_or(io::ErrorKind::NotFound)?;
         environment.phase = Phase::Claimed;
         if environment.limits != limits {
@@ -60,13 +59,7 @@ impl Warden {
             environment.bound.change(limits)?;
             environment.check_memory = Some(Instant::now());
         }
-        root::furnish(
-            environment.process.as_fd(),
-            self.home.as_fd(),
-            code,
-            layers,
-            limits.ephemeral_mb,
-        )
+        self.ground.furnish(id, environment.process.as_fd(), furniture)
     }
 
     /// Looks at an environment's memory, since it has announced something.

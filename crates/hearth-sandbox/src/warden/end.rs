@@ -1,21 +1,21 @@
 //! Ending environments, and what is left to do then.
 
+use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
-
-use hearth_types::EnvironmentId;
-use rustix::process::Signal;
 
 use super::environment::{Booting, Environment, Phase};
 use super::{Warden, complain};
 use crate::isolation::bounds::Bound;
+use crate::isolation::ground::Ground;
 use crate::isolation::privileges::Identity;
-use crate::isolation::world;
 use crate::protocol::{Answer, Refusal};
 use crate::sys;
 use crate::{Exit, ExitStatus};
+use hearth_types::EnvironmentId;
 
-/// Bounds that must go before their user number can be given out again.
+/// What must go before its user number can be given out again.
 pub(super) struct Remains {
+    id: EnvironmentId,
     bound: Box<dyn Bound>,
     user: Identity,
     pub(super) retry: Instant,
@@ -29,13 +29,16 @@ impl Warden {
     pub(super) fn kill(&mut self, id: EnvironmentId) {
         if let Some(environment) = self.environments.get_mut(&id) {
             environment.bound.last_look();
-            end(environment);
+            end(&*self.ground, environment);
         }
     }
 
     /// Ends all environments.
     pub(super) fn kill_all(&mut self) {
-        self.environments.values().for_each(end);
+        let ground = &*self.ground;
+        self.environments
+            .values()
+            .for_each(|environment| end(ground, environment));
     }
 
     /// Ends an environment that could not be made.
@@ -77,12 +80,13 @@ impl Warden {
                 self.outbox.put(Answer::Exited { id, exit });
             }
         }
-        self.clear_away(environment.bound, environment.user);
+        self.clear_away(id, environment.bound, environment.user);
     }
 
     /// Removes an environment's bounds, at once if that is possible, and only then frees its user.
-    pub(super) fn clear_away(&mut self, bound: Box<dyn Bound>, user: Identity) {
+    pub(super) fn clear_away(&mut self, id: EnvironmentId, bound: Box<dyn Bound>, user: Identity) {
         self.remains.push(Remains {
+            id,
             bound,
             user,
             retry: Instant::now(),
@@ -93,15 +97,17 @@ impl Warden {
     /// Removes the bounds of ended environments whose time has come.
     pub(super) fn remove_remains(&mut self) {
         let now = Instant::now();
-        let users = &mut self.users;
+        let (users, ground) = (&mut self.users, &mut self.ground);
         self.remains.retain_mut(|remains| {
             if remains.retry > now {
                 return true;
             }
-            match remains.bound.remove() {
+            let removed = match remains.bound.remove() {
+                Ok(true) => ground.clear(remains.id, remains.user),
+                other => other,
+            };
+            match removed {
                 Ok(true) => {
-                    // It is missing where making the environment failed early.
-                    let _ = world::remove_identity(remains.user.uid);
                     users.give_back(remains.user);
                     return false;
                 }
@@ -114,10 +120,9 @@ impl Warden {
     }
 }
 
-/// Kills an environment's first process; the kernel kills the others with it.
-fn end(environment: &Environment) {
-    // One that has ended already is about to be reaped.
-    let _ = rustix::process::pidfd_send_signal(&environment.process, Signal::KILL);
+/// Has an environment end.
+fn end(ground: &dyn Ground, environment: &Environment) {
+    ground.end(environment.process.as_fd(), environment.status.as_fd());
     environment.bound.thaw();
 }
 

@@ -7,7 +7,6 @@ use rustix::process::Pid;
 
 use crate::isolation::bounds::Bound;
 use crate::isolation::limits::Limits;
-use crate::isolation::network::Parts;
 use crate::isolation::privileges::Identity;
 
 /// An environment whose first process has not been reaped yet.
@@ -64,7 +63,7 @@ pub(super) struct Booting {
     pub(super) control: OwnedFd,
     pub(super) output: OwnedFd,
     /// The sockets that hear its network, unless it is about to make them itself.
-    pub(super) listener: Option<[OwnedFd; Parts::SOCKETS]>,
+    pub(super) listener: Option<Vec<OwnedFd>>,
 }
 
 #[cfg(test)]

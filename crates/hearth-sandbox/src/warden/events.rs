@@ -172,7 +172,7 @@ impl Warden {
         while self.server_is_there || !self.environments.is_empty() || !self.remains.is_empty() {
             let events = self.events.wait(self.patience())?;
             if events.is_empty() && self.may_prepare() {
-                self.networks.prepare();
+                self.ground.prepare();
             }
             for event in events {
                 self.handle(event);
@@ -211,7 +211,7 @@ impl Warden {
     }
 
     fn may_prepare(&self) -> bool {
-        self.server_is_there && self.networks.is_short()
+        self.server_is_there && self.ground.is_short()
     }
 
     /// Hands answers to the server.

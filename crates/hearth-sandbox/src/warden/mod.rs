@@ -23,15 +23,11 @@ use std::process::ExitCode;
 use hearth_types::EnvironmentId;
 
 use crate::isolation::bounds::Bounds;
-use crate::isolation::network::Networks;
-use crate::isolation::privileges::Identity;
-use crate::isolation::seccomp::Filter;
-use crate::isolation::tier::Tier;
+use crate::isolation::ground::Ground;
 use crate::sys::Alone;
 use end::Remains;
 use environment::Environment;
 use events::Events;
-use folders::Folders;
 use outbox::Outbox;
 use runtimes::Runtimes;
 use users::Users;
@@ -56,26 +52,17 @@ fn complain(what: &dyn std::fmt::Display) {
 /// The warden's state.
 struct Warden {
     alone: Alone,
-    tier: Tier,
-    /// Its own /proc.
-    proc: OwnedFd,
     events: Events,
     /// Where requests come from.
     server: OwnedFd,
     server_is_there: bool,
     outbox: Outbox,
     bounds: Box<dyn Bounds>,
-    networks: Networks,
-    filter: Filter,
+    ground: Box<dyn Ground>,
     runtimes: Runtimes,
-    /// Shows the server's files as root's, where the kernel allows such a thing.
-    owners: Option<OwnedFd>,
-    folders: Folders,
-    /// The warden's own mount namespace.
-    home: OwnedFd,
+    /// The socket to the launcher; none where no folder may be shown, or when it is gone.
+    launcher: Option<OwnedFd>,
     users: Users,
-    /// The user of every environment's init.
-    keeper: Identity,
     environments: BTreeMap<EnvironmentId, Environment>,
     /// What is left of ended environments and could not be removed yet.
     remains: Vec<Remains>,

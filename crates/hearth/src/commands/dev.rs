@@ -51,7 +51,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     if !projects.is_empty() {
         thread::spawn(move || deploy_all(address, projects));
     }
-    node.running.wait().map(ExitCode::from).map_err(Failure::failed)
+    node.wait()
 }
 
 impl Arguments {

@@ -23,5 +23,5 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         .clone()
         .unwrap_or_else(|| Path::new(DATA_DIR).to_owned());
     let node = launch(Mode::Serve, settings, &data, Vec::new())?;
-    node.running.wait().map(ExitCode::from).map_err(Failure::failed)
+    node.wait()
 }

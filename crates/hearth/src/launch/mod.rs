@@ -9,6 +9,7 @@ mod tier;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 use std::time::Duration;
 
 use hearth_runtime::Discovery;
@@ -20,7 +21,7 @@ pub(crate) use mode::Mode;
 pub(crate) use runtimes::look;
 pub(crate) use state::state_directory;
 pub(crate) use temporary::Temporary;
-pub(crate) use tier::{meant, works};
+pub(crate) use tier::{LAST_RESORT, meant, works};
 
 use crate::failure::Failure;
 use crate::settings::{Settings, UidRange};
@@ -32,10 +33,12 @@ const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// A node that has been started, and perhaps is not ready yet.
 pub(crate) struct Node {
-    pub(crate) running: Running,
+    running: Running,
     /// Where it listens; its first one is for this machine's clients.
     pub(crate) addresses: Vec<SocketAddr>,
     pub(crate) discovery: Discovery,
+    /// Where environments have their files in the tier process. Goes after everything that runs.
+    scratch: Option<Temporary>,
 }
 
 /// What the launcher tells the server.
@@ -49,6 +52,16 @@ pub(crate) struct Handover {
     pub(crate) data: PathBuf,
 }
 
+impl Node {
+    /// Waits until the node has ended, and nothing of it is left. Gives the process's exit code.
+    pub(crate) fn wait(self) -> Result<ExitCode, Failure> {
+        let Self { running, scratch, .. } = self;
+        let ended = running.wait();
+        drop(scratch);
+        ended.map(ExitCode::from).map_err(Failure::failed)
+    }
+}
+
 /// Starts a node on a data directory. What the user can repair is found before a port opens.
 ///
 /// Functions may be shown the folders below `roots` as they are, if there are any.
@@ -59,7 +72,12 @@ pub(crate) fn launch(
     roots: Vec<PathBuf>,
 ) -> Result<Node, Failure> {
     mode.check(&settings)?;
-    let tier = tier::choose(settings.isolation)?;
+    let tier = tier::choose(settings.isolation, mode)?;
+    tier::warn(tier);
+    let scratch = match tier {
+        Tier::Process => Some(Temporary::create().map_err(Failure::failed)?),
+        Tier::Sandbox | Tier::Rootless => None,
+    };
     let discovery = look(&settings);
     let listeners = listeners::bind(&settings.listen)?;
     let addresses = listeners
@@ -86,11 +104,17 @@ pub(crate) fn launch(
         data: data.clone(),
         code: PathBuf::from(CODE),
         base: settings.base_dir.clone().unwrap_or_else(|| PathBuf::from("/")),
-        runtimes: discovery.installed.iter().map(runtimes::runtime).collect(),
+        scratch: scratch.as_ref().map(|directory| directory.path().to_owned()),
+        runtimes: discovery
+            .installed
+            .iter()
+            .map(|installed| runtimes::runtime(installed, tier))
+            .collect(),
         folders: (!roots.is_empty()).then(|| FolderRules {
             roots,
             data: data.clone(),
-            data_is_guarded: tier == Tier::Sandbox,
+            // Without isolation nothing keeps functions from it, whatever they are shown.
+            data_is_guarded: tier != Tier::Rootless,
         }),
         environments: users(settings.uid_range),
         server: Identity {
@@ -108,6 +132,7 @@ pub(crate) fn launch(
         running,
         addresses: addresses.map_err(Failure::failed)?,
         discovery: handover.discovery,
+        scratch,
     })
 }
 

@@ -4,7 +4,7 @@ use hearth_runtime::Substitutes;
 use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
-use crate::settings::Settings;
+use crate::settings::{Isolation, Settings};
 
 /// Whom a node serves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +28,16 @@ impl Mode {
             (Self::Serve, _) if settings.ephemeral => Err(Failure::usage(
                 "ephemeral is for dev; serve keeps what it has acknowledged",
             )),
+            (Self::Serve, _) if settings.isolation == Isolation::Process => Err(Failure::usage(
+                "isolation process is no isolation: functions would run as the user who starts Hearth and could do all \
+                 that user can. It is for `hearth dev` alone; use sandbox or rootless, and `hearth doctor` says what they \
+                 need",
+            )),
+            (Self::Dev, _) if settings.isolation == Isolation::Process && settings.base_dir.is_some() => {
+                Err(Failure::usage(
+                    "base-dir needs a tier that isolates; with isolation process functions see the machine's own files",
+                ))
+            }
             _ => Ok(()),
         }
     }
@@ -61,6 +71,21 @@ mod tests {
             assert!(Mode::Dev.check(&listening_on(address)).is_err(), "{address}");
             assert!(Mode::Serve.check(&listening_on(address)).is_ok(), "{address}");
         }
+    }
+
+    #[test]
+    fn without_isolation_there_is_only_dev() {
+        let settings = Settings {
+            isolation: Isolation::Process,
+            ..Settings::default()
+        };
+        assert!(Mode::Serve.check(&settings).is_err());
+        assert!(Mode::Dev.check(&settings).is_ok());
+        let based = Settings {
+            base_dir: Some("/base".into()),
+            ..settings
+        };
+        assert!(Mode::Dev.check(&based).is_err());
     }
 
     #[test]

@@ -3,14 +3,19 @@
 use hearth_sandbox::Tier;
 use hearth_sandbox::launcher::{LaunchError, Requirement, requirements};
 
+use super::Mode;
 use crate::failure::Failure;
 use crate::settings::Isolation;
 
 /// The requirements that decide whether the others of a tier can be judged.
 const DECISIVE: [&str; 2] = ["privileges", "ordinary user"];
 
+/// What else there is where nothing can be isolated.
+pub(crate) const LAST_RESORT: &str = "`hearth dev --isolation process` runs functions all the same, without any isolation: \
+     as you, with your files, your network and your processes. It is for code you trust.";
+
 /// The tier that the setting stands for here. Fails with what to do where that cannot isolate functions.
-pub(super) fn choose(isolation: Isolation) -> Result<Tier, Failure> {
+pub(super) fn choose(isolation: Isolation, mode: Mode) -> Result<Tier, Failure> {
     let tier = meant(isolation);
     let mut missing = missing(tier);
     if missing
@@ -21,10 +26,13 @@ pub(super) fn choose(isolation: Isolation) -> Result<Tier, Failure> {
         missing.retain(|requirement| DECISIVE.contains(&requirement.name));
     }
     if missing.is_empty() {
-        Ok(tier)
-    } else {
-        Err(LaunchError::Missing(tier, missing).into())
+        return Ok(tier);
     }
+    let error = LaunchError::Missing(tier, missing);
+    Err(match mode {
+        Mode::Dev => Failure::unavailable(format_args!("{error}\n{LAST_RESORT}")),
+        Mode::Serve => error.into(),
+    })
 }
 
 /// The tier that the setting means, whether or not it works.
@@ -32,6 +40,7 @@ pub(crate) fn meant(isolation: Isolation) -> Tier {
     match isolation {
         Isolation::Sandbox => Tier::Sandbox,
         Isolation::Rootless => Tier::Rootless,
+        Isolation::Process => Tier::Process,
         Isolation::Auto if works(Tier::Sandbox) || is_root() => Tier::Sandbox,
         Isolation::Auto => Tier::Rootless,
     }
@@ -47,6 +56,19 @@ fn missing(tier: Tier) -> Vec<Requirement> {
         .into_iter()
         .filter(|requirement| requirement.needed && !requirement.met)
         .collect()
+}
+
+/// Says loudly, before anything runs, that a tier does not isolate. Others need no saying.
+pub(super) fn warn(tier: Tier) {
+    if tier != Tier::Process {
+        return;
+    }
+    let user = if is_root() { ", and you are root" } else { "" };
+    eprintln!("WARNING: --isolation process: functions are NOT isolated, they run as you{user}");
+    for weakness in tier.weaknesses() {
+        eprintln!("WARNING:   {weakness}");
+    }
+    eprintln!("WARNING: run only code that you trust; `hearth doctor` says what the other tiers need");
 }
 
 fn is_root() -> bool {

@@ -12,6 +12,7 @@ mod signals;
 
 use std::io::IsTerminal;
 
+use hearth_sandbox::WardenClient;
 use hearth_sandbox::server::{Inherited, enter};
 use tracing::Level;
 
@@ -27,13 +28,15 @@ pub(crate) fn run() -> Result<(), Failure> {
         settings,
         data,
         folders,
+        scratch,
     } = enter().map_err(|error| Failure::failed(format!("the server cannot confine itself: {error}")))?;
     let handover: Handover = serde_json::from_str(&settings).map_err(Failure::failed)?;
     start_log(handover.settings.log_level);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    runtime
-        .map_err(Failure::failed)?
-        .block_on(node::run(handover, warden, folders, listeners, &data))
+    runtime.map_err(Failure::failed)?.block_on(async {
+        let warden = WardenClient::new(warden, scratch).map_err(Failure::failed)?;
+        node::run(handover, warden, folders, listeners, &data).await
+    })
 }
 
 /// The server's own log: standard error, one line per message.

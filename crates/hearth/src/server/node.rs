@@ -12,7 +12,7 @@ use hearth_iam::{Sealer, SessionIssuer, sts};
 use hearth_lambda::{Folders, LambdaOptions, LambdaService};
 use hearth_logs::{LogOptions, LogService, LogStore};
 use hearth_runtime::Catalogue;
-use hearth_sandbox::{FolderClient, WardenClient};
+use hearth_sandbox::{FolderClient, Tier, WardenClient};
 use hearth_store::sqlite::{self, OpenError, SqliteStore};
 use hearth_store::{Blobs, Store, Trees};
 use hearth_wire::{Router, Server};
@@ -40,13 +40,12 @@ struct Node {
 /// Runs the node to its end.
 pub(super) async fn run(
     handover: Handover,
-    warden: OwnedFd,
+    mut warden: WardenClient,
     folders: Option<OwnedFd>,
     listeners: Vec<TcpListener>,
     data: &Path,
 ) -> Result<(), Failure> {
     let stop = signals::stop().map_err(Failure::failed)?;
-    let mut warden = WardenClient::new(warden).map_err(Failure::failed)?;
     let folders = folders
         .map(FolderClient::new)
         .transpose()
@@ -134,6 +133,7 @@ async fn assemble(
         LambdaOptions {
             retry_delays: settings.retry_delays,
             folders: folders.map(|folders| Arc::new(Shown(folders)) as Arc<dyn Folders>),
+            holds_network_policies: tier != Tier::Process,
             ..LambdaOptions::default()
         },
     );

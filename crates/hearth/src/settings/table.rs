@@ -235,7 +235,8 @@ fn isolation() -> Vec<Setting> {
             "isolation",
             |s| &mut s.isolation,
             "How functions are isolated: sandbox needs root, rootless an ordinary user who may make user \
-             namespaces; auto is sandbox for root and rootless for others.",
+             namespaces; auto is sandbox for root and rootless for others. With process, which `hearth dev` alone \
+             accepts, they are not isolated at all: they run as you.",
         ),
         setting(
             Isolation,

@@ -277,8 +277,13 @@ pub(crate) enum Isolation {
     Sandbox,
     /// The same in a user namespace, without control groups.
     Rootless,
+    /// None at all; only in dev.
+    Process,
 }
-word!(Isolation: "auto, sandbox or rootless", "auto" => Auto, "sandbox" => Sandbox, "rootless" => Rootless);
+word!(
+    Isolation: "auto, sandbox, rootless or process",
+    "auto" => Auto, "sandbox" => Sandbox, "rootless" => Rootless, "process" => Process
+);
 
 /// The least important message that the server's log shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

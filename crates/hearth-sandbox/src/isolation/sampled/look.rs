@@ -7,7 +7,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use rustix::pipe::PipeFlags;
 use rustix::process::{Pid, Signal};
 
-use super::processes::{self, Use};
+use super::processes::{self, Processes, Use};
 use crate::isolation::privileges;
 use crate::sys::{self, Alone, Forked};
 
@@ -23,12 +23,12 @@ const SIZE: usize = 16;
 
 impl Look {
     /// Begins to look. Fails in a process with more than one thread.
-    pub(super) fn begin(proc: &OwnedFd) -> io::Result<Self> {
+    pub(super) fn begin(all: &Processes) -> io::Result<Self> {
         let alone = Alone::confirm()?;
         let (found, finding) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK)?;
         match sys::fork(&alone, 0, None)? {
             Forked::Child => {
-                let _ = look(proc, &finding);
+                let _ = look(all, &finding);
                 sys::exit(0)
             }
             Forked::Parent(pid, process) => Ok(Self { pid, process, found }),
@@ -62,11 +62,11 @@ impl Drop for Look {
 }
 
 /// In the process that looks.
-fn look(proc: &OwnedFd, finding: &OwnedFd) -> io::Result<()> {
+fn look(all: &Processes, finding: &OwnedFd) -> io::Result<()> {
     privileges::die_with_parent()?;
     // Nobody shall think that the warden's sockets are still open because of this.
-    sys::close_from(0, &[proc.as_fd(), finding.as_fd()])?;
-    let Use { anonymous, shared } = processes::shares(proc);
+    sys::close_from(0, &[all.proc.as_fd(), finding.as_fd()])?;
+    let Use { anonymous, shared } = processes::shares(all);
     let record: Vec<u8> = [anonymous, shared]
         .into_iter()
         .flat_map(u64::to_ne_bytes)

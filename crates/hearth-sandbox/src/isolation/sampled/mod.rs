@@ -22,7 +22,7 @@ use super::bounds::{Bound, Bounds, Memory};
 use super::limits::Limits;
 use crate::sys;
 use look::Look;
-use processes::Use;
+use processes::{Processes, Use};
 
 /// The shortest time between two looks.
 const SHORTEST: Duration = Duration::from_millis(50);
@@ -41,11 +41,33 @@ const CROWD: u64 = 128;
 pub(super) const CROWDED: Signal = Signal::USR1;
 
 /// The bounds of environments whose memory is sampled.
-pub(crate) struct SampledBounds;
+pub(crate) struct SampledBounds(Whose);
+
+/// How the processes of an environment are told from others.
+#[derive(Clone, Copy, Debug)]
+enum Whose {
+    /// They are all of a process namespace.
+    Namespace,
+    /// They are below its first process.
+    Descendants,
+}
+
+impl SampledBounds {
+    /// Where environments have process namespaces.
+    pub(crate) fn of_namespaces() -> Self {
+        Self(Whose::Namespace)
+    }
+
+    /// Where they have none.
+    pub(crate) fn of_descendants() -> Self {
+        Self(Whose::Descendants)
+    }
+}
 
 /// One environment.
 struct Sampled {
     limits: Limits,
+    whose: Whose,
     /// What is looked at, once it has started.
     started: Option<Started>,
     /// What was found last, in the form of `memory.stat`.
@@ -57,9 +79,9 @@ struct Sampled {
 
 /// An environment that has started.
 struct Started {
-    /// Its own /proc.
-    proc: OwnedFd,
-    init: OwnedFd,
+    processes: Processes,
+    /// Who makes a crowd stand back. Nobody does without a namespace: it would be everybody of this user.
+    init: Option<OwnedFd>,
     /// A closer look that is under way.
     look: Option<Look>,
 }
@@ -69,6 +91,7 @@ impl Bounds for SampledBounds {
         let gauge = rustix::fs::memfd_create("memory", MemfdFlags::CLOEXEC)?.into();
         Ok(Box::new(Sampled {
             limits,
+            whose: self.0,
             started: None,
             gauge,
             peak: 0,
@@ -95,12 +118,22 @@ impl Bound for Sampled {
     }
 
     fn started(&mut self, first: Pid) -> io::Result<Option<Duration>> {
-        // Its root is the base, in which nobody can put another thing in this place.
-        let path = format!("/proc/{}/root/proc", first.as_raw_nonzero());
+        let number = first.as_raw_nonzero().get();
+        let (path, below, init) = match self.whose {
+            // Its root is the base, in which nobody can put another thing in this place.
+            Whose::Namespace => {
+                let init = rustix::process::pidfd_open(first, PidfdFlags::empty())?;
+                (format!("/proc/{number}/root/proc"), None, Some(init))
+            }
+            Whose::Descendants => ("/proc".to_owned(), Some(number as u32), None),
+        };
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         self.started = Some(Started {
-            proc: rustix::fs::open(path, flags, Mode::empty())?,
-            init: rustix::process::pidfd_open(first, PidfdFlags::empty())?,
+            processes: Processes {
+                proc: rustix::fs::open(path, flags, Mode::empty())?,
+                below,
+            },
+            init,
             look: None,
         });
         Ok(Some(SHORTEST))
@@ -120,7 +153,7 @@ impl Bound for Sampled {
         let Some(started) = &mut self.started else {
             return Memory::Within(Some(SHORTEST));
         };
-        let seen = processes::see(&started.proc, usize::MAX);
+        let seen = processes::see(&started.processes, usize::MAX);
         if seen.threads > CROWD {
             started.disperse();
         }
@@ -145,14 +178,14 @@ impl Bound for Sampled {
     }
 
     fn last_look(&mut self) {
-        let Some(Started { proc, look, .. }) = &mut self.started else {
+        let Some(Started { processes, look, .. }) = &mut self.started else {
             return;
         };
         *look = None;
         // Of a crowd only a part: it shall not hold up its own end.
-        let seen = processes::see(proc, CROWD as usize);
+        let seen = processes::see(processes, CROWD as usize);
         // Those that are killed are not waited for.
-        self.cpu = self.cpu.max(processes::cpu_time(proc, CROWD as usize));
+        self.cpu = self.cpu.max(processes::cpu_time(processes, CROWD as usize));
         if fit(self.limits, seen.most) {
             self.note(seen.most.anonymous);
         }
@@ -200,16 +233,18 @@ impl Sampled {
 impl Started {
     /// Has init make the crowd stand back. Who joins it while that happens does so the next time.
     fn disperse(&self) {
-        // An init that has ended takes its crowd along.
-        let _ = rustix::process::pidfd_send_signal(&self.init, CROWDED);
+        if let Some(init) = &self.init {
+            // One that has ended takes its crowd along.
+            let _ = rustix::process::pidfd_send_signal(init, CROWDED);
+        }
     }
 
     /// What the processes have, each page counted once. `None` as long as that is not known.
     fn look_closer(&mut self) -> Option<Use> {
-        let look = match self.look.take().map_or_else(|| Look::begin(&self.proc), Ok) {
+        let look = match self.look.take().map_or_else(|| Look::begin(&self.processes), Ok) {
             Ok(look) => look,
             // There can be no other process now. Better to wait than not to know.
-            Err(_) => return Some(processes::shares(&self.proc)),
+            Err(_) => return Some(processes::shares(&self.processes)),
         };
         let found = look.result();
         if matches!(found, Ok(None)) {
@@ -250,9 +285,13 @@ mod tests {
         let _ = directory.keep();
         Sampled {
             limits,
+            whose: Whose::Namespace,
             started: Some(Started {
-                proc: proc.into(),
-                init: rustix::process::pidfd_open(rustix::process::getpid(), PidfdFlags::empty()).unwrap(),
+                processes: Processes {
+                    proc: proc.into(),
+                    below: None,
+                },
+                init: None,
                 look: None,
             }),
             gauge,
@@ -270,6 +309,19 @@ mod tests {
         let text = io::read_to_string(File::from(roomy.gauge().unwrap())).unwrap();
         assert_eq!(crate::gauge::anonymous(&text), Some(roomy.peak()));
         assert_eq!(watched(32).check(), Memory::Exceeded);
+        drop(block);
+    }
+
+    #[test]
+    fn without_a_namespace_the_first_process_and_those_below_it_are_looked_at() {
+        let mut own = Sampled {
+            whose: Whose::Descendants,
+            ..watched(1024)
+        };
+        own.started(rustix::process::getpid()).unwrap();
+        let block = vec![1_u8; 64 << 20];
+        assert!(matches!(own.check(), Memory::Within(_)));
+        assert!(own.peak() >= 64 << 20);
         drop(block);
     }
 

@@ -2,12 +2,21 @@
 
 use std::fs::File;
 use std::io::Read;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::time::Duration;
 
 use rustix::fs::{Dir, Mode, OFlags};
 
 use crate::gauge::field;
+use crate::isolation::ground::below;
+
+/// The processes of an environment.
+pub(super) struct Processes {
+    /// A /proc that shows them.
+    pub(super) proc: OwnedFd,
+    /// The process that they are and are all below, if not all that it shows are the environment's.
+    pub(super) below: Option<u32>,
+}
 
 /// Memory of an environment, in bytes: anonymous, and what is shared without being a file's.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -27,11 +36,13 @@ pub(super) struct Seen {
     pub(super) least: Use,
 }
 
-/// Counts the threads of this many processes in a /proc, and adds up what each process has.
-pub(super) fn see(proc: &OwnedFd, at_most: usize) -> Seen {
-    let statuses = numbers(proc)
+/// Counts the threads of this many processes, and adds up what each process has.
+pub(super) fn see(all: &Processes, at_most: usize) -> Seen {
+    let statuses = all
+        .numbers()
+        .into_iter()
         .take(at_most)
-        .filter_map(|pid| read(proc, &format!("{pid}/status")));
+        .filter_map(|pid| read(&all.proc, &format!("{pid}/status")));
     statuses.fold(Seen::default(), |seen, status| {
         let bytes = |key| field(&status, key).unwrap_or(0) * 1024;
         let found = Use {
@@ -48,7 +59,8 @@ pub(super) fn see(proc: &OwnedFd, at_most: usize) -> Seen {
 
 /// What all processes together have. To say how often a page is shared, the kernel waits for each process to stop
 /// changing its memory; that can be long.
-pub(super) fn shares(proc: &OwnedFd) -> Use {
+pub(super) fn shares(all: &Processes) -> Use {
+    let proc = &all.proc;
     let share = |pid| {
         let text = read(proc, &format!("{pid}/smaps_rollup")).unwrap_or_default();
         let bytes = |key| field(&text, key).unwrap_or(0) * 1024;
@@ -57,14 +69,19 @@ pub(super) fn shares(proc: &OwnedFd) -> Use {
             shared: bytes("Pss_Shmem:"),
         }
     };
-    numbers(proc).map(share).fold(Use::default(), Use::with)
+    all.numbers()
+        .into_iter()
+        .map(share)
+        .fold(Use::default(), Use::with)
 }
 
 /// CPU time of this many processes and of those they have waited for.
-pub(super) fn cpu_time(proc: &OwnedFd, at_most: usize) -> Duration {
-    let times = numbers(proc)
+pub(super) fn cpu_time(all: &Processes, at_most: usize) -> Duration {
+    let times = all
+        .numbers()
+        .into_iter()
         .take(at_most)
-        .filter_map(|pid| cpu_time_of(proc, pid));
+        .filter_map(|pid| cpu_time_of(&all.proc, pid));
     times.sum()
 }
 
@@ -92,10 +109,17 @@ impl Use {
     }
 }
 
-/// The numbers of the processes in a /proc.
-fn numbers(proc: impl AsFd) -> impl Iterator<Item = u32> {
-    let entries = Dir::read_from(proc).into_iter().flatten().flatten();
-    entries.filter_map(|entry| entry.file_name().to_str().ok()?.parse().ok())
+impl Processes {
+    /// Their numbers.
+    fn numbers(&self) -> Vec<u32> {
+        if let Some(first) = self.below {
+            return below(first);
+        }
+        let entries = Dir::read_from(&self.proc).into_iter().flatten().flatten();
+        entries
+            .filter_map(|entry| entry.file_name().to_str().ok()?.parse().ok())
+            .collect()
+    }
 }
 
 fn cpu_time_of(proc: &OwnedFd, pid: u32) -> Option<Duration> {

@@ -33,11 +33,20 @@ pub struct Requirement {
 /// The oldest kernel that has every call the warden makes.
 const KERNEL: (u32, u32) = (5, 14);
 
+/// The oldest kernel that has those of the tier process.
+const KERNEL_OF_PROCESSES: (u32, u32) = (5, 9);
+
 /// Looks for everything that a tier needs.
 pub fn requirements(tier: Tier) -> Vec<Requirement> {
     let mut all = match tier {
-        Tier::Sandbox => vec![privileges(), kernel(), namespaces()],
-        Tier::Rootless => vec![rootless::user(), kernel(), namespaces(), rootless::namespaces()],
+        Tier::Sandbox => vec![privileges(), kernel(KERNEL), namespaces()],
+        Tier::Rootless => vec![
+            rootless::user(),
+            kernel(KERNEL),
+            namespaces(),
+            rootless::namespaces(),
+        ],
+        Tier::Process => return vec![kernel(KERNEL_OF_PROCESSES)],
     };
     if tier == Tier::Sandbox {
         all.extend(Controller::ALL.map(controller));
@@ -69,7 +78,7 @@ fn names(capabilities: CapabilitySet) -> String {
     names.join(", ")
 }
 
-fn kernel() -> Requirement {
+fn kernel(oldest: (u32, u32)) -> Requirement {
     let name = rustix::system::uname();
     let release = name.release().to_string_lossy().into_owned();
     let mut numbers = release
@@ -78,10 +87,10 @@ fn kernel() -> Requirement {
     let version = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
     Requirement {
         name: "kernel",
-        met: version >= KERNEL,
+        met: version >= oldest,
         needed: true,
         found: release,
-        advice: format!("Linux {}.{} or newer is needed", KERNEL.0, KERNEL.1),
+        advice: format!("Linux {}.{} or newer is needed", oldest.0, oldest.1),
     }
 }
 
