@@ -11,6 +11,9 @@ import zlib from 'node:zlib';
 import crypto from 'node:crypto';
 import dns from 'node:dns/promises';
 
+// Whether it runs in a system of its own.
+const walled = process.argv[1].startsWith('/var/runtime');
+
 assert(isMainThread);
 assert.equal(execFileSync('/bin/sh', ['-c', 'echo $((1+1))']).toString(), '2\n');
 assert.equal((await once(spawn('/bin/true'), 'exit'))[0], 0);
@@ -27,7 +30,7 @@ assert.equal(await answer.text(), 'hello');
 server.close();
 server.closeAllConnections();
 
-const directory = fs.mkdtempSync('/tmp/everyday-');
+const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'everyday-'));
 const file = path.join(directory, 'file');
 fs.writeFileSync(file, zlib.gzipSync('content'));
 assert.equal(zlib.gunzipSync(await fs.promises.readFile(file)).toString(), 'content');
@@ -37,10 +40,12 @@ await once(watcher, 'change');
 watcher.close();
 fs.rmSync(directory, { recursive: true });
 
-assert.equal(os.hostname(), 'sandbox');
-assert.equal(os.userInfo().username, 'sbx_user1051');
+if (walled) {
+  assert.equal(os.hostname(), 'sandbox');
+  assert.equal(os.userInfo().username, 'sbx_user1051');
+  await assert.rejects(dns.lookup('example.com'));
+}
 assert(os.cpus().length > 0 && os.totalmem() > 0);
 assert.equal((await dns.lookup('localhost')).address, '127.0.0.1');
-await assert.rejects(dns.lookup('example.com'));
 await new Promise((resolve) => crypto.pbkdf2('a', 'b', 1000, 32, 'sha256', resolve));
 console.log('done');

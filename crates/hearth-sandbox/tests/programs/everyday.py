@@ -23,6 +23,9 @@ import uuid
 import zipfile
 import zlib
 
+# Whether it runs in a system of its own.
+WALLED = __file__.startswith("/var/runtime")
+
 
 def square(number):
     return number * number
@@ -72,7 +75,8 @@ def sockets():
     with socket.create_server(("::1", 0), family=socket.AF_INET6):
         pass
     ssl.create_default_context()
-    assert socket.gethostname() == "sandbox" and socket.gethostbyname("localhost") == "127.0.0.1"
+    assert socket.gethostbyname("localhost") == "127.0.0.1"
+    assert socket.gethostname() == "sandbox" or not WALLED
 
 
 def files():
@@ -96,8 +100,8 @@ def files():
         database.commit()
         assert database.execute("SELECT count(*) FROM t").fetchone() == (1,)
     os.sched_getaffinity(0)
-    assert getpass.getuser() == "sbx_user1051"
-    assert os.path.expanduser("~") == "/home/sbx_user1051"
+    assert getpass.getuser() == "sbx_user1051" or not WALLED
+    assert os.path.expanduser("~") == "/home/sbx_user1051" or not WALLED
 
 
 def signals():

@@ -22,10 +22,20 @@ use crate::{Outcome, suite};
 pub(crate) const LAUNCH_COMMAND: &str = "launch";
 
 pub(crate) fn trials() -> Vec<Trial> {
+    let mut trials = in_all_tiers();
+    if tier() != Tier::Process {
+        trials.extend(suite(
+            "deaths",
+            &[("the_server_is_confined", the_server_is_confined)],
+        ));
+    }
+    trials
+}
+
+fn in_all_tiers() -> Vec<Trial> {
     suite(
         "deaths",
         &[
-            ("the_server_is_confined", the_server_is_confined),
             ("sigterm_drains", || end("launcher", libc::SIGTERM, Some(DRAINED))),
             ("sigint_drains", || end("launcher", libc::SIGINT, Some(DRAINED))),
             ("the_launcher_is_killed", || end("launcher", libc::SIGKILL, None)),
@@ -55,15 +65,16 @@ pub(crate) fn trials() -> Vec<Trial> {
 
 /// The launcher's process.
 pub(crate) fn launch() -> ExitCode {
-    let directory = std::env::args_os().nth(2).expect("the tests name a directory");
+    let mut named = std::env::args_os().skip(2).map(PathBuf::from);
+    let data = named.next().expect("the tests name a directory");
+    let scratch = named.next().filter(|_| tier() == Tier::Process);
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port is free");
     let launch = Launch {
-        data: directory.into(),
+        data,
+        scratch,
         listeners: vec![listener],
         settings: "the settings".into(),
-        ..Directory::new()
-            .expect("a directory")
-            .launch(vec![programs::pythons()[0].obedient()])
+        ..Directory::new().expect("a directory").launch(vec![runtime()])
     };
     match launcher::start(&launch) {
         Ok(running) => {
@@ -77,6 +88,33 @@ pub(crate) fn launch() -> ExitCode {
     }
 }
 
+/// What runs in environments. Without walls it leaves something behind that nothing but its keeper finds.
+fn runtime() -> launcher::Runtime {
+    const DAEMON: &str = "import os, signal\n\
+        if os.fork() == 0:\n    \
+            os.setsid()\n    \
+            if os.fork() == 0:\n        \
+                signal.signal(signal.SIGTERM, signal.SIG_IGN)\n        \
+                while True: signal.pause()\n    \
+            os._exit(0)\n\
+        os.wait()\n\
+        os.read(3, 1)";
+    let python = &programs::pythons()[0];
+    match tier() {
+        Tier::Process => python.running(&["-I", "-S", "-c", DAEMON]),
+        Tier::Sandbox | Tier::Rootless => python.obedient(),
+    }
+}
+
+/// The processes of all environments, an init and an interpreter for each and what that leaves, and of the server.
+fn all() -> usize {
+    let of_each = match tier() {
+        Tier::Process => 3,
+        Tier::Sandbox | Tier::Rootless => 2,
+    };
+    1 + of_each * ENVIRONMENTS
+}
+
 /// A node that runs environments.
 struct Launched {
     launcher: Child,
@@ -85,7 +123,7 @@ struct Launched {
     /// What the server said before it was ready.
     said: Vec<String>,
     before: Before,
-    _directory: Directory,
+    directory: Directory,
 }
 
 impl Launched {
@@ -95,6 +133,7 @@ impl Launched {
         let mut launcher = Command::new("/proc/self/exe")
             .arg(LAUNCH_COMMAND)
             .arg(directory.path().join("data"))
+            .arg(directory.scratch())
             .stdout(Stdio::piped())
             .spawn()?;
         let output = launcher.stdout.take().ok_or("its output is a pipe")?;
@@ -126,10 +165,9 @@ impl Launched {
             server: pids[1],
             said,
             before,
-            _directory: directory,
+            directory: directory,
         };
-        // The server, and an init and an interpreter for each environment.
-        wait_until("everything runs", || processes().len() == 1 + 2 * ENVIRONMENTS)?;
+        wait_until("everything runs", || processes().len() == all())?;
         Ok(launched)
     }
 
@@ -145,6 +183,13 @@ impl Launched {
     fn end(mut self) -> Result<ExitStatus, Failed> {
         let status = self.launcher.wait()?;
         self.before.compare(self.warden)?;
+        let scratch = self.directory.scratch();
+        // With the launcher and the warden there is nobody to wait for the last of the keepers.
+        let has_environments = || {
+            let entries = std::fs::read_dir(&scratch).into_iter().flatten().flatten();
+            entries.into_iter().any(|entry| entry.file_name() != "runtimes")
+        };
+        wait_until("their files are gone", || !has_environments())?;
         let gone = || [self.warden, self.server].iter().all(|pid| !runs(*pid));
         wait_until("warden and server are gone", gone)?;
         Ok(status)
@@ -208,7 +253,7 @@ fn the_warden_ignores_service_managers() -> Outcome {
         kill(launched.pid_of("warden"), signal)?;
     }
     std::thread::sleep(std::time::Duration::from_millis(100));
-    if processes().len() != 1 + 2 * ENVIRONMENTS {
+    if processes().len() != all() {
         return Err("the warden has ended".into());
     }
     kill(launched.pid_of("launcher"), libc::SIGTERM)?;
@@ -271,7 +316,9 @@ fn working() -> Result<(WardenProcess, Runtime, Directory), Failed> {
         .enable_all()
         .build()?;
     runtime.block_on(async {
-        WardenClient::new(socket)?.boot(LEAST).await?;
+        WardenClient::new(socket, directory.scratch_of_tier())?
+            .boot(LEAST)
+            .await?;
         Ok::<_, Failed>(())
     })?;
     Ok((warden, runtime, directory))

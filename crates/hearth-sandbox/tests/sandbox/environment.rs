@@ -7,7 +7,7 @@ use std::os::unix::net::UnixStream as StdUnixStream;
 use std::thread::JoinHandle;
 
 use hearth_sandbox::{Booted, Exit, MemoryGauge};
-use hearth_types::EnvironmentId;
+use hearth_types::{EnvironmentId, Places};
 use libtest_mimic::Failed;
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
@@ -18,6 +18,7 @@ use tokio::sync::oneshot;
 pub(crate) struct Environment {
     pub(crate) id: EnvironmentId,
     pub(crate) memory: MemoryGauge,
+    pub(crate) places: Places,
     control: BufReader<UnixStream>,
     output: Output,
     exit: oneshot::Receiver<Exit>,
@@ -49,6 +50,7 @@ impl Environment {
         Ok(Self {
             id: booted.id,
             memory: booted.memory,
+            places: booted.places,
             control: BufReader::new(UnixStream::from_std(control)?),
             output: Output::collect(booted.output),
             exit: booted.exit,

@@ -11,6 +11,17 @@ use crate::Outcome;
 use crate::node::{SERVER, USERS};
 use crate::tier::tier;
 
+/// What the environment of every process of a test's has in it, in the tier process, and the name of the directory that
+/// environments have their files in.
+pub(crate) fn mark() -> String {
+    mark_of(rustix::process::geteuid().as_raw())
+}
+
+/// The same for the tests of another user.
+pub(crate) fn mark_of(user: u32) -> String {
+    format!("hearth-process-tests-{user}")
+}
+
 /// How long a busy machine may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -82,6 +93,7 @@ fn owned(process: &Path) -> Option<String> {
         Tier::Sandbox => uid == SERVER.uid || (USERS.first..USERS.first + USERS.count).contains(&uid),
         // All are this user's. They differ from this user's other processes in their namespace.
         Tier::Rootless => is_elsewhere(process) && field("Name:") != Some("hearth-warden"),
+        Tier::Process => is_marked(process, field("Name:").unwrap_or_default()),
     };
     ours.then(|| {
         format!(
@@ -90,6 +102,16 @@ fn owned(process: &Path) -> Option<String> {
             field("Pid:").unwrap_or("?")
         )
     })
+}
+
+/// Whether a process was started by a test: as an interpreter, whose variables name a directory of the test's, or as the
+/// server or a keeper, which have the variables that the test's own process has.
+fn is_marked(process: &Path, name: &str) -> bool {
+    let variables = fs::read(process.join("environ")).unwrap_or_default();
+    let variables = String::from_utf8_lossy(&variables);
+    let is_platform = ["keeper", "hearth-server"].contains(&name);
+    variables.contains(&format!("/{}/e", mark()))
+        || is_platform && variables.contains(&format!("TERM={}", mark()))
 }
 
 /// Whether a process is in another process namespace, and this process has power over it.

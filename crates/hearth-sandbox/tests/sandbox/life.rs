@@ -22,6 +22,9 @@ pub(crate) fn trials() -> Vec<Trial> {
     if tier() == Tier::Sandbox {
         trials.extend(with_groups());
     }
+    if tier() != Tier::Process {
+        trials.extend(with_walls());
+    }
     trials
 }
 
@@ -36,6 +39,21 @@ fn with_groups() -> Vec<Trial> {
     )
 }
 
+/// What is only so behind walls.
+fn with_walls() -> Vec<Trial> {
+    suite(
+        "life",
+        &[
+            ("tmp_has_the_size_asked_for", tmp_has_the_size_asked_for),
+            (
+                "every_environment_has_a_user_of_its_own",
+                every_environment_has_a_user_of_its_own,
+            ),
+            ("dangerous_settings_are_refused", dangerous_settings_are_refused),
+        ],
+    )
+}
+
 fn in_all_tiers() -> Vec<Trial> {
     suite(
         "life",
@@ -44,7 +62,6 @@ fn in_all_tiers() -> Vec<Trial> {
             ("variables_may_come_later", variables_may_come_later),
             ("code_appears_when_claimed", code_appears_when_claimed),
             ("layers_appear_with_the_code", layers_appear_with_the_code),
-            ("tmp_has_the_size_asked_for", tmp_has_the_size_asked_for),
             (
                 "memory_may_be_settled_when_claimed",
                 memory_may_be_settled_when_claimed,
@@ -59,10 +76,6 @@ fn in_all_tiers() -> Vec<Trial> {
                 what_it_leaves_running_is_killed,
             ),
             ("memory_is_measured", memory_is_measured),
-            (
-                "every_environment_has_a_user_of_its_own",
-                every_environment_has_a_user_of_its_own,
-            ),
             ("a_full_warden_says_so", a_full_warden_says_so),
             (
                 "a_boot_nobody_waits_for_is_undone",
@@ -72,7 +85,6 @@ fn in_all_tiers() -> Vec<Trial> {
                 "everybody_hears_that_the_warden_died",
                 everybody_hears_that_the_warden_died,
             ),
-            ("dangerous_settings_are_refused", dangerous_settings_are_refused),
         ],
     )
 }
@@ -93,6 +105,7 @@ fn owns_packages(owner: u32) -> bool {
     match tier() {
         Tier::Sandbox => [0, SERVER.uid].contains(&owner),
         Tier::Rootless => (USERS.first..USERS.first + USERS.count).contains(&owner),
+        Tier::Process => owner == rustix::process::geteuid().as_raw(),
     }
 }
 
@@ -129,12 +142,15 @@ fn variables_may_come_later() -> Outcome {
     Node::start_with(vec![runtime])?.serve(async |server| {
         let mut environment =
             Environment::new(server.boot_with(RuntimeIndex(0), 128, Start::Deferred).await?)?;
-        let block = b"\0\0LD_LIBRARY_PATH=/var/lang/lib\0LC_CTYPE=C.UTF-8\0SECRET=a=b c\0";
+        let libraries = environment.places.of("/var/lang/lib");
+        let block = format!("\0\0LD_LIBRARY_PATH={libraries}\0LC_CTYPE=C.UTF-8\0SECRET=a=b c\0");
         environment.send(&(block.len() as u32).to_be_bytes()).await?;
-        environment.send(block).await?;
+        environment.send(block.as_bytes()).await?;
         let (exit, output) = environment.end().await?;
-        let expected = "[('LC_CTYPE', 'C.UTF-8'), ('LD_LIBRARY_PATH', '/var/lang/lib'), ('SECRET', 'a=b c')] \
-            ['0', '1', '2', '3', '4']\n";
+        let expected = format!(
+            "[('LC_CTYPE', 'C.UTF-8'), ('LD_LIBRARY_PATH', '{libraries}'), ('SECRET', 'a=b c')] \
+             ['0', '1', '2', '3', '4']\n"
+        );
         fail_unless(
             exit.status == ExitStatus::Code(0) && output == expected,
             format!("{exit:?} {output}"),
@@ -146,7 +162,7 @@ fn code_appears_when_claimed() -> Outcome {
     Node::start()?.serve(async |server| {
         let code = server.directory.unpack(
             "code",
-            &[("main.py", b"import os; print(os.stat('/var/task').st_uid)")],
+            &[("main.py", b"import os; print(os.stat(ROOT + '/var/task').st_uid)")],
         )?;
         let mut environment = server.boot().await?;
         let order = json!({"run": "/var/task/main.py"});
@@ -204,7 +220,7 @@ fn code_appears_when_claimed() -> Outcome {
 }
 
 fn layers_appear_with_the_code() -> Outcome {
-    let program = "import os; print(sorted(os.listdir('/opt')), os.stat('/opt').st_uid)";
+    let program = "import os; print(sorted(os.listdir(ROOT + '/opt')), os.stat(ROOT + '/opt').st_uid)";
     Node::start()?.serve(async |server| {
         let code = server
             .directory
@@ -478,7 +494,7 @@ fn everybody_hears_that_the_warden_died() -> Outcome {
         .build()?;
     let pid = warden.id();
     runtime.block_on(async {
-        let client = WardenClient::new(socket)?;
+        let client = WardenClient::new(socket, None)?;
         let booted = client.boot(LEAST).await?;
         let pending: Vec<_> = (0..10)
             .map(|_| {

@@ -1,12 +1,13 @@
 //! Environments made by a real warden. The same tests run in every tier. They need what the tier needs
 //! (`sandbox`: root) and a Python; without them every test of the tier is skipped, and says so. Root runs the
-//! tests of the tier `rootless` as the user nobody.
+//! tests of the tier `rootless` as the user nobody, and those of the tier `process` as both.
 //!
 //! `HEARTH_TEST_BASE` names a directory to use as the base instead of the host's root.
 //!
 //! This program is its own launcher, warden and server: it starts itself again with one of these words.
 
 mod attacks;
+mod bare;
 mod crowd;
 mod deaths;
 mod environment;
@@ -58,21 +59,27 @@ fn run_tests() -> ExitCode {
     let _turn = turn(tier);
     // What a test leaves behind must not be taken for what another is just using.
     arguments.test_threads.get_or_insert(1);
+    if tier == Tier::Process {
+        bare::forbid_walls();
+    }
     let reason = missing(tier);
     if let Some(reason) = &reason {
         eprintln!("skipping every test of the tier {tier}: {reason}");
     }
-    let suites = [
+    let mut suites = vec![
         attacks::trials(),
-        crowd::trials(),
         deaths::trials(),
         folders::trials(),
-        hostile_server::trials(),
         life::trials(),
-        network::trials(),
         runtimes::trials(),
         wrappers::trials(),
     ];
+    match tier {
+        Tier::Sandbox | Tier::Rootless => {
+            suites.extend([crowd::trials(), hostile_server::trials(), network::trials()])
+        }
+        Tier::Process => suites.push(bare::trials()),
+    }
     let trials = suites.into_iter().flatten().map(|trial| {
         trial
             .with_kind(tier.to_string())
@@ -83,7 +90,12 @@ fn run_tests() -> ExitCode {
 
 /// Waits until no other run of these tests is under way on this machine: they count processes by user.
 fn turn(tier: Tier) -> std::io::Result<std::fs::File> {
-    let lock = std::fs::File::create(std::env::temp_dir().join(format!("hearth-{tier}-tests.lock")))?;
+    let name = match tier {
+        Tier::Sandbox | Tier::Rootless => format!("hearth-{tier}-tests.lock"),
+        // It is run by more than one user.
+        Tier::Process => format!("{}.lock", leftovers::mark()),
+    };
+    let lock = std::fs::File::create(std::env::temp_dir().join(name))?;
     lock.lock()?;
     Ok(lock)
 }

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr, TcpListener as StdTcpListener, UdpSocket as StdUdpSocket};
 use std::time::Duration;
 
-use hearth_sandbox::{Listener, RuntimeIndex, Sandbox, Start};
+use hearth_sandbox::{Listener, Reach, RuntimeIndex, Sandbox, Start};
 use hearth_types::inside;
 use libtest_mimic::{Failed, Trial};
 use serde_json::{Value, json};
@@ -95,7 +95,7 @@ async fn answer(listener: StdTcpListener) -> Outcome {
 async fn connections(server: &Server) -> Outcome {
     let (mut environment, listener) = start(server, CONNECT).await?;
     let listener = listener.ok_or("there is no listener")?;
-    if !listener.intercepts {
+    if listener.reach != Reach::Everything {
         eprintln!("skipped: this kernel hands no connections over");
         return Ok(());
     }
@@ -182,7 +182,8 @@ for host, port in [("169.254.100.1", 54), ("93.184.215.14", 53), ("127.0.0.1", 5
 fn datagrams() -> Outcome {
     Node::start()?.serve(async |server| {
         let (mut environment, listener) = start(server, DATAGRAMS).await?;
-        let dns = listener.ok_or("there is no listener")?.dns;
+        let dns = listener.and_then(|listener| listener.dns);
+        let dns = dns.ok_or("there is no resolver")?;
         let socket = UdpSocket::from_std(StdUdpSocket::from(dns))?;
         let answering = tokio::spawn(async move {
             let mut question = [0; 100];

@@ -17,7 +17,7 @@ use tempfile::TempDir;
 
 use crate::Outcome;
 use crate::environment::Environment;
-use crate::leftovers::Before;
+use crate::leftovers::{Before, mark};
 use crate::programs;
 use crate::tier::tier;
 
@@ -54,11 +54,22 @@ impl Directory {
     pub(crate) fn new() -> Result<Self, Failed> {
         let directory = tempfile::tempdir()?;
         fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755))?;
+        fs::create_dir(directory.path().join(mark()))?;
         Ok(Self(directory))
+    }
+
+    /// Where environments have their files in the tier process.
+    pub(crate) fn scratch(&self) -> PathBuf {
+        self.path().join(mark())
     }
 
     pub(crate) fn path(&self) -> &Path {
         self.0.path()
+    }
+
+    /// The same, where the tier has such a place.
+    pub(crate) fn scratch_of_tier(&self) -> Option<PathBuf> {
+        (tier() == Tier::Process).then(|| self.scratch())
     }
 
     /// Where unpacked code packages lie.
@@ -117,6 +128,7 @@ impl Directory {
             base: std::env::var_os("HEARTH_TEST_BASE").map_or_else(|| "/".into(), PathBuf::from),
             runtimes,
             folders: None,
+            scratch: self.scratch_of_tier(),
             environments: USERS,
             server: SERVER,
             cpu: CpuPolicy::Weight,
@@ -152,7 +164,7 @@ impl Node {
             .enable_all()
             .build()?;
         let result = runtime.block_on(async {
-            let warden = WardenClient::new(self.socket)?;
+            let warden = WardenClient::new(self.socket, self.directory.scratch_of_tier())?;
             let server = Server {
                 warden,
                 directory: self.directory,
@@ -168,12 +180,18 @@ impl Node {
         drop(runtime);
         let pid = self.warden.id();
         let status = self.warden.wait()?;
-        let (result, _directory) = result?;
+        let (result, directory) = result?;
         result?;
         if !status.success() {
             return Err(format!("the warden ended with {status}").into());
         }
-        self.before.compare(pid)
+        self.before.compare(pid)?;
+        let left = fs::read_dir(directory.scratch())?.flatten();
+        let left: Vec<PathBuf> = left.map(|entry| entry.path()).collect();
+        match left.is_empty() {
+            true => Ok(()),
+            false => Err(format!("these files are left: {left:?}").into()),
+        }
     }
 }
 

@@ -70,7 +70,7 @@ fn interpreter(family: &str, path: &Path, ask: &[&str]) -> Option<Interpreter> {
 impl Interpreter {
     /// A Python that obeys orders on its control socket (see `tests/programs/bootstrap.py`).
     pub(crate) fn obedient(&self) -> Runtime {
-        self.running(&["-I", "-S", "/var/runtime/bootstrap.py"])
+        self.running(&["-I", "-S", "{root}/var/runtime/bootstrap.py"])
     }
 
     /// A runtime with these arguments.
@@ -81,8 +81,9 @@ impl Interpreter {
             executable: self.executable.clone(),
             arguments: arguments.iter().map(|argument| (*argument).to_owned()).collect(),
             environment: vec![
-                "PATH=/var/lang/bin:/usr/bin:/bin".into(),
-                "LD_LIBRARY_PATH=/var/lang/lib".into(),
+                "PATH={root}/var/lang/bin:/usr/bin:/bin".into(),
+                "LD_LIBRARY_PATH={root}/var/lang/lib".into(),
+                "TMPDIR={root}/tmp".into(),
             ],
             bootstrap: vec![
                 file("bootstrap.py", include_str!("../programs/bootstrap.py")),

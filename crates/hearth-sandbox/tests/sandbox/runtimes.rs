@@ -12,11 +12,11 @@ use crate::programs;
 pub(crate) fn trials() -> Vec<Trial> {
     let pythons = programs::pythons()
         .iter()
-        .map(|python| (python, python.running(&["/var/runtime/everyday.py"])));
+        .map(|python| (python, python.running(&["{root}/var/runtime/everyday.py"])));
     let node = programs::node();
     let node = node
         .iter()
-        .map(|node| (node, node.running(&["/var/runtime/everyday.mjs"])));
+        .map(|node| (node, node.running(&["{root}/var/runtime/everyday.mjs"])));
     let trial = |(interpreter, runtime): (&programs::Interpreter, Runtime)| {
         Trial::test(format!("runtime::{}", interpreter.name), move || {
             everyday(runtime)

@@ -36,9 +36,12 @@ pub(crate) fn main() -> ExitCode {
 
 async fn serve(inherited: Inherited) -> ExitCode {
     let mut terminated = signal(SignalKind::terminate()).expect("signals need no privilege");
-    let client = WardenClient::new(inherited.warden).expect("the socket is the warden's");
-    for line in escapes(&inherited.listeners, &inherited.settings) {
-        say(&line);
+    let is_confined = inherited.scratch.is_none();
+    let client = WardenClient::new(inherited.warden, inherited.scratch).expect("the socket is the warden's");
+    if is_confined {
+        for line in escapes(&inherited.listeners, &inherited.settings) {
+            say(&line);
+        }
     }
     let mut environments = Vec::new();
     for _ in 0..ENVIRONMENTS {

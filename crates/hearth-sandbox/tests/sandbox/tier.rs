@@ -7,17 +7,19 @@ use std::sync::OnceLock;
 use hearth_sandbox::Tier;
 use rustix::process::{Resource, Rlimit};
 
+use crate::leftovers;
+
 /// Tells a process of these tests its tier.
 const VARIABLE: &str = "HEARTH_TEST_TIER";
-/// All of them.
-const TIERS: [Tier; 2] = [Tier::Sandbox, Tier::Rootless];
+/// The user that root's tests run as where root's own rights would hide something.
+const NOBODY: u32 = 65534;
 
 /// The tier that this process tests, if it does.
 pub(crate) fn chosen() -> Option<Tier> {
     static CHOSEN: OnceLock<Option<Tier>> = OnceLock::new();
     *CHOSEN.get_or_init(|| {
         let name = std::env::var(VARIABLE).ok()?;
-        TIERS.into_iter().find(|tier| tier.to_string() == name)
+        Tier::ALL.into_iter().find(|tier| tier.to_string() == name)
     })
 }
 
@@ -26,21 +28,39 @@ pub(crate) fn tier() -> Tier {
     chosen().expect("this process was started for a tier")
 }
 
-/// Runs the tests once for each tier.
+/// Runs the tests once for each tier, in the tier process as root and as an ordinary user.
 pub(crate) fn run_all() -> ExitCode {
-    let failed = TIERS.into_iter().filter(|tier| !passes(*tier)).count();
+    let is_root = rustix::process::geteuid().is_root();
+    let mut runs = vec![
+        (Tier::Sandbox, false),
+        (Tier::Rootless, is_root),
+        (Tier::Process, false),
+    ];
+    if is_root {
+        runs.push((Tier::Process, true));
+    }
+    let failed = runs
+        .into_iter()
+        .filter(|(tier, as_nobody)| !passes(*tier, *as_nobody))
+        .count();
     ExitCode::from(u8::from(failed > 0))
 }
 
-fn passes(tier: Tier) -> bool {
+fn passes(tier: Tier, as_nobody: bool) -> bool {
     let mut command = Command::new("/proc/self/exe");
     command
         .args(std::env::args_os().skip(1))
         .env(VARIABLE, tier.to_string());
-    if tier == Tier::Rootless && rustix::process::geteuid().is_root() {
-        const NOBODY: u32 = 65534;
+    if as_nobody {
         command.env("HOME", "/").current_dir("/").gid(NOBODY).uid(NOBODY);
         allow_priority();
+    }
+    if tier == Tier::Process {
+        let user = match as_nobody {
+            true => NOBODY,
+            false => rustix::process::geteuid().as_raw(),
+        };
+        command.env("TERM", leftovers::mark_of(user));
     }
     match command.status() {
         Ok(status) => status.success(),

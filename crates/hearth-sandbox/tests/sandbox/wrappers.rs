@@ -1,7 +1,7 @@
 //! Programs that start the interpreter in its place.
 
 use hearth_sandbox::{ExitStatus, RuntimeIndex, Start};
-use hearth_types::CodeHash;
+use hearth_types::{CodeHash, Places};
 use libtest_mimic::{Failed, Trial};
 
 use crate::environment::Environment;
@@ -31,11 +31,26 @@ async fn start_through(
 ) -> Result<(ExitStatus, String), Failed> {
     let mut environment = Environment::new(server.boot_with(RuntimeIndex(0), 128, Start::Deferred).await?)?;
     server.claim(&environment, code).await?;
-    let block = format!("{wrapper}\0\0PATH=/usr/bin:/bin\0LD_LIBRARY_PATH=/var/lang/lib\0A=1\0");
+    let (wrapper, libraries) = (
+        environment.places.real(wrapper),
+        environment.places.of("/var/lang/lib"),
+    );
+    let block = format!("{wrapper}\0\0PATH=/usr/bin:/bin\0LD_LIBRARY_PATH={libraries}\0A=1\0");
     environment.send(&(block.len() as u32).to_be_bytes()).await?;
     environment.send(block.as_bytes()).await?;
+    let places = environment.places.clone();
     let (exit, output) = environment.end().await?;
-    Ok((exit.status, output))
+    Ok((exit.status, named_as_on_aws(&output, server, code, &places)))
+}
+
+/// What was printed, with the names that places have behind walls.
+fn named_as_on_aws(output: &str, server: &Server, code: CodeHash, places: &Places) -> String {
+    let unpacked = server.directory.trees().join(code.to_string());
+    let output = output.replace(&unpacked.display().to_string(), "/var/task");
+    match places.root() {
+        "" => output,
+        root => output.replace(root, ""),
+    }
 }
 
 fn wrappers(directory: &Directory) -> Result<CodeHash, Failed> {
