@@ -37,12 +37,13 @@ def needs_curl():
 SHELL = r"""
     #!/bin/sh
     api="http://$AWS_LAMBDA_RUNTIME_API/2018-06-01/runtime"
+    tmp="${TMPDIR:-/tmp}"
     count=0
     post() { curl -sS -X POST -H 'Content-Type: application/json' "$@"; }
     . ./init.sh
     while true; do
-        event=$(curl -sS -D /tmp/headers "$api/invocation/next") || exit 40
-        id=$(grep Lambda-Runtime-Aws-Request-Id /tmp/headers | tr -d '[:space:]' | cut -d: -f2)
+        event=$(curl -sS -D "$tmp/headers" "$api/invocation/next") || exit 40
+        id=$(grep Lambda-Runtime-Aws-Request-Id "$tmp/headers" | tr -d '[:space:]' | cut -d: -f2)
         count=$((count + 1))
         . ./function.sh
     done
@@ -65,14 +66,14 @@ FUNCTION = r"""
         post "$api/invocation/00000000-0000-4000-8000-000000000000/response" -d 1
         post "$api/invocation/$id/response" -d 2 ;;
     *twice*)
-        curl -sS "$api/invocation/next" > /tmp/again
-        post "$api/invocation/$id/response" --data-binary @/tmp/again ;;
+        curl -sS "$api/invocation/next" > "$tmp/again"
+        post "$api/invocation/$id/response" --data-binary "@$tmp/again" ;;
     *stream*)
         (printf 'one '; sleep 1; printf two) | curl -sS -X POST -T - -H 'Content-Type: text/plain' \
             -H 'Lambda-Runtime-Function-Response-Mode: streaming' -H 'Transfer-Encoding: chunked' \
             "$api/invocation/$id/response" ;;
     *memory*) head -c 400000000 /dev/zero | tail ;;
-    *headers*) post "$api/invocation/$id/response" --data-binary @/tmp/headers ;;
+    *headers*) post "$api/invocation/$id/response" --data-binary "@$tmp/headers" ;;
     *variables*)
         post "$api/invocation/$id/response" -d "\"$_HANDLER $AWS_LAMBDA_RUNTIME_API $(pwd) $AWS_EXECUTION_ENV $OWN\"" ;;
     *after*)

@@ -1,5 +1,6 @@
 """Servers and clients for the tests. Where the tier of isolation that is tested does not work, the tests that need
-it are skipped with the reason; in other tiers than `sandbox`, those that are not marked `every_tier` are, too."""
+it are skipped with the reason; in other tiers than `sandbox`, those that are not marked `every_tier` are, too, and in
+the tier `process` those about walls."""
 
 import json
 import shutil
@@ -22,6 +23,8 @@ def pytest_collection_modifyitems(items):
         for item in items:
             if not item.get_closest_marker("every_tier"):
                 item.add_marker(pytest.mark.skip(reason=f"not for the tier {TIER}"))
+            elif TIER == "process" and item.get_closest_marker("walls"):
+                item.add_marker(pytest.mark.skip(reason="is about walls, which the tier process does not have"))
 
 
 @pytest.fixture(scope="session")

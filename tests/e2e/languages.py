@@ -21,7 +21,7 @@ ECHO = {
 # Does what the event says, so that one function shows every failure.
 WISH = {
     "python": """
-        import ctypes, json, os, signal, sys, time
+        import ctypes, json, os, signal, sys, tempfile, time
 
         calls = 0
 
@@ -53,7 +53,7 @@ WISH = {
                 while time.time() < end:
                     print("y" * 1000)
             if wish == "tmp":
-                path = "/tmp/count"
+                path = os.path.join(tempfile.gettempdir(), "count")
                 count = int(open(path).read()) if os.path.exists(path) else 0
                 open(path, "w").write(str(count + 1))
                 return count + 1
@@ -88,7 +88,7 @@ WISH = {
               break;
             }
             case "tmp": {
-              const path = "/tmp/count";
+              const path = require("os").tmpdir() + "/count";
               const count = fs.existsSync(path) ? Number(fs.readFileSync(path)) : 0;
               fs.writeFileSync(path, String(count + 1));
               return count + 1;

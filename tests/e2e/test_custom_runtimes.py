@@ -10,6 +10,7 @@ import pytest
 from bootstraps import SHELL, bundle, deploy, shell
 from functions import ROLE, invoke, log_lines, unique
 from server import BINARY, clean_environment
+from tier import TIER, named_as_on_aws
 
 pytestmark = pytest.mark.every_tier
 
@@ -38,7 +39,9 @@ def test_a_shell_script_answers_again_and_again(client, logs, runtime):
 def test_what_it_sees(client):
     function = shell(client, Timeout=10, Environment={"Variables": {"OWN": "yes"}})
     seen = invoke(client, function, "variables").payload
-    assert seen == "function.handler 169.254.100.1:9001 /var/task AWS_Lambda_provided.al2023 yes"
+    handler, api, root, *others = named_as_on_aws(seen).split()
+    assert [handler, root, *others] == ["function.handler", "/var/task", "AWS_Lambda_provided.al2023", "yes"]
+    assert re.fullmatch(r"127\.0\.0\.1:\d+" if TIER == "process" else r"169\.254\.100\.1:9001", api)
     answer = invoke(client, function, "headers")
     headers = dict(line.split(": ", 1) for line in answer.raw.decode().splitlines() if ": " in line)
     assert headers["Lambda-Runtime-Aws-Request-Id"] == answer.request_id
@@ -180,14 +183,15 @@ def test_a_layer_may_bring_the_bootstrap(client):
     layer = client.publish_layer_version(LayerName=unique("runtime"), Content={"ZipFile": bundle({
         "bootstrap": """\
             #!/bin/sh
-            cd /var/task && . ./function.sh
+            cd "$LAMBDA_TASK_ROOT" && . ./function.sh
             """,
     })})
     function = deploy(client, {"function.sh": """\
         api="http://$AWS_LAMBDA_RUNTIME_API/2018-06-01/runtime"
+        tmp="${TMPDIR:-/tmp}"
         while true; do
-            curl -sS -D /tmp/headers -o /tmp/event "$api/invocation/next"
-            id=$(grep -i Lambda-Runtime-Aws-Request-Id /tmp/headers | tr -d '[:space:]' | cut -d: -f2)
+            curl -sS -D "$tmp/headers" -o "$tmp/event" "$api/invocation/next"
+            id=$(grep -i Lambda-Runtime-Aws-Request-Id "$tmp/headers" | tr -d '[:space:]' | cut -d: -f2)
             curl -sS "$api/invocation/$id/response" -d '"from a layer"'
         done
         """}, Layers=[layer["LayerVersionArn"]])

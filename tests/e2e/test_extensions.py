@@ -16,10 +16,11 @@ WATCHER = r"""
     #!/bin/sh
     name=$(basename "$0")
     api="http://$AWS_LAMBDA_RUNTIME_API/2020-01-01/extension"
+    tmp="${TMPDIR:-/tmp}"
     BEFORE
-    curl -sS -D "/tmp/$name" -o "/tmp/$name.answer" -X POST -H "Lambda-Extension-Name: $name" \
+    curl -sS -D "$tmp/$name" -o "$tmp/$name.answer" -X POST -H "Lambda-Extension-Name: $name" \
         -d '{"events":["INVOKE","SHUTDOWN"]}' "$api/register"
-    id=$(grep -i lambda-extension-identifier: "/tmp/$name" | tr -d '[:space:]' | cut -d: -f2)
+    id=$(grep -i lambda-extension-identifier: "$tmp/$name" | tr -d '[:space:]' | cut -d: -f2)
     fail() {
         curl -sS -X POST -H "Lambda-Extension-Identifier: $id" -H "Lambda-Extension-Function-Error-Type: $2" \
             "$api/$1/error"; exit 1
@@ -126,10 +127,11 @@ LISTENING = """\
     #!/bin/sh
     trap 'echo asked; exit 0' TERM
     api="http://$AWS_LAMBDA_RUNTIME_API/2018-06-01/runtime"
+    tmp="${TMPDIR:-/tmp}"
     while true; do
-        curl -sS -D /tmp/headers -o /tmp/event "$api/invocation/next" &
+        curl -sS -D "$tmp/headers" -o "$tmp/event" "$api/invocation/next" &
         wait $!
-        id=$(grep -i Lambda-Runtime-Aws-Request-Id /tmp/headers | tr -d '[:space:]' | cut -d: -f2)
+        id=$(grep -i Lambda-Runtime-Aws-Request-Id "$tmp/headers" | tr -d '[:space:]' | cut -d: -f2)
         curl -sS "$api/invocation/$id/response" -d 1
     done
     """
@@ -280,11 +282,12 @@ def test_eleven_extensions_are_too_many(client):
 def test_an_internal_extension_holds_the_invocation(client):
     needs_curl()
     register = """
-        curl -sS -D /tmp/inner -o /dev/null -X POST -H 'Lambda-Extension-Name: inner' -d '{"events":["INVOKE"]}' \
+        tmp="${TMPDIR:-/tmp}"
+        curl -sS -D "$tmp/inner" -o /dev/null -X POST -H 'Lambda-Extension-Name: inner' -d '{"events":["INVOKE"]}' \
             "http://$AWS_LAMBDA_RUNTIME_API/2020-01-01/extension/register"
-        inner=$(grep -i lambda-extension-identifier: /tmp/inner | tr -d '[:space:]' | cut -d: -f2)
+        inner=$(grep -i lambda-extension-identifier: "$tmp/inner" | tr -d '[:space:]' | cut -d: -f2)
         (while true; do
-            curl -sS -o /tmp/inner.event -H "Lambda-Extension-Identifier: $inner" \
+            curl -sS -o "$tmp/inner.event" -H "Lambda-Extension-Identifier: $inner" \
                 "http://$AWS_LAMBDA_RUNTIME_API/2020-01-01/extension/event/next"
             echo "inner got an event"; sleep 0.5
         done) &

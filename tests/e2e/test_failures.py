@@ -6,6 +6,7 @@ import pytest
 
 from functions import create, invoke, log_lines, node, python
 from languages import RUNTIME, WISH, deploy
+from tier import named_as_on_aws
 
 pytestmark = pytest.mark.every_tier
 
@@ -29,11 +30,11 @@ def test_a_raised_error(client, function, language):
     if language == "python":
         assert answer.payload["requestId"] == answer.request_id
         assert re.fullmatch(r'  File "/var/task/app.py", line \d+, in handler\n    raise ValueError.*\n',
-                            answer.payload["stackTrace"][0])
+                            named_as_on_aws(answer.payload["stackTrace"][0]))
         assert "[ERROR] ValueError: wrong wünsch\nTraceback (most recent call last):" in answer.log
     else:
         assert answer.payload["trace"][0] == "ValueError: wrong wünsch"
-        assert "/var/task/index.js" in answer.payload["trace"][1]
+        assert "/var/task/index.js" in named_as_on_aws(answer.payload["trace"][1])
         assert "ERROR\tInvoke Error \t" in answer.log
     works(client, function)
 

@@ -10,7 +10,7 @@ from languages import RUNTIME
 from server import descendants, wait_until
 from tier import TIER
 
-pytestmark = pytest.mark.every_tier
+pytestmark = [pytest.mark.every_tier, pytest.mark.walls]
 
 PROBE = """
     import os, socket, subprocess

@@ -11,7 +11,7 @@ import pytest
 from functions import create, invoke, log_lines, package, python, unique
 from languages import RUNTIME, package_of
 from server import BINARY, clean_environment
-from tier import TIER
+from tier import OPT, TIER, named_as_on_aws
 
 pytestmark = pytest.mark.every_tier
 
@@ -21,16 +21,18 @@ MODULE = {
     "node": ("nodejs/node_modules/shared/index.js", "exports.WORD = '{word}'"),
 }
 USES = {
-    "python": """
+    "python": f"""
         import os, shared
+        OPT = {OPT}
         def handler(event, context):
-            return {"word": shared.WORD, "opt": sorted(os.listdir("/opt")), "owner": os.stat("/opt").st_uid}
+            return {{"word": shared.WORD, "opt": sorted(os.listdir(OPT)), "owner": os.stat(OPT).st_uid}}
     """,
     "node": """
         const fs = require("fs");
         const shared = require("shared");
+        const opt = process.env.LAMBDA_TASK_ROOT.replace("/var/task", "/opt");
         exports.handler = async () => ({
-          word: shared.WORD, opt: fs.readdirSync("/opt").sort(), owner: fs.statSync("/opt").uid,
+          word: shared.WORD, opt: fs.readdirSync(opt).sort(), owner: fs.statSync(opt).uid,
         });
     """,
 }
@@ -62,7 +64,7 @@ def function(client, language, layers, code=USES, **settings):
 
 
 def owner(answer):
-    """Root, but in the tier rootless, where all is the user's."""
+    """Root, but in other tiers than sandbox, where all is the user's."""
     return 0 if TIER == "sandbox" else answer.payload["owner"]
 
 
@@ -101,6 +103,7 @@ def test_later_layers_lie_on_top(client, language):
     assert invoke(client, name).payload["word"] == "one"
 
 
+@pytest.mark.walls
 def test_layers_cannot_be_changed(client):
     layer = shared(client, "python", "one")
     name = create(client, python("""
@@ -123,7 +126,8 @@ def test_programs_and_libraries_are_found(client):
             found = [path for path in paths if os.path.exists(os.path.join(path, "liblayer.so"))]
             return [subprocess.run(["tool"], capture_output=True, text=True).stdout, found]
     """), Layers=[layer])
-    assert invoke(client, name).payload == ["from the layer\n", ["/opt/lib"]]
+    text, found = invoke(client, name).payload
+    assert (text, [named_as_on_aws(path) for path in found]) == ("from the layer\n", ["/opt/lib"])
 
 
 def test_a_library_in_a_layer_is_known_to_the_loader(client, tmp_path):
@@ -240,7 +244,8 @@ def test_a_wrapper_starts_the_interpreter(client, language):
     variables = {"AWS_LAMBDA_EXEC_WRAPPER": "/opt/wrap", "MINE": "m"}
     name = function(client, language, [layer], code=WRAPPED, Environment={"Variables": variables})
     answer = invoke(client, name)
-    assert answer.payload == [f"yes, {name}", "m", "/var/task"], answer.raw
+    wrapped, mine, directory = answer.payload
+    assert (wrapped, mine, named_as_on_aws(directory)) == (f"yes, {name}", "m", "/var/task"), answer.raw
     # As on AWS the wrapper runs once for each environment.
     assert invoke(client, name).payload == answer.payload
 
@@ -268,7 +273,7 @@ def test_a_wrapper_that_cannot_start_anything(client, logs, language, files, sta
     assert answer.error == "Unhandled"
     assert answer.payload["errorType"] == "Runtime.ExitError"
     assert f"Runtime exited with error: exit status {status}" in answer.payload["errorMessage"]
-    assert line in log_lines(logs, name)
+    assert line in map(named_as_on_aws, log_lines(logs, name))
 
 
 def hearth(server, *arguments, **options):

@@ -117,8 +117,9 @@ def test_a_timeout_and_a_crash_are_events(client, logs):
 BOOTSTRAP = r"""
     #!/bin/sh
     api="http://$AWS_LAMBDA_RUNTIME_API/2018-06-01/runtime"
-    while curl -sS -D /tmp/headers "$api/invocation/next" > /dev/null; do
-        id=$(grep Lambda-Runtime-Aws-Request-Id /tmp/headers | tr -d '[:space:]' | cut -d: -f2)
+    tmp="${TMPDIR:-/tmp}"
+    while curl -sS -D "$tmp/headers" "$api/invocation/next" > /dev/null; do
+        id=$(grep Lambda-Runtime-Aws-Request-Id "$tmp/headers" | tr -d '[:space:]' | cut -d: -f2)
         echo "$AWS_LAMBDA_LOG_FORMAT $AWS_LAMBDA_LOG_LEVEL"
         echo '{"level":"info","message":"low"}'
         echo '{"message":"without a level"}'

@@ -13,10 +13,11 @@ from test_extensions import layer
 
 PYTHON = "/usr/bin/python3"
 
-# Subscribes, keeps what it gets in /tmp/telemetry, and at the end prints the types of all of it.
+# Subscribes, keeps what it gets in a file, and at the end prints the types of all of it.
 LISTENER = r"""#!/usr/bin/python3 -u
-import http.server, json, os, socketserver, threading, time, urllib.error, urllib.request
+import http.server, json, os, socketserver, tempfile, threading, time, urllib.error, urllib.request
 
+kept = os.path.join(tempfile.gettempdir(), "telemetry")
 base = "http://" + os.environ["AWS_LAMBDA_RUNTIME_API"]
 
 def call(method, path, body=None, **headers):
@@ -28,7 +29,7 @@ def call(method, path, body=None, **headers):
         return refused.code, refused.headers, refused.read()
 
 def keep(body):
-    with open("/tmp/telemetry", "ab") as file:
+    with open(kept, "ab") as file:
         file.write(body.rstrip(b"\n") + b"\n")
 
 class Http(http.server.BaseHTTPRequestHandler):
@@ -61,14 +62,16 @@ while True:
     event = json.loads(call("GET", "/2020-01-01/extension/event/next", **own)[2])
     if event["eventType"] == "SHUTDOWN":
         print("late:", *call("PUT", PATH, json.dumps(SUBSCRIPTION).encode(), **own)[::2])
-        print("heard:", *[json.loads(line)["type"] for line in open("/tmp/telemetry")])
+        print("heard:", *[json.loads(line)["type"] for line in open(kept)])
         break
     ON_EVENT
     print("an event came")
 """
 
 FUNCTION = python("""
-    import json, os, time
+    import json, os, tempfile, time
+
+    kept = os.path.join(tempfile.gettempdir(), "telemetry")
 
     def handler(event, context):
         if event.get("do") == "read":
@@ -76,8 +79,8 @@ FUNCTION = python("""
             records = []
             while time.time() < deadline and not any(record["type"] == "platform.report" for record in records):
                 time.sleep(0.05)
-                if os.path.exists("/tmp/telemetry"):
-                    records = [json.loads(line) for line in open("/tmp/telemetry")]
+                if os.path.exists(kept):
+                    records = [json.loads(line) for line in open(kept)]
             return records
         print("printed by the function")
         return 1

@@ -6,6 +6,7 @@ the other tiers as the user nobody.
 
 import atexit
 import os
+import re
 import shutil
 import stat
 import tempfile
@@ -14,6 +15,18 @@ from pathlib import Path
 TIER = os.environ.get("HEARTH_E2E_TIER") or ("sandbox" if os.geteuid() == 0 else "rootless")
 NOBODY = 65534
 AS_NOBODY = TIER != "sandbox" and os.geteuid() == 0
+
+
+# How a function in Python finds what is /opt behind walls.
+OPT = 'os.environ["LAMBDA_TASK_ROOT"].removesuffix("/var/task") + "/opt"'
+
+
+def named_as_on_aws(text):
+    """What a function or Hearth printed, with the names that places have behind walls."""
+    if TIER != "process":
+        return text
+    text = re.sub(r"/[^\s:\"']*/e\d+(?=/(?:opt|tmp|var)\b)", "", text)
+    return re.sub(r"/[^\s:\"']*/blobs/trees/[0-9a-f]{64}", "/var/task", text)
 
 
 def process_options():
