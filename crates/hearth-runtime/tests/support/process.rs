@@ -48,7 +48,7 @@ impl Process {
         let (socket, theirs) = UnixStream::pair().unwrap();
         socket.set_read_timeout(Some(PATIENCE)).unwrap();
         let (log, output) = std::io::pipe().unwrap();
-        let initial = environment::initial(scene.interpreter.family);
+        let initial = environment::initial(scene.interpreter.family, &Places::WALLED);
         // The shell puts the socket where the bootstrap expects it.
         let child = Command::new("sh")
             .args(["-c", "exec \"$0\" \"$@\" 3<&0 0</dev/null"])

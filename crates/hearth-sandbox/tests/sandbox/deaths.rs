@@ -165,7 +165,7 @@ impl Launched {
             server: pids[1],
             said,
             before,
-            directory: directory,
+            directory,
         };
         wait_until("everything runs", || processes().len() == all())?;
         Ok(launched)

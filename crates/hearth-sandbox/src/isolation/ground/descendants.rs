@@ -25,31 +25,32 @@ pub(crate) fn below(root: u32) -> Vec<u32> {
     }
 }
 
-/// Sends SIGKILL to a process and everything below it. Says whether there was something.
-pub(crate) fn kill(root: u32) -> bool {
+/// Sends SIGKILL to a process and everything below it.
+pub(crate) fn kill(root: u32) {
     let all = below(root);
-    all.iter().fold(false, |any, pid| kill_one(*pid, &all) || any)
+    all.iter().for_each(|pid| kill_one(*pid, &all));
 }
 
-/// Sends it to everything below a process. Says whether there was something.
-pub(crate) fn kill_below(root: u32) -> bool {
+/// Sends it to everything below a process.
+pub(crate) fn kill_below(root: u32) {
     let all = below(root);
     let others = all.iter().filter(|pid| **pid != root);
-    others.fold(false, |any, pid| kill_one(*pid, &all) || any)
+    others.for_each(|pid| kill_one(*pid, &all));
 }
 
 /// Kills a process that was found among these. Its number may be another's by now: what is killed is what still has its
 /// parent among them, or this process.
-fn kill_one(pid: u32, found: &[u32]) -> bool {
-    let Some(number) = Pid::from_raw(pid as i32) else {
-        return false;
-    };
-    let Ok(process) = rustix::process::pidfd_open(number, PidfdFlags::empty()) else {
-        return false;
+fn kill_one(pid: u32, found: &[u32]) {
+    let number = Pid::from_raw(pid as i32);
+    let process = number.map(|number| rustix::process::pidfd_open(number, PidfdFlags::empty()));
+    let Some(Ok(process)) = process else {
+        // It has ended.
+        return;
     };
     let own = std::process::id();
-    let is_ours = parent(pid).is_some_and(|parent| parent == own || found.contains(&parent));
-    is_ours && rustix::process::pidfd_send_signal(&process, Signal::KILL).is_ok()
+    if parent(pid).is_some_and(|parent| parent == own || found.contains(&parent)) {
+        let _ = rustix::process::pidfd_send_signal(&process, Signal::KILL);
+    }
 }
 
 fn collect(root: u32, mut children: impl FnMut(u32) -> Vec<u32>) -> Vec<u32> {
@@ -126,7 +127,7 @@ mod tests {
         if has_lists() {
             assert_eq!(collect(shell.id(), listed), looked);
         }
-        assert!(kill(shell.id()));
+        kill(shell.id());
         shell.wait().unwrap();
         assert_eq!(parent(shell.id()), None);
     }

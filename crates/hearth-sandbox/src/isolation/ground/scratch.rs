@@ -67,7 +67,7 @@ mod tests {
         fs::create_dir_all(&locked).unwrap();
         fs::write(locked.join("file"), "x").unwrap();
         std::os::unix::fs::symlink("/etc", directory.join("var")).unwrap();
-        fs::set_permissions(&locked, fs::Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(&locked, fs::Permissions::from_mode(0o0)).unwrap();
         remove(&directory).unwrap();
         assert!(!directory.exists() && Path::new("/etc").exists());
         remove(&directory).unwrap();
