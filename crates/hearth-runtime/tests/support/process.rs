@@ -13,6 +13,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use bytes::{Bytes, BytesMut};
 use hearth_runtime::frames::{Claim, CognitoIdentity, Frame, FrameBuffer, Invoke, Message, OutgoingBody};
 use hearth_runtime::{LogSplitter, environment};
+use hearth_types::Places;
 
 use super::case::Event;
 use super::collected::Collected;
