@@ -173,15 +173,16 @@ def test_who_may_not_ask_is_told_before_the_body(client, caller):
         import os, socket, time
 
         def handler(event, context):
+            host, port = os.environ["AWS_ENDPOINT_URL"].removeprefix("http://").split(":")
             when = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
             credential = f"{os.environ['AWS_ACCESS_KEY_ID']}/{when[:8]}/us-east-1/lambda/aws4_request"
             head = [
-                f"POST {event['path']} HTTP/1.1", "Host: 169.254.100.1:4566", "Content-Length: 1000000",
+                f"POST {event['path']} HTTP/1.1", f"Host: {host}:{port}", "Content-Length: 1000000",
                 "Expect: 100-continue", f"X-Amz-Date: {when}",
                 f"X-Amz-Security-Token: {event.get('token', os.environ['AWS_SESSION_TOKEN'])}",
                 f"Authorization: AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders=host;x-amz-date, "
                 f"Signature={'0' * 64}", "", ""]
-            with socket.create_connection(("169.254.100.1", 4566), 20) as connection:
+            with socket.create_connection((host, int(port)), 20) as connection:
                 connection.sendall("\\r\\n".join(head).encode())
                 return connection.recv(65536).decode()
     """), Timeout=60)

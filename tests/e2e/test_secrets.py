@@ -7,9 +7,13 @@ from botocore.exceptions import ClientError
 
 from functions import create, invoke, python, unique
 from server import wait_until
+from tier import TIER
 from web import Visitor
 
-pytestmark = pytest.mark.every_tier
+pytestmark = [
+    pytest.mark.every_tier,
+    pytest.mark.skipif(TIER == "process", reason="there is no serve in the tier process"),
+]
 
 # Gives its credentials away, tries them with a wrong signature, and logs what only its own log may have.
 TELL_ALL = """
