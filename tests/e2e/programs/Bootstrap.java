@@ -2,10 +2,10 @@ import java.net.URI;
 import java.net.http.*;
 import java.nio.file.*;
 
-/** A runtime that does what AWS's client for Java needs: loads a library that it has unpacked to /tmp. */
+/** A runtime that does what AWS's client for Java needs: loads a library that it has unpacked to a temporary file. */
 public class Bootstrap {
     public static void main(String[] arguments) throws Exception {
-        Path unpacked = Path.of("/tmp/.native.so");
+        Path unpacked = Path.of(System.getenv().getOrDefault("TMPDIR", "/tmp"), ".native.so");
         Files.copy(Path.of(System.getProperty("java.home"), "lib", "libverify.so"), unpacked);
         System.load(unpacked.toString());
         HttpClient client = HttpClient.newHttpClient();
