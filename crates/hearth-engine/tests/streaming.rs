@@ -272,7 +272,8 @@ async fn a_client_that_hangs_up_stops_nothing() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_is_left_of_any_stream() {
     let stage = Stage::new(|_| {});
-    let function = stage.deploy(|spec| spec.timeout = Duration::from_millis(500));
+    // Only those that hang reach it, each call once at most; the others may take long on a busy machine.
+    let function = stage.deploy(|spec| spec.timeout = Duration::from_secs(5));
     let calls = (0..60u32).map(|number| {
         let (engine, function) = (stage.engine.clone(), Arc::clone(&function));
         tokio::spawn(async move {
