@@ -38,6 +38,15 @@ def test_doctor_names_what_is_weaker(sandbox_tier):
     assert ("  weaker  " in hearth("doctor", "--isolation", TIER).stdout) == (TIER != "sandbox")
 
 
+def test_doctor_names_what_the_other_tiers_lack(sandbox_tier):
+    tiers = json.loads(hearth("doctor", "--json", "--isolation", TIER).stdout)["tiers"]
+    lines = hearth("doctor", "--isolation", TIER).stdout.splitlines()
+    for tier in tiers.keys() - {TIER}:
+        verdict = "works" if tiers[tier] else "does not work here"
+        after = lines.index(f"isolation tier {tier}: {verdict}") + 1
+        assert lines[after].startswith("  missing  ") != tiers[tier], lines
+
+
 @pytest.mark.parametrize("wrong", ["none", "processes", "Sandbox", ""])
 def test_another_word_is_no_tier(tmp_path, wrong):
     done = hearth("dev", "--ephemeral", "--isolation", wrong, "--listen", "127.0.0.1:0")

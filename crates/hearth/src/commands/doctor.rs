@@ -9,7 +9,7 @@ use hearth_sandbox::launcher::{Requirement, requirements};
 use serde_json::{Value, json};
 
 use crate::failure::{Exit, Failure};
-use crate::launch::{LAST_RESORT, look, meant, works};
+use crate::launch::{LAST_RESORT, lacking, look, meant, works};
 use crate::settings::ServerFlags;
 use crate::{missing, output};
 
@@ -96,6 +96,8 @@ fn write(
     }
     for other in Tier::ALL.into_iter().filter(|other| *other != tier) {
         output::line(format_args!("isolation tier {other}: {}", verdict(works(other))))?;
+        let rows: Vec<_> = lacking(other).iter().map(requirement_row).collect();
+        output::table(&rows)?;
     }
     if !works(tier) {
         output::line(LAST_RESORT)?;

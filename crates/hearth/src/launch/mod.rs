@@ -21,7 +21,7 @@ pub(crate) use mode::Mode;
 pub(crate) use runtimes::look;
 pub(crate) use state::state_directory;
 pub(crate) use temporary::Temporary;
-pub(crate) use tier::{LAST_RESORT, meant, works};
+pub(crate) use tier::{LAST_RESORT, lacking, meant, works};
 
 use crate::failure::Failure;
 use crate::settings::{Settings, UidRange};

@@ -17,14 +17,7 @@ pub(crate) const LAST_RESORT: &str = "`hearth dev --isolation process` runs func
 /// The tier that the setting stands for here. Fails with what to do where that cannot isolate functions.
 pub(super) fn choose(isolation: Isolation, mode: Mode) -> Result<Tier, Failure> {
     let tier = meant(isolation);
-    let mut missing = missing(tier);
-    if missing
-        .iter()
-        .any(|requirement| DECISIVE.contains(&requirement.name))
-    {
-        // Who cannot do the first thing cannot do the others either, whatever the machine has.
-        missing.retain(|requirement| DECISIVE.contains(&requirement.name));
-    }
+    let missing = lacking(tier);
     if missing.is_empty() {
         return Ok(tier);
     }
@@ -48,14 +41,19 @@ pub(crate) fn meant(isolation: Isolation) -> Tier {
 
 /// Whether a tier works here.
 pub(crate) fn works(tier: Tier) -> bool {
-    missing(tier).is_empty()
+    lacking(tier).is_empty()
 }
 
-fn missing(tier: Tier) -> Vec<Requirement> {
-    requirements(tier)
-        .into_iter()
-        .filter(|requirement| requirement.needed && !requirement.met)
-        .collect()
+/// What a tier needs and does not have here. Who lacks the decisive thing cannot do the others either, whatever the
+/// machine has, so it is then told alone.
+pub(crate) fn lacking(tier: Tier) -> Vec<Requirement> {
+    let mut missing = requirements(tier);
+    missing.retain(|requirement| requirement.needed && !requirement.met);
+    let is_decisive = |requirement: &Requirement| DECISIVE.contains(&requirement.name);
+    if missing.iter().any(is_decisive) {
+        missing.retain(is_decisive);
+    }
+    missing
 }
 
 /// Says loudly, before anything runs, that a tier does not isolate. Others need no saying.
