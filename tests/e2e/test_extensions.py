@@ -61,6 +61,7 @@ def deploy(client, kind, layers, **settings):
     return shell(client, **settings)
 
 
+@pytest.mark.every_tier
 @pytest.mark.parametrize("kind", ["shell", "python", "node"])
 def test_an_extension_is_told_of_invocations_and_of_the_end(make_server, kind):
     server = make_server().start()
@@ -169,6 +170,7 @@ def test_a_failure_of_the_runtime_is_told(client, logs):
                "the extension is told of the failure")
 
 
+@pytest.mark.every_tier
 @pytest.mark.parametrize("kind", ["shell", "python"])
 def test_an_invocation_lasts_until_its_extensions_are_done(client, kind):
     function = deploy(client, kind, layer(client, {"slow": watcher(on_event="sleep 0.7")}))
@@ -207,6 +209,7 @@ def test_a_runtime_that_is_busy_after_its_answer_holds_nobody_up(client, logs):
     assert not any(line.startswith(("END", "REPORT")) for line in own), "it is not over"
 
 
+@pytest.mark.every_tier
 @pytest.mark.parametrize("hog", ["runtime", "extension"])
 def test_memory_that_runs_out_beside_extensions(client, hog):
     code = """
@@ -325,6 +328,7 @@ INTERNAL = python("""
 """)
 
 
+@pytest.mark.every_tier
 def test_an_internal_extension_of_a_managed_runtime(client, logs):
     function = create(client, INTERNAL, "python3.11", Timeout=10)
     answers = [invoke(client, function) for _ in range(3)]

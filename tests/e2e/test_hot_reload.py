@@ -144,7 +144,7 @@ def test_a_running_invocation_finishes_on_old_code(make_server, folder, language
     name = bound(client, language, folder, Timeout=60)
     assert invoke(client, name).payload == ["old", 1]
     answers = []
-    running = threading.Thread(target=lambda: answers.append(invoke(client, name, {"until": "/var/task/go"}).payload))
+    running = threading.Thread(target=lambda: answers.append(invoke(client, name, {"until": "go"}).payload))
     running.start()
     wait_until(lambda: sum(line.startswith("START") for line in log_lines(logs, name)) == 2, "it runs")
     app.write_text(code(language, "new"))
@@ -166,6 +166,7 @@ def test_what_only_its_owner_may_read(make_server, folder, language):
     assert invoke(client, bound(client, language, folder)).payload == ["private", 1]
 
 
+@pytest.mark.walls
 def test_the_folder_cannot_be_written_to(make_server, folder):
     (folder / "app.py").write_text("""
 import os
@@ -236,6 +237,7 @@ def test_a_package_is_deployed_where_owners_cannot_be_translated(make_server, fo
         bound(client, "python", place)
 
 
+@pytest.mark.skipif(TIER == "process", reason="there is no serve in the tier process")
 def test_serve_shows_no_folder(make_server, folder):
     server = make_server(mode="serve").start()
     client = server.root_client()

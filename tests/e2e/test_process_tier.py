@@ -15,7 +15,7 @@ from botocore.config import Config
 
 from functions import create, invoke, package, python
 from server import BINARY, alive, clean_environment, wait_until
-from tier import TIER, process_options
+from tier import AS_NOBODY, TIER, process_options
 
 pytestmark = [pytest.mark.every_tier, pytest.mark.skipif(TIER != "process", reason="for the tier process")]
 
@@ -197,6 +197,33 @@ def test_the_code_of_a_package_is_as_it_was(server, client):
     assert invoke(client, create(client, package(code))).payload == 1
     trees = server.data_dir / "blobs/trees"
     assert list(trees.rglob("other.py")) and not list(trees.rglob("__pycache__"))
+
+
+@pytest.mark.skipif(not AS_NOBODY and os.geteuid() == 0, reason="modes mean nothing to root")
+def test_modes_keep_files_of_packages_from_being_written_to(make_server):
+    server = make_server().start()
+    client = server.client()
+    name = create(client, python("""
+        import os
+
+        def handler(event, context):
+            root = os.environ["LAMBDA_TASK_ROOT"]
+            refused = []
+            for directory, _, names in os.walk(root):
+                for path in (os.path.join(directory, name) for name in names):
+                    try:
+                        open(path, "a")
+                    except PermissionError:
+                        refused.append(os.path.relpath(path, root))
+            return sorted(refused)
+    """))
+    assert invoke(client, name).payload == ["app.py"]
+    # Which does not keep the server from removing one that no function has any more.
+    assert list((server.data_dir / "blobs/trees").iterdir())
+    client.delete_function(FunctionName=name)
+    server.stop()
+    server.start()
+    wait_until(lambda: not list((server.data_dir / "blobs/trees").iterdir()), "the package is gone")
 
 
 def test_a_saved_file_is_run_by_the_next_invocation(make_server, folder):

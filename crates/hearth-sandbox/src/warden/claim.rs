@@ -29,9 +29,10 @@ impl Warden {
             Phase::Claimed => return Err(Refusal::AlreadyClaimed),
             Phase::Booted => {}
         }
+        let user = environment.user;
         let code = match code {
             Code::Package(hash) => self.open(&hash)?,
-            Code::Folder(folder) => opened(self.ground.open_folder(&self.alone, folder, environment.user))?,
+            Code::Folder(folder) => opened(self.ground.open_folder(&self.alone, folder, user))?,
         };
         let layers = layers.map(|layers| self.open(layers)).transpose()?;
         let furniture = Furniture {
@@ -47,7 +48,7 @@ impl Warden {
     }
 
     /// An unpacked package.
-    fn open(&self, code: &CodeHash) -> Result<OwnedFd, Refusal> {
+    fn open(&mut self, code: &CodeHash) -> Result<OwnedFd, Refusal> {
         opened(self.ground.open_code(code))
     }
 

@@ -48,6 +48,8 @@ pub(crate) struct Bare {
     code: OwnedFd,
     /// The prefixes of runtimes.
     prefixes: Vec<PathBuf>,
+    /// Packages that cannot be written to any more, and their directories' inodes: one may be removed and come again.
+    sealed: BTreeMap<CodeHash, u64>,
     folders: BTreeMap<FolderIndex, OwnedFd>,
     /// The first processes of environments. Other children of this process are what one that was killed has left.
     keepers: BTreeMap<EnvironmentId, Pid>,
@@ -75,6 +77,7 @@ impl Bare {
             prefixes: prefixes
                 .map(|runtime| path_of(&runtime.prefix.0))
                 .collect::<io::Result<_>>()?,
+            sealed: BTreeMap::new(),
             folders: BTreeMap::new(),
             keepers: BTreeMap::new(),
         })
@@ -150,13 +153,15 @@ impl Ground for Bare {
         Reach::Host
     }
 
-    fn open_code(&self, code: &CodeHash) -> io::Result<OwnedFd> {
-        Ok(rustix::fs::openat(
-            &self.code,
-            code.to_string(),
-            NAMED | OFlags::NOFOLLOW,
-            Mode::empty(),
-        )?)
+    fn open_code(&mut self, code: &CodeHash) -> io::Result<OwnedFd> {
+        let flags = NAMED | OFlags::NOFOLLOW;
+        let package = rustix::fs::openat(&self.code, code.to_string(), flags, Mode::empty())?;
+        let inode = rustix::fs::fstat(&package)?.st_ino;
+        if self.sealed.get(code) != Some(&inode) {
+            scratch::seal(&path_of(&package)?)?;
+            self.sealed.insert(*code, inode);
+        }
+        Ok(package)
     }
 
     fn open_folder(&self, _: &Alone, folder: FolderIndex, _: Identity) -> io::Result<OwnedFd> {

@@ -36,7 +36,7 @@ pub(crate) trait Ground {
     fn reach(&self, steered: bool) -> Reach;
 
     /// Opens an unpacked code package, or layers.
-    fn open_code(&self, code: &CodeHash) -> io::Result<OwnedFd>;
+    fn open_code(&mut self, code: &CodeHash) -> io::Result<OwnedFd>;
 
     /// Opens a folder of the user's for an environment's user.
     fn open_folder(&self, alone: &Alone, folder: FolderIndex, user: Identity) -> io::Result<OwnedFd>;

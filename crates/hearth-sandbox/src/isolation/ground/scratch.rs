@@ -1,4 +1,4 @@
-//! The private directories of environments without walls.
+//! The private directories of environments without walls, and the packages that they share.
 
 use std::fs;
 use std::io;
@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 
 /// How long those who keep environments may take to end them when the warden has gone.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// Everybody's right to write.
+const WRITING: u32 = 0o222;
 /// How often it is looked for that.
 const INTERVAL: Duration = Duration::from_millis(5);
 
@@ -38,6 +40,23 @@ fn unlock(directory: &Path) {
     }
 }
 
+/// Takes everybody's right to write to the files of an unpacked package away: where nothing is mounted read-only, their
+/// modes are all that keeps functions from changing them for those who come after. Functions are their owner, who can
+/// give it back, and for root it means nothing. Directories stay as they are, so that a user can remove them.
+pub(crate) fn seal(package: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(package)? {
+        let entry = entry?;
+        let found = entry.metadata()?;
+        let mode = found.permissions().mode();
+        if found.is_dir() {
+            seal(&entry.path())?;
+        } else if found.is_file() && mode & WRITING != 0 {
+            fs::set_permissions(entry.path(), fs::Permissions::from_mode(mode & !WRITING))?;
+        }
+    }
+    Ok(())
+}
+
 /// Waits until no environment has a private directory any more: its keeper removes it last. Then removes the rest.
 pub(crate) fn await_keepers(scratch: &Path) -> io::Result<()> {
     let end = Instant::now() + PATIENCE;
@@ -58,6 +77,24 @@ fn has_environments(scratch: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_sealed_package_has_no_writable_file() {
+        let parent = tempfile::tempdir().unwrap();
+        let outside = parent.path().join("outside");
+        fs::write(&outside, "x").unwrap();
+        let package = parent.path().join("package");
+        fs::create_dir_all(package.join("lib")).unwrap();
+        let run = package.join("lib/run");
+        fs::write(&run, "x").unwrap();
+        fs::set_permissions(&run, fs::Permissions::from_mode(0o755)).unwrap();
+        std::os::unix::fs::symlink(&outside, package.join("link")).unwrap();
+        seal(&package).unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(&run), mode(&package) & 0o200), (0o555, 0o200));
+        assert_eq!(mode(&outside) & 0o200, 0o200);
+        remove(&package).unwrap();
+    }
 
     #[test]
     fn what_was_locked_is_removed() {

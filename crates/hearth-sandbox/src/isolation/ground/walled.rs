@@ -126,7 +126,7 @@ impl Ground for Walled {
         }
     }
 
-    fn open_code(&self, code: &CodeHash) -> io::Result<OwnedFd> {
+    fn open_code(&mut self, code: &CodeHash) -> io::Result<OwnedFd> {
         root::open_code(code, self.owners.as_ref().map(AsFd::as_fd))
     }
 
