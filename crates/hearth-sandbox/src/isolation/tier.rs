@@ -80,6 +80,8 @@ impl Tier {
                 "functions see and signal your processes, other functions' and Hearth's",
                 "functions use your network, 127.0.0.1 and cloud metadata included; policies other than allow are \
                  refused; whoever is on this machine can connect to their Runtime API",
+                "nothing is at /var/task or /opt, and /tmp is the machine's: LAMBDA_TASK_ROOT and TMPDIR name what is a \
+                 function's own",
                 "memory is looked at every 50 ms, what no process has mapped is not counted, and the sizes of /tmp, \
                  shares of CPU and the number of processes are not held to",
             ],

@@ -88,14 +88,14 @@ fn write(
     runtimes: &[Runtime],
     advice: &[String],
 ) -> Result<(), Failure> {
-    output::line(format_args!("isolation tier {tier}: {}", verdict(works(tier))))?;
+    output::line(format_args!("isolation tier {tier}: {}", verdict(tier)))?;
     let rows: Vec<_> = requirements.iter().map(requirement_row).collect();
     output::table(&rows)?;
     for weakness in tier.weaknesses() {
         output::line(format_args!("  weaker  {weakness}"))?;
     }
     for other in Tier::ALL.into_iter().filter(|other| *other != tier) {
-        output::line(format_args!("isolation tier {other}: {}", verdict(works(other))))?;
+        output::line(format_args!("isolation tier {other}: {}", verdict(other)))?;
         let rows: Vec<_> = lacking(other).iter().map(requirement_row).collect();
         output::table(&rows)?;
     }
@@ -112,8 +112,12 @@ fn write(
     advice.iter().try_for_each(output::line)
 }
 
-fn verdict(works: bool) -> &'static str {
-    if works { "works" } else { "does not work here" }
+fn verdict(tier: Tier) -> &'static str {
+    match (works(tier), tier) {
+        (false, _) => "does not work here",
+        (true, Tier::Sandbox | Tier::Rootless) => "works",
+        (true, Tier::Process) => "works, and isolates nothing",
+    }
 }
 
 fn requirement_row(requirement: &Requirement) -> [String; 4] {
