@@ -9,7 +9,7 @@ import pytest
 
 from bootstraps import SHELL, bundle, deploy as deploy_bootstrap, needs_curl, shell
 from functions import create, invoke, log_lines, node, python, unique
-from server import wait_until
+from server import alive, wait_until
 
 # Registers, then tells what it gets. `$before` and `$on_event` are the test's.
 WATCHER = r"""
@@ -326,6 +326,108 @@ INTERNAL = python("""
             time.sleep(0.01)
         return told
 """)
+
+
+# Registers an extension that waits for the end and for nothing else, as graceful shutdown takes.
+GRACEFUL_PYTHON = python("""
+    import os, signal, sys, threading, time, urllib.request
+
+    def asked(number, _):
+        print("asked to end by", number)
+        sys.exit(0)
+
+    signal.signal(signal.SIGTERM, signal.SIG_IGN if os.environ.get("DEAF") else asked)
+    base = "http://" + os.environ["AWS_LAMBDA_RUNTIME_API"] + "/2020-01-01/extension/"
+
+    def call(path, body=None, **headers):
+        return urllib.request.urlopen(urllib.request.Request(base + path, data=body, headers=headers))
+
+    if not os.environ.get("ALONE"):
+        registered = call("register", b'{"events":[]}', **{"Lambda-Extension-Name": "inner"}).headers
+        own = {"Lambda-Extension-Identifier": registered["Lambda-Extension-Identifier"]}
+        threading.Thread(target=call, args=("event/next",), kwargs=own, daemon=True).start()
+
+    def handler(event, context):
+        while event.get("do") == "hang":
+            time.sleep(1)
+        return 1
+""")
+
+GRACEFUL_NODE = node("""
+    import http from 'node:http';
+
+    process.on('SIGTERM', () => {
+      console.log('asked to end by', 15);
+      process.exit(0);
+    });
+
+    function call(method, path, headers, body) {
+      return new Promise((resolve) => {
+        const url = `http://${process.env.AWS_LAMBDA_RUNTIME_API}/2020-01-01/extension/${path}`;
+        http.request(url, { method, headers }, (response) => {
+          response.resume();
+          resolve(response.headers);
+        }).end(body);
+      });
+    }
+
+    if (!process.env.ALONE) {
+      const headers = await call('POST', 'register', { 'Lambda-Extension-Name': 'inner' }, '{"events":[]}');
+      const id = headers['lambda-extension-identifier'];
+      call('GET', 'event/next', { 'Lambda-Extension-Identifier': id });
+    }
+
+    export const handler = async () => 1;
+""", name="index.mjs")
+
+
+def graceful(client, kind="python", timeout=10, **variables):
+    code, runtime = {"python": (GRACEFUL_PYTHON, "python3.11"), "node": (GRACEFUL_NODE, "nodejs20.x")}[kind]
+    function = create(client, code, runtime, Timeout=timeout, Environment={"Variables": variables})
+    assert invoke(client, function).payload == 1
+    return function
+
+
+def asked(logs, function):
+    return [line for line in log_lines(logs, function) if "asked to end by 15" in line]
+
+
+@pytest.mark.every_tier
+@pytest.mark.parametrize("kind", ["python", "node"])
+def test_a_runtime_with_an_internal_extension_is_asked_to_end(client, logs, kind):
+    function = graceful(client, kind)
+    assert not asked(logs, function)
+    client.delete_function(FunctionName=function)
+    wait_until(lambda: asked(logs, function), "the runtime says that it was asked to end")
+    assert len(asked(logs, function)) == 1
+
+
+@pytest.mark.every_tier
+def test_the_end_of_the_server_asks_runtimes_with_internal_extensions_only(make_server):
+    server = make_server().start()
+    client = server.client()
+    slow = graceful(client, timeout=2)
+    assert invoke(client, slow, {"do": "hang"}).payload["errorType"] == "Sandbox.Timedout"
+    others = [graceful(client, kind, ALONE="1") for kind in ("python", "node")]
+    told = [graceful(client, kind) for kind in ("python", "node")]
+    assert server.stop() == 0
+    logs = server.start().client("logs")
+    assert [len(asked(logs, function)) for function in [*told, *others, slow]] == [1, 1, 0, 0, 0]
+
+
+@pytest.mark.every_tier
+@pytest.mark.parametrize("killed", [False, True])
+def test_a_runtime_that_does_not_listen_is_ended(make_server, killed):
+    server = make_server().start()
+    client = server.client()
+    function = graceful(client, DEAF="1")
+    client.delete_function(FunctionName=function)
+    members = server.members()
+    if killed:
+        server.kill()
+    else:
+        assert server.stop() == 0
+        wait_until(lambda: not any(alive(pid) for pid in members), f"all of {members} are gone")
 
 
 @pytest.mark.every_tier

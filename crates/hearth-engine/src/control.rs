@@ -1,7 +1,7 @@
 //! The control socket of an environment: frames out, messages in.
 
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream as StdStream;
 
 use bytes::{Buf, BytesMut};
@@ -43,6 +43,11 @@ impl Control {
             incoming: FrameBuffer::new(),
             outgoing: BytesMut::new(),
         })
+    }
+
+    /// Keeps the socket open when this goes away.
+    pub(crate) fn hold(&self) -> io::Result<OwnedFd> {
+        self.stream.as_fd().try_clone_to_owned()
     }
 
     /// Queues a frame.

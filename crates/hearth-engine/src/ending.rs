@@ -54,6 +54,12 @@ impl Ending {
         }
     }
 
+    /// The end of the environment, for who waits for nothing else.
+    pub(crate) fn take_exit(&mut self) -> oneshot::Receiver<Exit> {
+        let (_, nobody_tells) = oneshot::channel();
+        std::mem::replace(&mut self.exit, nobody_tells)
+    }
+
     /// Waits for it. Cancelling loses nothing; when it has come, it comes once.
     pub(crate) async fn wait(&mut self) -> Exit {
         let Self { exit, runtime } = self;

@@ -20,7 +20,7 @@ use crate::feed::Subscriptions;
 use crate::journal::Journal;
 use crate::output::Output;
 use crate::sandbox_handle::SandboxHandle;
-use crate::shutdown::{LastWords, Shutdown};
+use crate::shutdown::{LastWords, Leaving, Shutdown};
 
 /// How long the warden may take to tell how a process ended whose socket is closed.
 const EXIT_NOTICE: Duration = Duration::from_secs(5);
@@ -149,23 +149,36 @@ impl Process {
     pub(crate) fn peak_memory_mb(&self) -> u32 {
         u32::try_from(self.memory.peak_bytes().div_ceil(MIB)).unwrap_or(u32::MAX)
     }
+
+    /// Who is given time to end, if anybody is.
+    fn leaving(&mut self) -> Option<Leaving> {
+        let api = self.api.take()?;
+        if let Some(attendant) = self.attendant.take() {
+            return Some(Leaving::Attended {
+                attendant,
+                api,
+                reason: self.reason,
+                runtime: self.ending.take_attended(),
+            });
+        }
+        // What failed or took too long is given none.
+        let in_peace = self.reason == ShutdownReason::Spindown && self.is_alive();
+        (in_peace && api.look(|machine| machine.has_any_extension()))
+            .then(|| Leaving::Alone(self.ending.take_exit()))
+    }
 }
 
 impl Drop for Process {
     fn drop(&mut self) {
         let sandbox = self.sandbox.clone();
-        let (Some(attendant), Some(api), Ok(tasks)) =
-            (self.attendant.take(), self.api.take(), Handle::try_current())
-        else {
+        let (Some(leaving), Ok(tasks)) = (self.leaving(), Handle::try_current()) else {
             return sandbox.0.kill(self.id);
         };
         let log = self.last_words.take().zip(self.output.again().ok());
         let shutdown = Shutdown {
-            attendant,
-            api,
-            reason: self.reason,
-            runtime: self.ending.take_attended(),
+            leaving,
             log: log.map(|(journal, output)| LastWords { journal, output }),
+            control: self.control.hold().ok(),
             id: self.id,
             dying: sandbox.dying(),
             sandbox,
@@ -189,10 +202,11 @@ pub(crate) struct Environment {
 
 impl Environment {
     pub(crate) fn new(mut process: Process, journal: Journal, generation: u64) -> Self {
-        let listens =
-            |api: &RuntimeApi| api.look(|machine| machine.has_runtime() || machine.has_any_extension());
-        let has_listeners = process.api.as_ref().is_some_and(listens);
-        if process.attendant.is_some() {
+        let api = process.api.as_ref();
+        let has_extensions = api.is_some_and(|api| api.look(|machine| machine.has_any_extension()));
+        let has_runtime = api.is_some_and(|api| api.look(|machine| machine.has_runtime()));
+        let has_listeners = has_runtime || has_extensions;
+        if has_extensions || process.attendant.is_some() {
             process.last_words = Some(journal.again());
         }
         Self {

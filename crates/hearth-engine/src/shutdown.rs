@@ -1,10 +1,13 @@
 //! The end of an environment with extensions, which is not sudden.
 
+use std::os::fd::OwnedFd;
+use std::time::Duration;
+
 use hearth_runtime::api::{RuntimeApi, ShutdownReason};
-use hearth_sandbox::ExitStatus;
+use hearth_sandbox::{Exit, ExitStatus};
 use hearth_types::EnvironmentId;
 use tokio::sync::oneshot;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use crate::attendant::{self, Attendant};
 use crate::environment::Network;
@@ -12,20 +15,35 @@ use crate::journal::Journal;
 use crate::output::Output;
 use crate::sandbox_handle::{Dying, SandboxHandle};
 
+/// How long the runtime of an environment with internal extensions alone may take to end, as on AWS.
+const ALONE: Duration = Duration::from_millis(500);
+
 /// An environment that comes to its end: first its runtime, then its extensions, then all that is left.
 pub(crate) struct Shutdown {
-    pub(crate) attendant: Attendant,
-    pub(crate) api: RuntimeApi,
-    pub(crate) reason: ShutdownReason,
-    /// The runtime's end, if it is ahead.
-    pub(crate) runtime: Option<oneshot::Receiver<ExitStatus>>,
+    pub(crate) leaving: Leaving,
     pub(crate) log: Option<LastWords>,
+    /// The environment's socket: a bootstrap whose socket is closed ends before it has heard of anything.
+    pub(crate) control: Option<OwnedFd>,
     pub(crate) id: EnvironmentId,
     pub(crate) sandbox: SandboxHandle,
     /// Counts it as long as it takes.
     pub(crate) dying: Dying,
     /// Extensions send what they have left.
     pub(crate) network: Network,
+}
+
+/// Who is given time to end.
+pub(crate) enum Leaving {
+    /// The runtime, and extensions beside it.
+    Attended {
+        attendant: Attendant,
+        api: RuntimeApi,
+        reason: ShutdownReason,
+        /// The runtime's end, if it is ahead.
+        runtime: Option<oneshot::Receiver<ExitStatus>>,
+    },
+    /// The runtime, of which all extensions are a part. With the environment's end.
+    Alone(oneshot::Receiver<Exit>),
 }
 
 /// Where what the runtime prints goes while it ends.
@@ -39,15 +57,32 @@ impl Shutdown {
         if let Some(feed) = self.log.as_ref().and_then(|log| log.journal.feed()) {
             feed.flush().await;
         }
-        let end = Instant::now() + attendant::SHUTDOWN;
-        if let Some(runtime) = self.runtime {
-            during(self.attendant.terminate(runtime), &mut self.log).await;
+        let log = &mut self.log;
+        match self.leaving {
+            Leaving::Attended {
+                mut attendant,
+                api,
+                reason,
+                runtime,
+            } => {
+                let end = Instant::now() + attendant::SHUTDOWN;
+                if let Some(runtime) = runtime {
+                    during(attendant.terminate(runtime), log).await;
+                }
+                during(attendant.shut_down(&api, reason, end), log).await;
+            }
+            Leaving::Alone(exit) => {
+                self.sandbox.0.terminate(self.id);
+                let ended = async {
+                    // A runtime that does not listen is killed.
+                    let _ = timeout(ALONE, exit).await;
+                };
+                during(ended, log).await;
+            }
         }
-        let told = self.attendant.shut_down(&self.api, self.reason, end);
-        during(told, &mut self.log).await;
         drop(self.network);
         self.sandbox.0.kill(self.id);
-        drop(self.dying);
+        drop((self.control, self.dying));
     }
 }
 

@@ -446,6 +446,57 @@ async fn idle_environments_expire() {
     run(&stage, &function, json!({})).await;
 }
 
+/// A function with an internal extension, if it has this handler.
+fn with_network(handler: &str) -> (Stage, Arc<hearth_engine::Function>) {
+    let stage = Stage::new(|_| {});
+    stage.sandbox.has_network.store(true, Ordering::SeqCst);
+    let function = stage.deploy(|spec| spec.handler = handler.into());
+    (stage, function)
+}
+
+fn was_asked(stage: &Stage) -> bool {
+    stage.log.messages().iter().any(|line| line == "asked to end")
+}
+
+#[tokio::test]
+async fn an_environment_with_an_internal_extension_is_asked_to_end() {
+    let (stage, function) = with_network("init.extension");
+    assert!(run(&stage, &function, json!({})).await.error.is_none());
+    function.retire();
+    until(|| was_asked(&stage)).await;
+    until(|| stage.sandbox.live() == 0).await;
+}
+
+#[tokio::test]
+async fn what_does_not_end_when_asked_is_ended() {
+    let (stage, function) = with_network("init.extension");
+    stage.sandbox.is_deaf.store(true, Ordering::SeqCst);
+    assert!(run(&stage, &function, json!({})).await.error.is_none());
+    assert!(stage.engine.drain(Duration::from_secs(60)).await);
+    assert_eq!(stage.sandbox.live(), 0);
+    assert!(was_asked(&stage));
+}
+
+#[tokio::test]
+async fn others_are_not_asked_to_end() {
+    let (stage, function) = with_network("app.handler");
+    assert!(run(&stage, &function, json!({})).await.error.is_none());
+    assert!(stage.engine.drain(Duration::from_secs(60)).await);
+    until(|| stage.sandbox.live() == 0).await;
+    assert!(!was_asked(&stage));
+}
+
+#[tokio::test]
+async fn what_has_failed_is_not_asked_to_end() {
+    for wish in ["hang", "exit"] {
+        let (stage, function) = with_network("init.extension");
+        assert!(run(&stage, &function, json!({})).await.error.is_none());
+        assert!(run(&stage, &function, json!({"do": wish})).await.error.is_some());
+        until(|| stage.sandbox.live() == 0).await;
+        assert!(!was_asked(&stage), "{wish}");
+    }
+}
+
 #[tokio::test]
 async fn draining_waits_for_what_runs() {
     let stage = Stage::new(|_| {});

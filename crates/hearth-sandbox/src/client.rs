@@ -142,8 +142,12 @@ impl Sandbox for WardenClient {
         })
     }
 
+    fn terminate(&self, id: EnvironmentId) {
+        self.0.order(Request::Terminate { id });
+    }
+
     fn kill(&self, id: EnvironmentId) {
-        self.0.kill(id);
+        self.0.order(Request::Kill { id });
     }
 }
 
@@ -177,8 +181,8 @@ impl Client {
         sent.await.map_err(|_| SandboxError::WardenDied)
     }
 
-    fn kill(self: &Arc<Self>, id: EnvironmentId) {
-        let request = Request::Kill { id };
+    /// Sends a request that has no answer.
+    fn order(self: &Arc<Self>, request: Request) {
         let sent = self
             .socket
             .try_io(Interest::WRITABLE, || send(&self.socket, &request.encode()));
@@ -203,7 +207,7 @@ impl Client {
                 let usable = result.is_ok();
                 let taken = waiting.is_some_and(|waiting| waiting.send(result).is_ok());
                 if !(usable && taken) {
-                    self.kill(id);
+                    self.order(Request::Kill { id });
                 }
             }
             Answer::Claimed { tag } => {

@@ -29,6 +29,9 @@ pub trait Sandbox: Send + Sync {
         Box::pin(async {})
     }
 
+    /// Asks the interpreter of an environment to end, by SIGTERM. Does nothing if it has ended.
+    fn terminate(&self, id: EnvironmentId);
+
     /// Ends an environment and everything in it. Its [`Exit`] is still reported. Does nothing if it has
     /// ended.
     fn kill(&self, id: EnvironmentId);

@@ -32,6 +32,9 @@ pub(crate) enum Request {
         memory_mb: u32,
         ephemeral_mb: u32,
     },
+    Terminate {
+        id: EnvironmentId,
+    },
     Kill {
         id: EnvironmentId,
     },
@@ -78,6 +81,7 @@ pub(crate) enum Refusal {
 const BOOT: u8 = 1;
 const CLAIM: u8 = 2;
 const KILL: u8 = 3;
+const TERMINATE: u8 = 4;
 
 impl Request {
     /// The record.
@@ -117,6 +121,10 @@ impl Request {
                 if let Some(layers) = layers {
                     put(&mut record, 56, *layers.as_bytes());
                 }
+            }
+            Self::Terminate { id } => {
+                record[0] = TERMINATE;
+                put(&mut record, 8, id.0.to_le_bytes());
             }
             Self::Kill { id } => {
                 record[0] = KILL;
@@ -162,6 +170,7 @@ impl Request {
                     ephemeral_mb,
                 }
             }
+            TERMINATE => Self::Terminate { id },
             KILL => Self::Kill { id },
             _ => return None,
         };
@@ -327,6 +336,9 @@ mod tests {
                     ephemeral_mb,
                 }
             ),
+            any::<u64>().prop_map(|id| Request::Terminate {
+                id: EnvironmentId(id)
+            }),
             any::<u64>().prop_map(|id| Request::Kill {
                 id: EnvironmentId(id)
             }),
@@ -388,7 +400,7 @@ mod tests {
 
         #[test]
         fn what_decodes_is_exactly_a_request(
-            kind in 0u8..5, rest in prop::collection::vec(any::<u8>(), REQUEST_SIZE - 1), quiet in any::<bool>()
+            kind in 0u8..6, rest in prop::collection::vec(any::<u8>(), REQUEST_SIZE - 1), quiet in any::<bool>()
         ) {
             let mut record = vec![kind];
             record.extend(rest.iter().map(|byte| if quiet { byte & 1 } else { *byte }));

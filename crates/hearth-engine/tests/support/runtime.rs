@@ -10,7 +10,7 @@ use hearth_runtime::frames::{Frame, FrameBuffer, INITIAL_CREDIT, Kind, OutgoingB
 use hearth_sandbox::ExitStatus;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::UnixStream;
+use tokio::net::{TcpStream, UnixStream};
 
 pub(super) struct Runtime {
     pub(super) stream: UnixStream,
@@ -44,6 +44,10 @@ impl Runtime {
                 Kind::Ping => self.send(Kind::Ping, 0, frame.payload).await,
                 Kind::Claim => {
                     let claim: Value = serde_json::from_slice(&frame.payload).unwrap();
+                    if claim["handler"] == "init.extension" {
+                        let api = claim["environment"]["AWS_LAMBDA_RUNTIME_API"].as_str().unwrap();
+                        register(api.to_owned()).await;
+                    }
                     if let Some(ended) = self.init(claim["handler"].as_str().unwrap()).await {
                         return ended;
                     }
@@ -253,6 +257,32 @@ impl Runtime {
             }
         }
     }
+}
+
+/// Registers an internal extension, which waits for events that do not come.
+async fn register(api: String) {
+    let mut stream = TcpStream::connect(&api).await.unwrap();
+    let body = r#"{"events":[]}"#;
+    let request = format!(
+        "POST /2020-01-01/extension/register HTTP/1.1\r\nhost: {api}\r\nlambda-extension-name: inner\r\n\
+         content-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"}") {
+        assert_ne!(stream.read_buf(&mut answer).await.unwrap(), 0);
+    }
+    let answer = String::from_utf8(answer).unwrap();
+    let own = answer
+        .lines()
+        .find_map(|line| line.strip_prefix("Lambda-Extension-Identifier: "));
+    let own = own.expect(&answer);
+    let request = format!(
+        "GET /2020-01-01/extension/event/next HTTP/1.1\r\nhost: {api}\r\nlambda-extension-identifier: {own}\r\n\r\n"
+    );
+    stream.write_all(request.as_bytes()).await.unwrap();
+    tokio::spawn(async move { stream.read_to_end(&mut Vec::new()).await });
 }
 
 fn error(kind: &str, body: &[u8]) -> Bytes {

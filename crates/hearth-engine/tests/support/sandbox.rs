@@ -1,16 +1,20 @@
 //! A stand-in for the sandbox: environments are tasks.
 
 use std::collections::HashMap;
+use std::io::{PipeWriter, Write};
+use std::net::{SocketAddr, TcpListener};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream as StdStream;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use hearth_runtime::frames::FrameBuffer;
 use hearth_sandbox::{
-    BootRequest, Booted, BoxFuture, ClaimRequest, Exit, ExitStatus, MemoryGauge, Sandbox, SandboxError, Start,
+    BootRequest, Booted, BoxFuture, ClaimRequest, Exit, ExitStatus, Listener, MemoryGauge, Reach, Sandbox,
+    SandboxError, Start,
 };
+use hearth_types::inside::Addresses;
 use hearth_types::{EnvironmentId, Places};
 use tokio::net::UnixStream;
 use tokio::sync::oneshot;
@@ -30,11 +34,16 @@ pub(crate) struct FakeSandbox {
     pub(crate) boot_ms: AtomicU64,
     /// Bytes of streamed responses that environments have sent.
     pub(crate) streamed: Arc<AtomicU64>,
+    /// Whether environments have a network, over which they find the interfaces of extensions.
+    pub(crate) has_network: AtomicBool,
+    /// Whether environments end when they are asked to.
+    pub(crate) is_deaf: AtomicBool,
     live: Arc<Mutex<HashMap<u64, Live>>>,
 }
 
 struct Live {
     task: AbortHandle,
+    log: PipeWriter,
     exit: Option<oneshot::Sender<Exit>>,
 }
 
@@ -63,6 +72,29 @@ fn end(live: &Mutex<HashMap<u64, Live>>, id: u64, status: ExitStatus, out_of_mem
         .send(exit);
 }
 
+/// The sockets of an environment that is a process of the host.
+fn listener() -> Listener {
+    let [tcp, api] = [(); 2].map(|()| {
+        let socket = TcpListener::bind("127.0.0.1:0").unwrap();
+        socket.set_nonblocking(true).unwrap();
+        socket
+    });
+    let address = |socket: &TcpListener| match socket.local_addr().unwrap() {
+        SocketAddr::V4(address) => address,
+        SocketAddr::V6(address) => panic!("{address}"),
+    };
+    Listener {
+        addresses: Addresses {
+            runtime_api: address(&tcp),
+            api: address(&api),
+        },
+        tcp: tcp.into(),
+        api: api.into(),
+        dns: None,
+        reach: Reach::Host,
+    }
+}
+
 impl Sandbox for FakeSandbox {
     fn boot(&self, request: BootRequest) -> BoxFuture<'_, Result<Booted, SandboxError>> {
         self.boots.fetch_add(1, Ordering::SeqCst);
@@ -70,6 +102,8 @@ impl Sandbox for FakeSandbox {
         let (server, environment) = StdStream::pair().unwrap();
         let (output, log) = std::io::pipe().unwrap();
         environment.set_nonblocking(true).unwrap();
+        let also = log.try_clone().unwrap();
+        let listener = self.has_network.load(Ordering::SeqCst).then(listener);
         let live = Arc::clone(&self.live);
         let runtime = Runtime {
             stream: UnixStream::from_std(environment).unwrap(),
@@ -88,6 +122,7 @@ impl Sandbox for FakeSandbox {
             id,
             Live {
                 task: task.abort_handle(),
+                log: also,
                 exit: Some(exit),
             },
         );
@@ -100,7 +135,7 @@ impl Sandbox for FakeSandbox {
                 output: OwnedFd::from(output),
                 memory: MemoryGauge::fixed(30 << 20),
                 places: Places::WALLED,
-                listener: None,
+                listener,
                 exit: ended,
             })
         })
@@ -115,6 +150,16 @@ impl Sandbox for FakeSandbox {
                 false => Err(SandboxError::Full),
             }
         })
+    }
+
+    fn terminate(&self, id: EnvironmentId) {
+        if let Some(environment) = self.live.lock().unwrap().get_mut(&id.0) {
+            environment.log.write_all(b"asked to end\n").unwrap();
+        }
+        if self.is_deaf.load(Ordering::SeqCst) {
+            return;
+        }
+        end(&self.live, id.0, ExitStatus::Signal(15), false);
     }
 
     fn kill(&self, id: EnvironmentId) {

@@ -8,6 +8,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
 use hearth_types::Places;
+use rustix::process::PidfdFlags;
 
 use super::attendant;
 use super::deferred::Deferred;
@@ -59,12 +60,15 @@ pub(crate) fn run(
     confine: impl FnOnce() -> Result<(), Failure>,
 ) -> Result<Infallible, Failure> {
     let own_status = File::open("/proc/self/status").at(Step::Descriptors)?;
+    let process = own_process().at(Step::Descriptors)?;
     let control = place_descriptors(begin).at(Step::Descriptors)?;
     rustix::process::setsid().at(Step::User)?;
     confine()?;
-    Status::Started(own_status.into())
-        .send(begin.status)
-        .at(Step::Execute)?;
+    let started = Status::Started {
+        status: own_status.into(),
+        process,
+    };
+    started.send(begin.status).at(Step::Execute)?;
     let inherited = match begin.program {
         Program::Interpreter(_) => CONTROL + 1,
         // It has no use for the socket, and that it closes tells that the bootstrap runs.
@@ -95,6 +99,12 @@ pub(crate) fn run(
         Err(_) => {}
     }
     sys::exit(CANNOT_EXECUTE)
+}
+
+/// Names this process, whoever has the result.
+fn own_process() -> io::Result<OwnedFd> {
+    let own = rustix::process::getpid();
+    Ok(rustix::process::pidfd_open(own, PidfdFlags::empty())?)
 }
 
 /// Becomes the program. Returns only if that fails.

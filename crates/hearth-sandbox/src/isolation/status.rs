@@ -17,8 +17,8 @@ use rustix::net::{
 pub(crate) enum Status {
     /// The environment has made its own network namespace. With what the warden keeps of it.
     Network(Vec<OwnedFd>),
-    /// The sandbox is complete. With `/proc/<pid>/status` of the process that becomes the interpreter.
-    Started(OwnedFd),
+    /// The sandbox is complete. With `/proc/<pid>/status` of the process that becomes the interpreter, and what names it.
+    Started { status: OwnedFd, process: OwnedFd },
     /// A step failed with this error number, and the environment ends.
     Failed(Step, i32),
     /// The interpreter ended with this wait status, having had so many bytes resident at most.
@@ -91,7 +91,7 @@ impl Status {
         let mut record = [0; SIZE];
         let (kind, step, number, bytes) = match self {
             Self::Network(_) => (NETWORK, 0, 0, 0),
-            Self::Started(_) => (STARTED, 0, 0, 0),
+            Self::Started { .. } => (STARTED, 0, 0, 0),
             Self::Failed(step, errno) => (FAILED, *step as u8, *errno, 0),
             Self::Ended { status, peak_bytes } => (ENDED, 0, *status, *peak_bytes),
         };
@@ -102,7 +102,7 @@ impl Status {
         let mut ancillary = SendAncillaryBuffer::new(&mut space);
         let descriptors: Vec<BorrowedFd<'_>> = match self {
             Self::Network(parts) => parts.iter().map(AsFd::as_fd).collect(),
-            Self::Started(process) => vec![process.as_fd()],
+            Self::Started { status, process } => vec![status.as_fd(), process.as_fd()],
             _ => vec![],
         };
         if !descriptors.is_empty() {
@@ -146,7 +146,10 @@ impl Status {
         let peak_bytes = u64::from_le_bytes(record[8..].try_into().ok()?);
         match record[0] {
             NETWORK => Some(Self::Network(descriptors)),
-            STARTED => descriptors.into_iter().next().map(Self::Started),
+            STARTED => {
+                let [status, process] = descriptors.try_into().ok()?;
+                Some(Self::Started { status, process })
+            }
             FAILED => Some(Self::Failed(*Step::ALL.get(usize::from(record[1]))?, number)),
             ENDED => Some(Self::Ended {
                 status: number,

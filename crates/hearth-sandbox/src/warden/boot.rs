@@ -66,6 +66,7 @@ impl Warden {
                     pid,
                     process,
                     status,
+                    interpreter: None,
                     check_memory: None,
                     out_of_memory: false,
                     steering,
@@ -133,7 +134,7 @@ impl Warden {
         };
         match Status::receive(&environment.status) {
             Ok(Some(Status::Network(parts))) => self.keep_network(id, parts),
-            Ok(Some(Status::Started(process))) => self.report_booted(id, process),
+            Ok(Some(Status::Started { status, process })) => self.report_booted(id, status, process),
             Ok(Some(Status::Failed(step, errno))) => {
                 let error = io::Error::from_raw_os_error(errno);
                 complain(&format_args!("{id} could not be set up: {step:?}: {error}"));
@@ -164,13 +165,14 @@ impl Warden {
         }
     }
 
-    fn report_booted(&mut self, id: EnvironmentId, process: OwnedFd) {
+    fn report_booted(&mut self, id: EnvironmentId, status: OwnedFd, process: OwnedFd) {
         let Some(environment) = self.environments.get_mut(&id) else {
             return;
         };
         let Some(booting) = environment.phase.start() else {
             return;
         };
+        environment.interpreter = Some(process);
         let bound = &mut environment.bound;
         let started = bound
             .started(environment.pid)
@@ -187,7 +189,7 @@ impl Warden {
             ) => {
                 environment.check_memory = first.map(|wait| Instant::now() + wait);
                 let reach = self.ground.reach(environment.steering.is_some());
-                let descriptors = [control, output, stat, process]
+                let descriptors = [control, output, stat, status]
                     .into_iter()
                     .chain(sockets)
                     .collect();

@@ -3,6 +3,9 @@
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
+use hearth_types::EnvironmentId;
+use rustix::process::Signal;
+
 use super::environment::{Booting, Environment, Phase};
 use super::{Warden, complain};
 use crate::isolation::bounds::Bound;
@@ -11,7 +14,6 @@ use crate::isolation::privileges::Identity;
 use crate::protocol::{Answer, Refusal};
 use crate::sys;
 use crate::{Exit, ExitStatus};
-use hearth_types::EnvironmentId;
 
 /// What must go before its user number can be given out again.
 pub(super) struct Remains {
@@ -30,6 +32,15 @@ impl Warden {
         if let Some(environment) = self.environments.get_mut(&id) {
             environment.bound.last_look();
             end(&*self.ground, environment);
+        }
+    }
+
+    /// Asks the interpreter of an environment to end, if there is one of this number that has started.
+    pub(super) fn terminate(&self, id: EnvironmentId) {
+        let environment = self.environments.get(&id);
+        if let Some(interpreter) = environment.and_then(|environment| environment.interpreter.as_ref()) {
+            // It may have ended already.
+            let _ = rustix::process::pidfd_send_signal(interpreter, Signal::TERM);
         }
     }
 

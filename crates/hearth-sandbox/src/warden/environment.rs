@@ -21,6 +21,8 @@ pub(super) struct Environment {
     pub(super) process: OwnedFd,
     /// Where its first process reports.
     pub(super) status: OwnedFd,
+    /// Its interpreter, once that has started, or its attendant.
+    pub(super) interpreter: Option<OwnedFd>,
     /// When to look at its memory, unless an event comes first.
     pub(super) check_memory: Option<Instant>,
     pub(super) out_of_memory: bool,

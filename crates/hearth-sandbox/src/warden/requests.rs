@@ -54,6 +54,7 @@ impl Warden {
                 Ok(()) => self.outbox.put(Answer::Claimed { tag }),
                 Err(refusal) => self.refuse(tag, refusal),
             },
+            Request::Terminate { id } => self.terminate(id),
             Request::Kill { id } => self.kill(id),
         }
     }

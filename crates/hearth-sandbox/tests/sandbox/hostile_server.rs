@@ -40,6 +40,10 @@ pub(crate) fn trials() -> Vec<Trial> {
                 an_environment_being_made_cannot_be_claimed,
             ),
             (
+                "asking_environments_to_end_does_no_more",
+                asking_environments_to_end_does_no_more,
+            ),
+            (
                 "descriptors_sent_along_are_closed",
                 descriptors_sent_along_are_closed,
             ),
@@ -57,6 +61,7 @@ pub(crate) fn trials() -> Vec<Trial> {
 const BOOT: u8 = 1;
 const CLAIM: u8 = 2;
 const KILL: u8 = 3;
+const TERMINATE: u8 = 4;
 
 const BOOTED: u8 = 1;
 const CLAIMED: u8 = 2;
@@ -118,6 +123,13 @@ impl Request {
             kind: KILL,
             id,
             ..Self::default()
+        }
+    }
+
+    fn terminate(id: u64) -> Self {
+        Self {
+            kind: TERMINATE,
+            ..Self::kill(id)
         }
     }
 
@@ -264,7 +276,7 @@ fn garbage_is_dropped() -> Outcome {
                     (state >> 33) as u8
                 })
                 .collect();
-            // Kill is the only kind that random bytes could hit, and nobody has these numbers.
+            // Only kinds that have nothing but a number could be hit, and nobody has these numbers.
             socket.send(&record)?;
         }
         socket.is_served()
@@ -424,6 +436,36 @@ fn an_environment_being_made_cannot_be_claimed() -> Outcome {
             }
         }
         Ok(())
+    })
+}
+
+fn asking_environments_to_end_does_no_more() -> Outcome {
+    play(|socket, _| {
+        let ended = socket.boot()?;
+        socket.kill(ended.id)?;
+        let ask = |id: u64| socket.send(&Request::terminate(id).record());
+        for id in [0, ended.id, u64::MAX, u64::MAX >> 2, 1 << 62, socket.1.into()] {
+            ask(id)?;
+        }
+        socket.is_served()?;
+        let next = socket.boot()?.id + 1;
+        socket.kill(next - 1)?;
+        // One that is being made has nobody to ask yet.
+        socket.send(&Request::boot(1).record())?;
+        ask(next)?;
+        let booted = socket.receive()?;
+        if (booted.kind, booted.id) != (BOOTED, next) {
+            return Err(format!("{booted:?}").into());
+        }
+        // However often, it ends once.
+        for _ in 0..1000 {
+            ask(next)?;
+        }
+        let exited = socket.receive()?;
+        if (exited.kind, exited.reason, exited.id) != (EXITED, 1, next) {
+            return Err(format!("{exited:?}").into());
+        }
+        socket.is_served()
     })
 }
 

@@ -70,6 +70,8 @@ fn in_all_tiers() -> Vec<Trial> {
                 "exit_codes_and_signals_are_reported",
                 exit_codes_and_signals_are_reported,
             ),
+            ("an_interpreter_is_asked_to_end", an_interpreter_is_asked_to_end),
+            ("who_does_not_listen_lives_on", who_does_not_listen_lives_on),
             ("an_endless_loop_is_killed", an_endless_loop_is_killed),
             (
                 "what_it_leaves_running_is_killed",
@@ -329,6 +331,65 @@ fn exit_codes_and_signals_are_reported() -> Outcome {
             )?;
         }
         Ok(())
+    })
+}
+
+/// An environment whose interpreter treats SIGTERM in this way.
+async fn hearing(server: &crate::node::Server, action: &str) -> Result<Environment, Failed> {
+    let program = format!(
+        "import os, signal\n\
+        def asked(*_):\n    \
+            print('asked', flush=True)\n    \
+            os._exit(7)\n\
+        signal.signal(signal.SIGTERM, {action})\n"
+    );
+    let code = server
+        .directory
+        .unpack(action, &[("main.py", program.as_bytes())])?;
+    let mut environment = server.boot().await?;
+    server.claim(&environment, code).await?;
+    let answer = environment.order(&json!({"run": "/var/task/main.py"})).await?;
+    fail_unless(
+        answer
+            .as_ref()
+            .is_some_and(|answer| answer.get("error").is_none()),
+        format!("{answer:?}"),
+    )?;
+    Ok(environment)
+}
+
+fn an_interpreter_is_asked_to_end() -> Outcome {
+    Node::start()?.serve(async |server| {
+        for (action, status, said) in [
+            ("asked", ExitStatus::Code(7), "asked\n"),
+            ("signal.SIG_DFL", ExitStatus::Signal(15), ""),
+        ] {
+            let environment = hearing(server, action).await?;
+            server.warden.terminate(environment.id);
+            let ended = environment.id;
+            let (exit, output) = environment.end().await?;
+            fail_unless(
+                exit.status == status && output == said,
+                format!("{exit:?}: {output}"),
+            )?;
+            server.warden.terminate(ended);
+        }
+        Ok(())
+    })
+}
+
+fn who_does_not_listen_lives_on() -> Outcome {
+    Node::start()?.serve(async |server| {
+        let mut environment = hearing(server, "signal.SIG_IGN").await?;
+        server.warden.terminate(environment.id);
+        // Nor is anybody else asked.
+        let mut other = server.boot().await?;
+        for environment in [&mut environment, &mut other] {
+            fail_unless(environment.order(&json!({})).await?.is_some(), "no answer")?;
+            server.warden.kill(environment.id);
+        }
+        let (exit, _) = environment.end().await?;
+        fail_unless(exit.status == ExitStatus::Signal(9), format!("{exit:?}"))
     })
 }
 
