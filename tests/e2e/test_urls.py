@@ -2,15 +2,13 @@
 
 import base64
 import json
-import shutil
-import subprocess
 import threading
 import time
 
 import pytest
 
 from functions import create, python
-from server import clean_environment
+from test_aws_cli import aws
 from test_errors import refused
 from web import ECHO, Visitor, curl, public_url, url_id, wish
 
@@ -188,26 +186,20 @@ def test_curl(server, url):
     assert done.stdout == b"1 0 ", "the second request goes on the same connection"
 
 
-def test_the_aws_cli(server, client, echo):
-    if not shutil.which("aws"):
-        pytest.skip("the AWS CLI is not installed")
+@pytest.mark.aws_cli
+def test_the_aws_cli(server, client):
     name = create(client, ECHO)
 
-    def aws(*arguments):
-        done = subprocess.run(
-            ["aws", "lambda", *arguments, "--function-name", name, "--endpoint-url", server.endpoint],
-            capture_output=True, text=True, timeout=60,
-            env=clean_environment(AWS_ACCESS_KEY_ID="test", AWS_SECRET_ACCESS_KEY="test", AWS_DEFAULT_REGION="us-east-1"),
-        )
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout) if done.stdout else None
+    def ask(operation, *arguments):
+        done = aws(server, "lambda", operation, *arguments, "--function-name", name)
+        return json.loads(done) if done else None
 
-    made = aws("create-function-url-config", "--auth-type", "AWS_IAM", "--cors", "AllowOrigins=*,MaxAge=5")
-    assert aws("get-function-url-config")["Cors"] == made["Cors"] == {"AllowOrigins": ["*"], "MaxAge": 5}
-    assert aws("update-function-url-config", "--invoke-mode", "RESPONSE_STREAM")["InvokeMode"] == "RESPONSE_STREAM"
-    assert len(aws("list-function-url-configs")["FunctionUrlConfigs"]) == 1
-    aws("delete-function-url-config")
-    assert aws("list-function-url-configs")["FunctionUrlConfigs"] == []
+    made = ask("create-function-url-config", "--auth-type", "AWS_IAM", "--cors", "AllowOrigins=*,MaxAge=5")
+    assert ask("get-function-url-config")["Cors"] == made["Cors"] == {"AllowOrigins": ["*"], "MaxAge": 5}
+    assert ask("update-function-url-config", "--invoke-mode", "RESPONSE_STREAM")["InvokeMode"] == "RESPONSE_STREAM"
+    assert len(ask("list-function-url-configs")["FunctionUrlConfigs"]) == 1
+    ask("delete-function-url-config")
+    assert ask("list-function-url-configs")["FunctionUrlConfigs"] == []
 
 
 def test_the_sdk_for_javascript(server, client, npm):
