@@ -381,7 +381,22 @@ GRACEFUL_NODE = node("""
 """, name="index.mjs")
 
 
+# The same for a bootstrap.
+GRACEFUL_SHELL = LISTENING.replace("echo asked", "echo asked to end by 15").replace("    while true", r"""
+    extension="http://$AWS_LAMBDA_RUNTIME_API/2020-01-01/extension"
+    curl -sS -D "$tmp/inner" -o "$tmp/inner.answer" -X POST -H 'Lambda-Extension-Name: inner' -d '{"events":[]}' \
+        "$extension/register"
+    inner=$(grep -i lambda-extension-identifier: "$tmp/inner" | tr -d '[:space:]' | cut -d: -f2)
+    curl -sS -H "Lambda-Extension-Identifier: $inner" "$extension/event/next" &
+    while true""".lstrip("\n"))
+
+
 def graceful(client, kind="python", timeout=10, **variables):
+    if kind == "shell":
+        needs_curl()
+        function = deploy_bootstrap(client, {"bootstrap": GRACEFUL_SHELL}, Timeout=timeout)
+        assert invoke(client, function).payload == 1
+        return function
     code, runtime = {"python": (GRACEFUL_PYTHON, "python3.11"), "node": (GRACEFUL_NODE, "nodejs20.x")}[kind]
     function = create(client, code, runtime, Timeout=timeout, Environment={"Variables": variables})
     assert invoke(client, function).payload == 1
@@ -393,7 +408,7 @@ def asked(logs, function):
 
 
 @pytest.mark.every_tier
-@pytest.mark.parametrize("kind", ["python", "node"])
+@pytest.mark.parametrize("kind", ["python", "node", "shell"])
 def test_a_runtime_with_an_internal_extension_is_asked_to_end(client, logs, kind):
     function = graceful(client, kind)
     assert not asked(logs, function)

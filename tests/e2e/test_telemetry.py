@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from functions import create, invoke, log_lines, python
+from functions import create, invoke, log_lines, node, python
 from server import wait_until
 from test_extensions import layer
 
@@ -249,3 +249,102 @@ def test_a_subscriber_that_does_not_listen_holds_nobody_up(client):
     begun = time.monotonic()
     assert [invoke(client, function).error for _ in range(3)] == [None] * 3
     assert time.monotonic() - begun < 10
+
+
+# A part of the function's process that listens, on a port that is free also where the host's are used.
+INNER_PYTHON = python("""
+    import http.server, json, os, threading, time, urllib.request
+
+    records = []
+
+    class Take(http.server.BaseHTTPRequestHandler):
+        def do_POST(self):
+            records.extend(json.loads(self.rfile.read(int(self.headers["content-length"]))))
+            self.send_response(200)
+            self.send_header("content-length", "0")
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    listener = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Take)
+    threading.Thread(target=listener.serve_forever, daemon=True).start()
+    base = "http://" + os.environ["AWS_LAMBDA_RUNTIME_API"]
+
+    def call(method, path, document=None, **headers):
+        body = json.dumps(document).encode() if document else None
+        return urllib.request.urlopen(urllib.request.Request(base + path, method=method, data=body, headers=headers))
+
+    registered = call("POST", "/2020-01-01/extension/register", {"events": []}, **{"Lambda-Extension-Name": "inner"})
+    own = {"Lambda-Extension-Identifier": registered.headers["Lambda-Extension-Identifier"]}
+    subscribed = call("PUT", "/2022-07-01/telemetry", {
+        "schemaVersion": "2022-12-13",
+        "types": ["platform", "function"],
+        "buffering": {"timeoutMs": 25},
+        "destination": {"protocol": "HTTP", "URI": f"http://sandbox.localdomain:{listener.server_port}/take"},
+    }, **own).status
+    threading.Thread(target=call, args=("GET", "/2020-01-01/extension/event/next"), kwargs=own, daemon=True).start()
+
+    def handler(event, context):
+        if event.get("do") == "read":
+            while not any(record["type"] == "platform.report" for record in records):
+                time.sleep(0.01)
+            return records
+        print("printed by the function")
+        return subscribed
+""")
+
+INNER_NODE = node("""
+    import http from 'node:http';
+    import net from 'node:net';
+
+    let text = '';
+    const listener = net.createServer((stream) => stream.on('data', (data) => { text += data; }));
+    await new Promise((resolve) => listener.listen(0, '127.0.0.1', resolve));
+
+    function call(method, path, headers, document) {
+      return new Promise((resolve) => {
+        const url = `http://${process.env.AWS_LAMBDA_RUNTIME_API}${path}`;
+        http.request(url, { method, headers }, (response) => {
+          response.resume();
+          resolve(response);
+        }).end(document && JSON.stringify(document));
+      });
+    }
+
+    const registered = await call('POST', '/2020-01-01/extension/register', { 'Lambda-Extension-Name': 'inner' },
+      { events: [] });
+    const own = { 'Lambda-Extension-Identifier': registered.headers['lambda-extension-identifier'] };
+    const { statusCode } = await call('PUT', '/2022-07-01/telemetry', own, {
+      schemaVersion: '2022-12-13',
+      types: ['platform', 'function'],
+      buffering: { timeoutMs: 25 },
+      destination: { protocol: 'TCP', port: listener.address().port },
+    });
+    call('GET', '/2020-01-01/extension/event/next', own);
+
+    export async function handler(event) {
+      if (event.do === 'read') {
+        while (!text.includes('"platform.report"') || !text.endsWith('\\n')) {
+          await new Promise((resolve) => setTimeout(resolve, 10));
+        }
+        return text.trim().split('\\n').map((line) => JSON.parse(line));
+      }
+      console.log('printed by the function');
+      return statusCode;
+    }
+""", name="index.mjs")
+
+
+@pytest.mark.every_tier
+@pytest.mark.parametrize("code, runtime", [(INNER_PYTHON, "python3.11"), (INNER_NODE, "nodejs20.x")])
+def test_an_internal_extension_hears_what_it_subscribes_to(client, logs, code, runtime):
+    function = create(client, code, runtime, Timeout=15)
+    assert invoke(client, function).payload == 200
+    got = invoke(client, function, {"do": "read"}).payload
+    assert records(got, "platform.initStart")[0]["functionName"] == function
+    assert records(got, "platform.telemetrySubscription") == [
+        {"name": "inner", "state": "Subscribed", "types": ["platform", "function"]}]
+    assert any("printed by the function" in record for record in records(got, "function"))
+    assert records(got, "platform.report")[0]["status"] == "success"
+    assert "TELEMETRY\tName: inner\tState: Subscribed\tTypes: [Platform, Function]" in log_lines(logs, function)

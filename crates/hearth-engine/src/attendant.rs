@@ -42,16 +42,16 @@ pub(crate) struct Attendant {
 /// Who waits for a connection, oldest first.
 type Connections = Arc<Mutex<VecDeque<oneshot::Sender<io::Result<OwnedFd>>>>>;
 
-/// Makes connections to ports of the environment's loopback.
+/// Makes connections to ports of the environment's loopback, inside.
 #[derive(Clone, Debug)]
-pub(crate) struct Connector {
+pub(crate) struct Dialer {
     socket: Arc<UnixDatagram>,
     connections: Connections,
 }
 
-impl Connector {
+impl Dialer {
     /// Connects.
-    pub(crate) async fn connect(&self, port: u16) -> io::Result<TcpStream> {
+    pub(crate) async fn dial(&self, port: u16) -> io::Result<TcpStream> {
         let (sender, connected) = oneshot::channel();
         {
             // In one step, so that answers come in the order of those who wait.
@@ -86,8 +86,8 @@ impl Attendant {
     }
 
     /// Makes connections inside.
-    pub(crate) fn connector(&self) -> Connector {
-        Connector {
+    pub(crate) fn dialer(&self) -> Dialer {
+        Dialer {
             socket: Arc::clone(&self.socket),
             connections: Arc::clone(&self.connections),
         }

@@ -12,11 +12,10 @@ use hyper::Request;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
 use tokio::io::AsyncWriteExt;
-use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
-use crate::attendant::Connector;
+use crate::connector::{Connection, Connector};
 
 /// How often a batch is tried, and the pause between.
 const ATTEMPTS: usize = 3;
@@ -110,7 +109,7 @@ struct Line {
 
 enum Open {
     Http(SendRequest<Full<Bytes>>),
-    Tcp(TcpStream),
+    Tcp(Connection),
 }
 
 impl Line {
@@ -144,27 +143,28 @@ impl Line {
             Destination::Tcp { port } => (*port, None),
         };
         if self.open.is_none() {
-            let stream = self.connector.connect(port).await?;
+            let connection = self.connector.connect(port).await?;
             self.open = Some(match path {
-                Some(_) => Open::Http(handshake(stream).await?),
-                None => Open::Tcp(stream),
+                Some(_) => Open::Http(handshake(connection).await?),
+                None => Open::Tcp(connection),
             });
         }
         match (&mut self.open, path) {
             (Some(Open::Http(sender)), Some(path)) => post(sender, port, &path, batch.array()).await,
-            (Some(Open::Tcp(stream)), _) => stream.write_all(batch.lines().as_bytes()).await,
+            (Some(Open::Tcp(connection)), _) => connection.stream.write_all(batch.lines().as_bytes()).await,
             _ => Err(io::ErrorKind::NotConnected.into()),
         }
     }
 }
 
-async fn handshake(stream: TcpStream) -> io::Result<SendRequest<Full<Bytes>>> {
+async fn handshake(Connection { stream, room }: Connection) -> io::Result<SendRequest<Full<Bytes>>> {
     let (sender, connection) = http1::handshake(TokioIo::new(stream))
         .await
         .map_err(io::Error::other)?;
     tokio::spawn(async move {
         // The next request finds out.
         let _ = connection.await;
+        drop(room);
     });
     Ok(sender)
 }

@@ -194,16 +194,14 @@ impl Inner {
         let own_group = spec.log_group == format!("/aws/lambda/{}", spec.arn.name);
         let function = if own_group { "" } else { spec.arn.name.as_str() };
         let stream = format!("{day}/{function}[{}]{}", spec.version, Uuid::new_v4().simple());
-        let mut journal = Journal::new(
+        let journal = Journal::new(
             Arc::clone(&self.sink),
             spec.arn.scope.clone(),
             spec.log_group.clone(),
             stream.clone(),
             spec.logging,
         );
-        if spec.layers.has_extensions {
-            journal.feed_extensions();
-        }
+        journal.feed_extensions();
         (journal, stream)
     }
 

@@ -14,6 +14,7 @@ use tokio::runtime::Handle;
 use tokio::time::timeout;
 
 use crate::attendant::Attendant;
+use crate::connector::{Connector, Source};
 use crate::control::Control;
 use crate::ending::{Ending, LOST};
 use crate::feed::Subscriptions;
@@ -90,16 +91,17 @@ impl Process {
     ) -> io::Result<()> {
         let (mut attendant, runtime) = Attendant::listen(socket, api.clone())?;
         attendant.log(output, journal.of_extensions())?;
-        if let Some(feed) = journal.feed() {
-            feed.begin();
-            api.take_subscriptions(Arc::new(Subscriptions {
-                feed,
-                connector: attendant.connector(),
-            }));
-        }
+        take_subscriptions(&api, journal, Source::Attendant(attendant.dialer()));
         self.attendant = Some(attendant);
         self.ending.attend(runtime);
         Ok(())
+    }
+
+    /// Lets parts of its runtime hear what there is to tell.
+    pub(crate) fn feed_runtime(&self, journal: &Journal) {
+        if let Some(api) = &self.api {
+            take_subscriptions(api, journal, Source::Sandbox(self.sandbox.clone(), self.id));
+        }
     }
 
     /// Has the interpreter started, now that the extensions are there.
@@ -166,6 +168,14 @@ impl Process {
         (in_peace && api.look(|machine| machine.has_any_extension()))
             .then(|| Leaving::Alone(self.ending.take_exit()))
     }
+}
+
+/// From now on extensions may subscribe.
+fn take_subscriptions(api: &RuntimeApi, journal: &Journal, source: Source) {
+    let feed = journal.feed();
+    feed.begin();
+    let connector = Connector::new(source);
+    api.take_subscriptions(Arc::new(Subscriptions { feed, connector }));
 }
 
 impl Drop for Process {

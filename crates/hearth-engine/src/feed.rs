@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::time::timeout;
 
-use crate::attendant::Connector;
+use crate::connector::Connector;
 use crate::delivery::{self, Dropped, Message};
 use crate::report::PlatformEvent;
 
@@ -91,8 +91,17 @@ impl Feed {
         state.subscribers.iter().map(describe).collect()
     }
 
+    /// Whether anybody hears of anything, or may later.
+    fn is_heard(&self) -> bool {
+        let state = self.lock();
+        state.backlog.is_some() || !state.subscribers.is_empty()
+    }
+
     /// Tells an event of the platform's.
     pub(crate) fn platform(&self, event: &PlatformEvent<'_>, at: SystemTime) {
+        if !self.is_heard() {
+            return;
+        }
         self.publish(&Record {
             category: Category::Platform,
             telemetry: event.json(at).into(),
@@ -102,6 +111,9 @@ impl Feed {
 
     /// Tells what was printed. A line that is a JSON object is one in the record too, if the function logs JSON.
     pub(crate) fn printed(&self, category: Category, line: &str, as_json: bool, at: SystemTime) {
+        if !self.is_heard() {
+            return;
+        }
         let object = as_json && line.starts_with('{');
         let object = object
             .then(|| serde_json::from_str::<&RawValue>(line).ok())

@@ -30,7 +30,7 @@ pub(crate) struct Journal {
     stream: String,
     logging: Logging,
     /// Where extensions may hear of it.
-    feed: Option<Feed>,
+    feed: Feed,
     /// Who prints what is pushed.
     category: Category,
     waiting: Vec<LogEvent>,
@@ -55,7 +55,7 @@ impl Journal {
             group,
             stream,
             logging,
-            feed: None,
+            feed: Feed::default(),
             category: Category::Function,
             waiting: Vec::new(),
             waiting_bytes: 0,
@@ -66,14 +66,12 @@ impl Journal {
     }
 
     /// From now on, extensions may hear of everything.
-    pub(crate) fn feed_extensions(&mut self) {
-        let feed = Feed::default();
-        feed.begin();
-        self.feed = Some(feed);
+    pub(crate) fn feed_extensions(&self) {
+        self.feed.begin();
     }
 
-    /// Where extensions hear of it, if there may be any.
-    pub(crate) fn feed(&self) -> Option<Feed> {
+    /// Where extensions hear of it.
+    pub(crate) fn feed(&self) -> Feed {
         self.feed.clone()
     }
 
@@ -116,9 +114,7 @@ impl Journal {
             Logging::Text => event.text(),
             Logging::Json { system, .. } => (event.level() >= system).then(|| event.json(now)),
         };
-        if let Some(feed) = &self.feed {
-            feed.platform(&event, now);
-        }
+        self.feed.platform(&event, now);
         if let Some(line) = line {
             self.line(line, now);
         }
@@ -140,10 +136,9 @@ impl Journal {
 
     /// Takes an event's text without its end; as on AWS, what is stored ends in a line feed.
     pub(crate) fn push(&mut self, event: LogEvent) {
-        if let Some(feed) = &self.feed {
-            let as_json = matches!(self.logging, Logging::Json { .. });
-            feed.printed(self.category, &event.message, as_json, SystemTime::now());
-        }
+        let as_json = matches!(self.logging, Logging::Json { .. });
+        self.feed
+            .printed(self.category, &event.message, as_json, SystemTime::now());
         self.keep(event);
     }
 

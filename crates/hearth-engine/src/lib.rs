@@ -9,6 +9,7 @@
 mod admission;
 mod aftermath;
 mod attendant;
+mod connector;
 mod control;
 mod conversation;
 mod delivery;

@@ -54,8 +54,8 @@ pub(crate) struct LastWords {
 
 impl Shutdown {
     pub(crate) async fn run(mut self) {
-        if let Some(feed) = self.log.as_ref().and_then(|log| log.journal.feed()) {
-            feed.flush().await;
+        if let Some(log) = &self.log {
+            log.journal.feed().flush().await;
         }
         let log = &mut self.log;
         match self.leaving {

@@ -112,6 +112,9 @@ impl Starter {
         if let Some(level) = spec.logging.application() {
             process.output.keep_from(level);
         }
+        if !spec.layers.has_extensions {
+            process.feed_runtime(journal);
+        }
         let variables = (!fresh).then(|| variables(spec, &session, stream, &process));
         let claim = Claim {
             handler: &spec.handler,
@@ -148,6 +151,9 @@ impl Starter {
         }
         if let Some(level) = spec.logging.application() {
             process.output.keep_from(level);
+        }
+        if !spec.layers.has_extensions {
+            process.feed_runtime(journal);
         }
         let deadline = begun + limit;
         let mut done = self.extensions(spec, &mut process, journal, deadline).await;
@@ -295,21 +301,19 @@ async fn initialised(
 ) -> Result<(Process, Instant), StartError> {
     if let Some(api) = &process.api {
         api.change(|machine| machine.close_registration());
-        if let Some(feed) = journal.feed() {
-            for subscribed in feed.subscribed() {
-                journal.platform(PlatformEvent::Subscribed(&subscribed));
-            }
+        for subscribed in journal.feed().subscribed() {
+            journal.platform(PlatformEvent::Subscribed(&subscribed));
         }
         for extension in api.look(|machine| machine.extensions()) {
             journal.platform(PlatformEvent::Extension(&extension));
         }
-    }
-    if let Some(feed) = journal.feed() {
-        // What extensions print has a journal of its own, and comes after.
-        journal.flush().await;
-        if done.is_ok() {
-            feed.close();
+        if api.look(|machine| machine.has_any_extension()) {
+            // What extensions print has a journal of its own, and comes after.
+            journal.flush().await;
         }
+    }
+    if done.is_ok() {
+        journal.feed().close();
     }
     match done {
         Ok(()) => Ok((process, begun)),

@@ -468,6 +468,17 @@ async fn an_environment_with_an_internal_extension_is_asked_to_end() {
 }
 
 #[tokio::test]
+async fn an_internal_extension_hears_what_it_subscribes_to() {
+    let (stage, function) = with_network("init.extension");
+    run(&stage, &function, json!({"do": "print", "text": "printed\n"})).await;
+    let heard = |what: &str| stage.sandbox.heard.lock().unwrap().contains(what);
+    // What was before the subscription, and what comes after it.
+    for what in ["platform.initStart", r#""record":"printed""#, "platform.report"] {
+        until(|| heard(what)).await;
+    }
+}
+
+#[tokio::test]
 async fn what_does_not_end_when_asked_is_ended() {
     let (stage, function) = with_network("init.extension");
     stage.sandbox.is_deaf.store(true, Ordering::SeqCst);

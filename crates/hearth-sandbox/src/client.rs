@@ -43,6 +43,7 @@ struct State {
     last_tag: u32,
     boots: HashMap<u32, oneshot::Sender<Result<Booted, Refusal>>>,
     claims: HashMap<u32, oneshot::Sender<Result<(), Refusal>>>,
+    sockets: HashMap<u32, oneshot::Sender<Result<OwnedFd, Refusal>>>,
     exits: HashMap<EnvironmentId, oneshot::Sender<Exit>>,
 }
 
@@ -133,6 +134,21 @@ impl Sandbox for WardenClient {
         })
     }
 
+    fn socket(&self, id: EnvironmentId) -> BoxFuture<'_, Result<OwnedFd, SandboxError>> {
+        Box::pin(async move {
+            let (tag, answer) = self.0.expect(|state| &mut state.sockets)?;
+            self.0.send(&Request::Socket { tag, id }).await?;
+            let answer = answer.await.map_err(|_| SandboxError::WardenDied)?;
+            answer.map_err(|refusal| {
+                Subject {
+                    id,
+                    ..Subject::default()
+                }
+                .error(refusal)
+            })
+        })
+    }
+
     fn settle(&self, _: FolderIndex) -> BoxFuture<'_, ()> {
         Box::pin(async {
             if let Some(folders) = &self.1 {
@@ -213,7 +229,16 @@ impl Client {
             Answer::Claimed { tag } => {
                 state.claims.remove(&tag).map(|waiting| waiting.send(Ok(())));
             }
+            Answer::Socket { tag } => {
+                // It is missing when this process has too many.
+                let socket = descriptors.into_iter().next().ok_or(Refusal::Setup(libc::EMFILE));
+                state.sockets.remove(&tag).map(|waiting| waiting.send(socket));
+            }
             Answer::Refused { tag, refusal } => {
+                state
+                    .sockets
+                    .remove(&tag)
+                    .map(|waiting| waiting.send(Err(refusal)));
                 state.boots.remove(&tag).map(|waiting| waiting.send(Err(refusal)));
                 state
                     .claims

@@ -29,6 +29,10 @@ pub trait Sandbox: Send + Sync {
         Box::pin(async {})
     }
 
+    /// A TCP socket in the network of a claimed environment, neither bound nor connected and non-blocking. What
+    /// listens inside is reached at the environment's own loopback. An environment is given a few hundred in a second.
+    fn socket(&self, id: EnvironmentId) -> BoxFuture<'_, Result<OwnedFd, SandboxError>>;
+
     /// Asks the interpreter of an environment to end, by SIGTERM. Does nothing if it has ended.
     fn terminate(&self, id: EnvironmentId);
 

@@ -32,6 +32,10 @@ pub(crate) enum Request {
         memory_mb: u32,
         ephemeral_mb: u32,
     },
+    Socket {
+        tag: u32,
+        id: EnvironmentId,
+    },
     Terminate {
         id: EnvironmentId,
     },
@@ -51,6 +55,10 @@ pub(crate) enum Answer {
         reach: Reach,
     },
     Claimed {
+        tag: u32,
+    },
+    /// Comes with the socket.
+    Socket {
         tag: u32,
     },
     Refused {
@@ -82,6 +90,7 @@ const BOOT: u8 = 1;
 const CLAIM: u8 = 2;
 const KILL: u8 = 3;
 const TERMINATE: u8 = 4;
+const SOCKET: u8 = 5;
 
 impl Request {
     /// The record.
@@ -121,6 +130,11 @@ impl Request {
                 if let Some(layers) = layers {
                     put(&mut record, 56, *layers.as_bytes());
                 }
+            }
+            Self::Socket { tag, id } => {
+                record[0] = SOCKET;
+                put(&mut record, 4, tag.to_le_bytes());
+                put(&mut record, 8, id.0.to_le_bytes());
             }
             Self::Terminate { id } => {
                 record[0] = TERMINATE;
@@ -170,6 +184,7 @@ impl Request {
                     ephemeral_mb,
                 }
             }
+            SOCKET => Self::Socket { tag, id },
             TERMINATE => Self::Terminate { id },
             KILL => Self::Kill { id },
             _ => return None,
@@ -182,6 +197,7 @@ const BOOTED: u8 = 1;
 const CLAIMED: u8 = 2;
 const REFUSED: u8 = 3;
 const EXITED: u8 = 4;
+const SOCKET_MADE: u8 = 5;
 
 impl Answer {
     /// The record.
@@ -196,6 +212,10 @@ impl Answer {
             }
             Self::Claimed { tag } => {
                 record[0] = CLAIMED;
+                put(&mut record, 4, tag.to_le_bytes());
+            }
+            Self::Socket { tag } => {
+                record[0] = SOCKET_MADE;
                 put(&mut record, 4, tag.to_le_bytes());
             }
             Self::Refused { tag, refusal } => {
@@ -235,6 +255,7 @@ impl Answer {
                 reach: Reach::from_number(record[2])?,
             },
             CLAIMED => Self::Claimed { tag },
+            SOCKET_MADE => Self::Socket { tag },
             REFUSED => Self::Refused {
                 tag,
                 refusal: Refusal::from_numbers(record[1], number)?,
@@ -336,6 +357,10 @@ mod tests {
                     ephemeral_mb,
                 }
             ),
+            any::<(u32, u64)>().prop_map(|(tag, id)| Request::Socket {
+                tag,
+                id: EnvironmentId(id)
+            }),
             any::<u64>().prop_map(|id| Request::Terminate {
                 id: EnvironmentId(id)
             }),
@@ -379,6 +404,7 @@ mod tests {
                 reach: Reach::from_number(reach).unwrap(),
             }),
             any::<u32>().prop_map(|tag| Answer::Claimed { tag }),
+            any::<u32>().prop_map(|tag| Answer::Socket { tag }),
             (any::<u32>(), refusal).prop_map(|(tag, refusal)| Answer::Refused { tag, refusal }),
             (any::<u64>(), exit).prop_map(|(id, exit)| Answer::Exited {
                 id: EnvironmentId(id),
@@ -400,7 +426,7 @@ mod tests {
 
         #[test]
         fn what_decodes_is_exactly_a_request(
-            kind in 0u8..6, rest in prop::collection::vec(any::<u8>(), REQUEST_SIZE - 1), quiet in any::<bool>()
+            kind in 0u8..7, rest in prop::collection::vec(any::<u8>(), REQUEST_SIZE - 1), quiet in any::<bool>()
         ) {
             let mut record = vec![kind];
             record.extend(rest.iter().map(|byte| if quiet { byte & 1 } else { *byte }));

@@ -1,16 +1,16 @@
 //! A stand-in for a runtime: it speaks the frame protocol, and does what it is told.
 
 use std::io::Write;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
 use hearth_runtime::frames::{Frame, FrameBuffer, INITIAL_CREDIT, Kind, OutgoingBody};
 use hearth_sandbox::ExitStatus;
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpStream, UnixStream};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{TcpListener, TcpStream, UnixStream};
 
 pub(super) struct Runtime {
     pub(super) stream: UnixStream,
@@ -18,6 +18,7 @@ pub(super) struct Runtime {
     pub(super) log: std::io::PipeWriter,
     pub(super) invocations: u64,
     pub(super) streamed: Arc<AtomicU64>,
+    pub(super) heard: Arc<Mutex<String>>,
     pub(super) deferred: bool,
 }
 
@@ -46,7 +47,7 @@ impl Runtime {
                     let claim: Value = serde_json::from_slice(&frame.payload).unwrap();
                     if claim["handler"] == "init.extension" {
                         let api = claim["environment"]["AWS_LAMBDA_RUNTIME_API"].as_str().unwrap();
-                        register(api.to_owned()).await;
+                        register(api, Arc::clone(&self.heard)).await;
                     }
                     if let Some(ended) = self.init(claim["handler"].as_str().unwrap()).await {
                         return ended;
@@ -259,30 +260,58 @@ impl Runtime {
     }
 }
 
-/// Registers an internal extension, which waits for events that do not come.
-async fn register(api: String) {
-    let mut stream = TcpStream::connect(&api).await.unwrap();
-    let body = r#"{"events":[]}"#;
+/// Registers an internal extension, which subscribes to telemetry and waits for events that do not come.
+async fn register(api: &str, heard: Arc<Mutex<String>>) {
+    let mut stream = TcpStream::connect(api).await.unwrap();
+    let path = "/2020-01-01/extension/register";
+    let answer = ask(
+        &mut stream,
+        "POST",
+        path,
+        "lambda-extension-name: inner",
+        r#"{"events":[]}"#,
+    )
+    .await;
+    let own = answer
+        .lines()
+        .find(|line| line.starts_with("Lambda-Extension-Identifier:"))
+        .expect(&answer);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        let (stream, _) = listener.accept().await.unwrap();
+        let mut lines = BufReader::new(stream).lines();
+        while let Ok(Some(line)) = lines.next_line().await {
+            heard.lock().unwrap().push_str(&line);
+        }
+    });
+    let subscription = json!({
+        "schemaVersion": "2022-12-13",
+        "types": ["platform", "function"],
+        "buffering": {"timeoutMs": 25},
+        "destination": {"protocol": "TCP", "port": port},
+    });
+    let path = "/2022-07-01/telemetry";
+    let answer = ask(&mut stream, "PUT", path, own, &subscription.to_string()).await;
+    assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
+    let request = format!("GET /2020-01-01/extension/event/next HTTP/1.1\r\nhost: api\r\n{own}\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    tokio::spawn(async move { stream.read_to_end(&mut Vec::new()).await });
+}
+
+/// Sends a request with one header; its answer.
+async fn ask(stream: &mut TcpStream, method: &str, path: &str, header: &str, body: &str) -> String {
+    let length = body.len();
     let request = format!(
-        "POST /2020-01-01/extension/register HTTP/1.1\r\nhost: {api}\r\nlambda-extension-name: inner\r\n\
-         content-length: {}\r\n\r\n{body}",
-        body.len()
+        "{method} {path} HTTP/1.1\r\nhost: api\r\n{header}\r\ncontent-length: {length}\r\n\r\n{body}"
     );
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut answer = Vec::new();
-    while !answer.ends_with(b"}") {
+    // Either an object or a string.
+    while !answer.ends_with(b"}") && !answer.ends_with(b"\"") {
         assert_ne!(stream.read_buf(&mut answer).await.unwrap(), 0);
     }
-    let answer = String::from_utf8(answer).unwrap();
-    let own = answer
-        .lines()
-        .find_map(|line| line.strip_prefix("Lambda-Extension-Identifier: "));
-    let own = own.expect(&answer);
-    let request = format!(
-        "GET /2020-01-01/extension/event/next HTTP/1.1\r\nhost: {api}\r\nlambda-extension-identifier: {own}\r\n\r\n"
-    );
-    stream.write_all(request.as_bytes()).await.unwrap();
-    tokio::spawn(async move { stream.read_to_end(&mut Vec::new()).await });
+    String::from_utf8(answer).unwrap()
 }
 
 fn error(kind: &str, body: &[u8]) -> Bytes {

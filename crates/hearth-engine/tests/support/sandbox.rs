@@ -16,6 +16,7 @@ use hearth_sandbox::{
 };
 use hearth_types::inside::Addresses;
 use hearth_types::{EnvironmentId, Places};
+use rustix::net::{AddressFamily, SocketFlags, SocketType, socket_with};
 use tokio::net::UnixStream;
 use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
@@ -38,6 +39,8 @@ pub(crate) struct FakeSandbox {
     pub(crate) has_network: AtomicBool,
     /// Whether environments end when they are asked to.
     pub(crate) is_deaf: AtomicBool,
+    /// What extensions that subscribe hear.
+    pub(crate) heard: Arc<Mutex<String>>,
     live: Arc<Mutex<HashMap<u64, Live>>>,
 }
 
@@ -111,6 +114,7 @@ impl Sandbox for FakeSandbox {
             log,
             invocations: 0,
             streamed: Arc::clone(&self.streamed),
+            heard: Arc::clone(&self.heard),
             deferred: request.start == Start::Deferred,
         };
         let (exit, ended) = oneshot::channel();
@@ -149,6 +153,15 @@ impl Sandbox for FakeSandbox {
                 true => Ok(()),
                 false => Err(SandboxError::Full),
             }
+        })
+    }
+
+    fn socket(&self, id: EnvironmentId) -> BoxFuture<'_, Result<OwnedFd, SandboxError>> {
+        let lives = self.live.lock().unwrap().contains_key(&id.0);
+        Box::pin(async move {
+            let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+            let socket = socket_with(AddressFamily::INET, SocketType::STREAM, flags, None).unwrap();
+            lives.then_some(socket).ok_or(SandboxError::NoSuchEnvironment(id))
         })
     }
 

@@ -9,6 +9,7 @@ use rustix::net::{AddressFamily, SocketFlags, SocketType};
 use rustix::pipe::PipeFlags;
 
 use super::environment::{Booting, Environment, Phase};
+use super::socket::Pace;
 use super::{Warden, complain};
 use crate::isolation::bounds::Bound;
 use crate::isolation::ground::{Created, New};
@@ -70,6 +71,7 @@ impl Warden {
                     check_memory: None,
                     out_of_memory: false,
                     steering,
+                    sockets: Pace::new(Instant::now()),
                     phase: Phase::Booting(Booting {
                         tag,
                         control,

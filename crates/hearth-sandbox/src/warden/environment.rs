@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use rustix::process::Pid;
 
+use super::socket::Pace;
 use crate::isolation::bounds::Bound;
 use crate::isolation::limits::Limits;
 use crate::isolation::privileges::Identity;
@@ -28,6 +29,8 @@ pub(super) struct Environment {
     pub(super) out_of_memory: bool,
     /// Hands its connections to the server for as long as it is open.
     pub(super) steering: Option<OwnedFd>,
+    /// How many sockets it is given.
+    pub(super) sockets: Pace,
     pub(super) phase: Phase,
     /// The interpreter's wait status and peak memory, once it has ended.
     pub(super) ended: Option<(i32, u64)>,

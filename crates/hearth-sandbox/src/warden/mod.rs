@@ -13,6 +13,7 @@ mod folders;
 mod outbox;
 mod requests;
 mod runtimes;
+mod socket;
 mod start;
 mod users;
 

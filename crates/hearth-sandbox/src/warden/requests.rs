@@ -54,6 +54,10 @@ impl Warden {
                 Ok(()) => self.outbox.put(Answer::Claimed { tag }),
                 Err(refusal) => self.refuse(tag, refusal),
             },
+            Request::Socket { tag, id } => match self.make_socket(id) {
+                Ok(socket) => self.outbox.put_with(Answer::Socket { tag }, vec![socket]),
+                Err(refusal) => self.refuse(tag, refusal),
+            },
             Request::Terminate { id } => self.terminate(id),
             Request::Kill { id } => self.kill(id),
         }

@@ -43,6 +43,7 @@ pub(crate) fn trials() -> Vec<Trial> {
                 "asking_environments_to_end_does_no_more",
                 asking_environments_to_end_does_no_more,
             ),
+            ("sockets_are_those_of_one", sockets_are_those_of_one),
             (
                 "descriptors_sent_along_are_closed",
                 descriptors_sent_along_are_closed,
@@ -62,11 +63,13 @@ const BOOT: u8 = 1;
 const CLAIM: u8 = 2;
 const KILL: u8 = 3;
 const TERMINATE: u8 = 4;
+const SOCKET: u8 = 5;
 
 const BOOTED: u8 = 1;
 const CLAIMED: u8 = 2;
 const REFUSED: u8 = 3;
 const EXITED: u8 = 4;
+const SOCKET_MADE: u8 = 5;
 
 const NO_SUCH_CODE: u8 = 2;
 const NO_SUCH_ENVIRONMENT: u8 = 3;
@@ -129,6 +132,14 @@ impl Request {
     fn terminate(id: u64) -> Self {
         Self {
             kind: TERMINATE,
+            ..Self::kill(id)
+        }
+    }
+
+    fn socket(tag: u32, id: u64) -> Self {
+        Self {
+            kind: SOCKET,
+            tag,
             ..Self::kill(id)
         }
     }
@@ -467,6 +478,52 @@ fn asking_environments_to_end_does_no_more() -> Outcome {
         }
         socket.is_served()
     })
+}
+
+fn sockets_are_those_of_one() -> Outcome {
+    play(|socket, directory| {
+        let code = directory.unpack("code", &[])?;
+        let ended = socket.boot()?;
+        socket.kill(ended.id)?;
+        let booted = socket.boot()?;
+        // One that has no code has nobody who listens.
+        for id in [0, ended.id, booted.id, booted.id + 1, u64::MAX, socket.1.into()] {
+            socket.expect(Request::socket(1, id), REFUSED, NO_SUCH_ENVIRONMENT)?;
+        }
+        socket.expect(Request::claim(2, booted.id, code), CLAIMED, 0)?;
+        let before = (warden_descriptors(socket.1)?.len(), warden_network(socket.1)?);
+        let (mut made, mut refused) = (Vec::new(), 0);
+        for tag in 0..1000 {
+            let answer = socket.ask(Request::socket(tag, booted.id))?;
+            match (
+                answer.kind,
+                answer.reason,
+                answer.descriptors.len(),
+                answer.tag == tag,
+            ) {
+                (SOCKET_MADE, 0, 1, true) if made.is_empty() => made.extend(answer.descriptors),
+                (SOCKET_MADE, 0, 1, true) => {}
+                (REFUSED, FULL, 0, true) => refused += 1,
+                _ => return Err(format!("{answer:?}").into()),
+            }
+        }
+        if made.is_empty() {
+            return Err(format!("no socket was made, {refused} refused").into());
+        }
+        // The warden keeps none of them, and is where it was.
+        let after = (warden_descriptors(socket.1)?.len(), warden_network(socket.1)?);
+        if before != after {
+            return Err(format!("{before:?} before, {after:?} after").into());
+        }
+        socket.kill(booted.id)?;
+        socket.expect(Request::socket(3, booted.id), REFUSED, NO_SUCH_ENVIRONMENT)?;
+        Ok(())
+    })
+}
+
+/// A warden's network namespace.
+fn warden_network(warden: u32) -> Result<std::path::PathBuf, Failed> {
+    Ok(fs::read_link(format!("/proc/{warden}/ns/net"))?)
 }
 
 fn descriptors_sent_along_are_closed() -> Outcome {

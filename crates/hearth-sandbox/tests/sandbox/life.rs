@@ -1,5 +1,6 @@
 //! The life of environments as the server sees it.
 
+use std::net::{Ipv4Addr, TcpListener};
 use std::time::{Duration, Instant};
 
 use hearth_sandbox::{
@@ -9,6 +10,8 @@ use hearth_sandbox::{
 use hearth_types::{CodeHash, EnvironmentId};
 use libtest_mimic::{Failed, Trial};
 use serde_json::json;
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpSocket;
 
 use crate::environment::{Environment, Output};
 use crate::leftovers::{Before, groups, wait_until};
@@ -72,6 +75,10 @@ fn in_all_tiers() -> Vec<Trial> {
             ),
             ("an_interpreter_is_asked_to_end", an_interpreter_is_asked_to_end),
             ("who_does_not_listen_lives_on", who_does_not_listen_lives_on),
+            (
+                "a_socket_reaches_what_listens_inside",
+                a_socket_reaches_what_listens_inside,
+            ),
             ("an_endless_loop_is_killed", an_endless_loop_is_killed),
             (
                 "what_it_leaves_running_is_killed",
@@ -390,6 +397,75 @@ fn who_does_not_listen_lives_on() -> Outcome {
         }
         let (exit, _) = environment.end().await?;
         fail_unless(exit.status == ExitStatus::Signal(9), format!("{exit:?}"))
+    })
+}
+
+/// Connects to a port of an environment's loopback and reads to the end.
+async fn ask(server: &crate::node::Server, id: EnvironmentId, port: u16) -> Result<String, Failed> {
+    let socket = server.warden.socket(id).await?;
+    let socket = TcpSocket::from_std_stream(socket.into());
+    let mut stream = socket.connect((Ipv4Addr::LOCALHOST, port).into()).await?;
+    let mut said = String::new();
+    stream.read_to_string(&mut said).await?;
+    Ok(said)
+}
+
+fn a_socket_reaches_what_listens_inside() -> Outcome {
+    Node::start()?.serve(async |server| {
+        // The host's, which is about to be free.
+        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let program = format!(
+            "import socket, threading\n\
+            listener = socket.create_server(('127.0.0.1', {port}))\n\
+            def serve():\n    \
+                while True:\n        \
+                    stream = listener.accept()[0]\n        \
+                    stream.sendall(b'inside')\n        \
+                    stream.close()\n\
+            threading.Thread(target=serve, daemon=True).start()\n"
+        );
+        let code = server
+            .directory
+            .unpack("listens", &[("main.py", program.as_bytes())])?;
+        let mut environment = server.boot().await?;
+        let unclaimed = server.warden.socket(environment.id).await;
+        fail_unless(
+            matches!(unclaimed, Err(SandboxError::NoSuchEnvironment(_))),
+            format!("{unclaimed:?}"),
+        )?;
+        server.claim(&environment, code).await?;
+        let answer = environment.order(&json!({"run": "/var/task/main.py"})).await?;
+        fail_unless(
+            answer
+                .as_ref()
+                .is_some_and(|answer| answer.get("error").is_none()),
+            format!("{answer:?}"),
+        )?;
+        for _ in 0..3 {
+            fail_unless(
+                ask(server, environment.id, port).await? == "inside",
+                "something else",
+            )?;
+        }
+        if tier() != Tier::Process {
+            // Neither the host nor another environment is reached.
+            let host = TcpListener::bind("127.0.0.1:0")?;
+            let other = server.boot().await?;
+            server.claim(&other, code).await?;
+            for (id, port) in [(environment.id, host.local_addr()?.port()), (other.id, port)] {
+                let reached = ask(server, id, port).await;
+                fail_unless(reached.is_err(), format!("{reached:?}"))?;
+            }
+            server.warden.kill(other.id);
+        }
+        let id = environment.id;
+        server.warden.kill(id);
+        environment.end().await?;
+        let ended = server.warden.socket(id).await;
+        fail_unless(
+            matches!(ended, Err(SandboxError::NoSuchEnvironment(_))),
+            format!("{ended:?}"),
+        )
     })
 }
 

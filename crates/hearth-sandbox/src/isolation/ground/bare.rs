@@ -22,13 +22,14 @@ use std::path::{Path, PathBuf};
 
 use hearth_types::{CodeHash, EnvironmentId, Places};
 use rustix::fs::{Mode, OFlags};
-use rustix::net::{AddressFamily, Shutdown, SocketFlags, SocketType};
+use rustix::net::Shutdown;
 use rustix::process::{Pid, Signal};
 
 use super::keeper::{self, Plan};
 use super::{Created, Furniture, Ground, New, descendants, scratch};
 use crate::client::places;
 use crate::folders::Show;
+use crate::isolation::network;
 use crate::isolation::privileges::{self, Identity};
 use crate::isolation::program::Begin;
 use crate::launcher::WardenManifest;
@@ -185,6 +186,10 @@ impl Ground for Bare {
         symlink(path_of(furniture.code)?, places.task())
     }
 
+    fn socket(&self, _: BorrowedFd<'_>) -> io::Result<OwnedFd> {
+        network::stream()
+    }
+
     /// The first process ends the others, and itself, when its socket is closed. It could have been stopped.
     fn end(&self, process: BorrowedFd<'_>, status: BorrowedFd<'_>) {
         let _ = rustix::net::shutdown(status, Shutdown::Write);
@@ -218,8 +223,7 @@ fn path_of(directory: &OwnedFd) -> io::Result<PathBuf> {
 
 /// Listens on loopback, on a port of the kernel's choice.
 fn listen() -> io::Result<OwnedFd> {
-    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-    let socket = rustix::net::socket_with(AddressFamily::INET, SocketType::STREAM, flags, None)?;
+    let socket = network::stream()?;
     rustix::net::bind(&socket, &SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0))?;
     rustix::net::listen(&socket, BACKLOG)?;
     Ok(socket)

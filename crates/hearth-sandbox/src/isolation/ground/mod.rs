@@ -52,6 +52,9 @@ pub(crate) trait Ground {
         furniture: &Furniture<'_>,
     ) -> io::Result<()>;
 
+    /// A TCP socket in the network of an environment, neither bound nor connected and non-blocking.
+    fn socket(&self, process: BorrowedFd<'_>) -> io::Result<OwnedFd>;
+
     /// Has an environment end, by its first process or where that reports. One that has ended already is about to be
     /// reaped.
     fn end(&self, process: BorrowedFd<'_>, status: BorrowedFd<'_>);

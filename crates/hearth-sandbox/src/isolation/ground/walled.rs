@@ -158,6 +158,10 @@ impl Ground for Walled {
         root::furnish(process, self.home.as_fd(), code, layers, ephemeral_mb)
     }
 
+    fn socket(&self, process: BorrowedFd<'_>) -> io::Result<OwnedFd> {
+        self.networks.socket(process)
+    }
+
     /// The kernel kills the others with the first process.
     fn end(&self, process: BorrowedFd<'_>, _: BorrowedFd<'_>) {
         let _ = rustix::process::pidfd_send_signal(process, Signal::KILL);

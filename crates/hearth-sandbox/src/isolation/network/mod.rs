@@ -17,7 +17,7 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::net::{AddressFamily, SocketFlags, SocketType};
-use rustix::thread::{LinkNameSpaceType, UnshareFlags};
+use rustix::thread::{LinkNameSpaceType, ThreadNameSpaceType, UnshareFlags};
 
 pub(crate) use listener::Parts;
 
@@ -100,6 +100,14 @@ impl Networks {
         !self.failed && self.ready.len() < READY
     }
 
+    /// A socket in the namespace that a process is in.
+    pub(crate) fn socket(&self, process: BorrowedFd<'_>) -> io::Result<OwnedFd> {
+        rustix::thread::move_into_thread_name_spaces(process, ThreadNameSpaceType::NETWORK)?;
+        let socket = stream();
+        enter(self.home.as_fd()).expect("the warden can always go home");
+        socket
+    }
+
     /// Makes one ahead.
     pub(crate) fn prepare(&mut self) {
         let made = enter_new(self.interception).and_then(|parts| {
@@ -131,6 +139,17 @@ pub(crate) fn enter_new(interception: Option<Interception>) -> io::Result<Parts>
     raise_loopback()?;
     route::end_every_address_here()?;
     Parts::open(interception)
+}
+
+/// A TCP socket of the current namespace, neither bound nor connected and non-blocking.
+pub(crate) fn stream() -> io::Result<OwnedFd> {
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    Ok(rustix::net::socket_with(
+        AddressFamily::INET,
+        SocketType::STREAM,
+        flags,
+        None,
+    )?)
 }
 
 fn current() -> io::Result<OwnedFd> {
