@@ -391,8 +391,11 @@ def test_deploy_sets_the_policy(client, server, far_host, tmp_path):
     assert tags() == {"hearth:network": f"api.test .b.test:443 {far_host.address}"} and reached()
     assert "unchanged" in deploy().stderr
     assert "unchanged" in deploy("--network", f"api.test .b.test:443 {far_host.address}").stderr
-    refused = deploy("--network", "http://api.test")
-    assert refused.returncode == 64 and "neither a host name" in refused.stderr, refused
+    assert "updated" in deploy("--network", "[2001:db8::1]:443,2001:db8::/32").stderr
+    assert tags() == {"hearth:network": "2001:db8::1/128:443 2001:db8::/32"} and not reached()
+    for wrong, why in [("http://api.test", "neither a host name"), ("none,allow", "stand alone")]:
+        refused = deploy("--network", wrong)
+        assert refused.returncode == 64 and why in refused.stderr, refused
 
 
 def test_who_does_not_answer_is_given_up(client, probe, far_host):

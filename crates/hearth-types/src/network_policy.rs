@@ -59,6 +59,9 @@ pub enum InvalidPolicy {
         "{0:?} is neither a host name, *.name, an address nor a network such as 10.0.0.0/8, each with or without :port"
     )]
     Entry(String),
+    /// It says `none` or `allow` and more than that, or not in lower case.
+    #[error("{0:?} is no host; none and allow stand alone, in lower case")]
+    Word(String),
 }
 
 impl NetworkPolicy {
@@ -75,8 +78,19 @@ impl FromStr for NetworkPolicy {
             None => Err(InvalidPolicy::Empty),
             Some("none") if text.trim() == "none" => Ok(Self::None),
             Some("allow") if text.trim() == "allow" => Ok(Self::Allow),
-            Some(_) => entries.map(str::parse).collect::<Result<_, _>>().map(Self::Hosts),
+            Some(_) => entries.map(entry).collect::<Result<_, _>>().map(Self::Hosts),
         }
+    }
+}
+
+/// One of several entries, or the only one if that is a host.
+fn entry(text: &str) -> Result<HostRule, InvalidPolicy> {
+    let is_word = ["none", "allow"]
+        .iter()
+        .any(|word| text.eq_ignore_ascii_case(word));
+    match is_word {
+        true => Err(InvalidPolicy::Word(text.to_owned())),
+        false => text.parse(),
     }
 }
 
@@ -119,7 +133,8 @@ impl FromStr for HostRule {
         let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
         let host = match bare {
             Some(bare) => Host::parse(bare).filter(Host::is_six),
-            None => Host::parse(host).filter(|host| !host.is_six()),
+            // The colon of the port is told from the others by the prefix before it.
+            None => Host::parse(host).filter(|parsed| !parsed.is_six() || host.contains('/')),
         };
         let digits = port.bytes().all(|byte| byte.is_ascii_digit());
         let port = port.parse().ok().filter(|port| digits && *port != 0);
@@ -134,8 +149,14 @@ impl fmt::Display for HostRule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.port {
             None => self.host.fmt(f),
-            Some(port) if self.host.is_six() => write!(f, "[{}]:{port}", self.host),
-            Some(port) => write!(f, "{}:{port}", self.host),
+            // Without brackets, which no tag may contain.
+            Some(port) => match self.host {
+                Host::Network {
+                    address: address @ IpAddr::V6(_),
+                    prefix,
+                } => write!(f, "{address}/{prefix}:{port}"),
+                _ => write!(f, "{}:{port}", self.host),
+            },
         }
     }
 }
@@ -278,10 +299,9 @@ mod tests {
             ),
             ("10.0.0.0/8 192.0.2.7:80", "10.0.0.0/8 192.0.2.7:80"),
             (
-                "2001:db8::1 [2001:db8::/32]:443 ::1",
-                "2001:db8::1 [2001:db8::/32]:443 ::1",
+                "2001:db8::1 [2001:db8::/32]:443 [::1]:80 ::1 ::1/128:81",
+                "2001:db8::1 2001:db8::/32:443 ::1/128:80 ::1 ::1/128:81",
             ),
-            ("none allow", "none allow"),
             ("localhost, _dmarc.a", "localhost _dmarc.a"),
         ] {
             let read = policy(text);
@@ -294,6 +314,14 @@ mod tests {
     fn what_is_no_host_is_named() {
         assert_eq!("".parse::<NetworkPolicy>(), Err(InvalidPolicy::Empty));
         assert_eq!(" , ".parse::<NetworkPolicy>(), Err(InvalidPolicy::Empty));
+        for (text, word) in [
+            ("none allow", "none"),
+            ("a.example,allow", "allow"),
+            ("None", "None"),
+        ] {
+            let refused = text.parse::<NetworkPolicy>();
+            assert_eq!(refused, Err(InvalidPolicy::Word(word.to_owned())), "{text}");
+        }
         for entry in [
             "*",
             "*.",
@@ -315,6 +343,8 @@ mod tests {
             "a/b",
             "[10.0.0.1]:80",
             "[a]:80",
+            "::1/129:80",
+            "2001:db8::/32:0",
             "*.*.a",
             "a*",
             "ä.example",

@@ -184,7 +184,11 @@ fn repetition(rest: &mut Rest<'_>) -> Result<(usize, Option<usize>), InvalidPatt
 
 /// The rest of `{m, n}`, of which one may be missing, and of `{m}`.
 fn counts(rest: &mut Rest<'_>) -> Result<(usize, Option<usize>), InvalidPattern> {
-    let refused = || InvalidPattern::new(format!("write {{m,n}} with numbers up to {MAX_REPEAT}"));
+    let refused = || {
+        InvalidPattern::new(format!(
+            "write {{m,n}} with numbers up to {MAX_REPEAT}, the smaller one first"
+        ))
+    };
     let mut inner = String::new();
     loop {
         match rest.next().ok_or_else(refused)? {
