@@ -62,6 +62,33 @@ def test_a_file_of_settings_does_not_bring_it_to_serve(folder):
     assert done.returncode == 64 and "is no isolation" in done.stderr, done
 
 
+def run_in(folder, *arguments, **variables):
+    command = [str(BINARY), *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, env=clean_environment(**variables), cwd=folder,
+                          timeout=60, **process_options())
+
+
+@pytest.mark.parametrize("arguments", [["dev", "--ephemeral"], ["dev", "--ephemeral", "--config", "hearth.toml"],
+                                       ["serve"], ["doctor"]])
+def test_a_file_that_comes_with_a_project_does_not_choose_it(folder, arguments):
+    (folder / "hearth.toml").write_text('isolation = "process"\n')
+    (folder / "app.py").write_text("def handler(event, context):\n    return 1\n")
+    listen = [] if arguments == ["doctor"] else ["--listen", "127.0.0.1:0"]
+    done = run_in(folder, *arguments, *listen)
+    assert done.returncode == 64, done
+    assert "isolation in hearth.toml cannot be process" in done.stderr and "WARNING" not in done.stderr, done
+
+
+def test_the_warning_names_what_chose_it(make_server):
+    server = make_server(environment={"HEARTH_ISOLATION": "process"})
+    server.start()
+    assert any(line.startswith("WARNING: --isolation process: functions are NOT") for line in server.output)
+    # A taken address ends it after the warning.
+    taken = server.endpoint.removeprefix("http://")
+    done = hearth("dev", "--ephemeral", "--listen", taken, HEARTH_ISOLATION="process")
+    assert done.returncode == 69 and "WARNING: HEARTH_ISOLATION=process: functions are NOT" in done.stderr, done
+
+
 def test_a_base_needs_walls():
     done = hearth("dev", "--ephemeral", "--isolation", "process", "--base-dir", "/", "--listen", "127.0.0.1:0")
     assert done.returncode == 64 and "base-dir needs a tier that isolates" in done.stderr, done

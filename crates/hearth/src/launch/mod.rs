@@ -73,7 +73,7 @@ pub(crate) fn launch(
 ) -> Result<Node, Failure> {
     mode.check(&settings)?;
     let tier = tier::choose(settings.isolation, mode)?;
-    tier::warn(tier);
+    tier::warn(tier, settings.isolation_chosen_by.as_deref());
     let scratch = match tier {
         Tier::Process => Some(Temporary::create().map_err(Failure::failed)?),
         Tier::Sandbox | Tier::Rootless => None,

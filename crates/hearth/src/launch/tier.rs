@@ -56,13 +56,14 @@ pub(crate) fn lacking(tier: Tier) -> Vec<Requirement> {
     missing
 }
 
-/// Says loudly, before anything runs, that a tier does not isolate. Others need no saying.
-pub(super) fn warn(tier: Tier) {
+/// Says loudly, before anything runs, that a tier does not isolate, and what chose it. Others need no saying.
+pub(super) fn warn(tier: Tier, chosen_by: Option<&str>) {
     if tier != Tier::Process {
         return;
     }
     let user = if is_root() { ", and you are root" } else { "" };
-    eprintln!("WARNING: --isolation process: functions are NOT isolated, they run as you{user}");
+    let chosen_by = chosen_by.unwrap_or("isolation process");
+    eprintln!("WARNING: {chosen_by}: functions are NOT isolated, they run as you{user}");
     for weakness in tier.weaknesses() {
         eprintln!("WARNING:   {weakness}");
     }

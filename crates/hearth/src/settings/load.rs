@@ -4,8 +4,8 @@ use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::table::{Setting, table};
-use super::{Settings, SettingsError};
+use super::table::{ISOLATION, Setting, table};
+use super::{Isolation, Settings, SettingsError};
 
 /// The file that is read if it is there.
 const FILE: &str = "hearth.toml";
@@ -32,6 +32,16 @@ impl Source<'_> {
             Self::Environment => format!("{PREFIX}{}", key.replace('-', "_").to_uppercase()),
             Self::Flag => format!("--{key}"),
         }
+    }
+
+    /// A setting with its value, as one would write it again.
+    fn assignment(&self, key: &str, value: &str) -> String {
+        let (name, between) = match self {
+            Self::File(_) => (key.to_owned(), " = "),
+            Self::Environment => (self.name(key), "="),
+            Self::Flag => (self.name(key), " "),
+        };
+        format!("{name}{between}{value}")
     }
 }
 
@@ -75,9 +85,24 @@ impl Settings {
                         accepts: setting.accepts(),
                     });
                 }
+                if setting.key == ISOLATION {
+                    settings.isolation_is_chosen_by(*source, value)?;
+                }
             }
         }
         settings.check()
+    }
+
+    /// Remembers what chose the isolation. A file may have come with a project, and whoever starts Hearth in a folder has
+    /// not agreed to do without walls by that.
+    fn isolation_is_chosen_by(&mut self, source: Source<'_>, value: &str) -> Result<(), SettingsError> {
+        if let (Isolation::Process, Source::File(path)) = (self.isolation, source) {
+            return Err(SettingsError::ProcessInFile {
+                path: path.to_owned(),
+            });
+        }
+        self.isolation_chosen_by = Some(source.assignment(ISOLATION, value));
+        Ok(())
     }
 
     /// What no single value shows.
@@ -260,6 +285,27 @@ mod tests {
             "ephemeral = true\ndata-dir = 'x'",
         ] {
             assert!(file(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_file_does_not_take_the_walls_away() {
+        let message = file("isolation = 'process'").unwrap_err().to_string();
+        assert!(
+            message.contains("hearth.toml cannot be process") && message.contains("--isolation process"),
+            "{message}"
+        );
+        assert_eq!(
+            file("isolation = 'rootless'").unwrap().isolation,
+            Isolation::Rootless
+        );
+        for (source, chosen_by) in [
+            (Source::Environment, "HEARTH_ISOLATION=process"),
+            (Source::Flag, "--isolation process"),
+        ] {
+            let settings = Settings::layered(&[(source, written(&[("isolation", "process")]))]).unwrap();
+            assert_eq!(settings.isolation, Isolation::Process);
+            assert_eq!(settings.isolation_chosen_by.as_deref(), Some(chosen_by));
         }
     }
 

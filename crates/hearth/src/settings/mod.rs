@@ -50,6 +50,9 @@ pub(crate) struct Settings {
     pub(crate) dns_servers: Vec<SocketAddr>,
 
     pub(crate) isolation: Isolation,
+    /// What chose it, as one would write it again; none if nobody did. No setting of its own.
+    #[serde(skip)]
+    pub(crate) isolation_chosen_by: Option<String>,
     pub(crate) cpu_policy: CpuPolicy,
     pub(crate) base_dir: Option<PathBuf>,
     pub(crate) uid_range: UidRange,
@@ -82,6 +85,7 @@ impl Default for Settings {
             runtimes: Runtimes::new(),
             dns_servers: Vec::new(),
             isolation: Isolation::Auto,
+            isolation_chosen_by: None,
             cpu_policy: CpuPolicy::Weight,
             base_dir: None,
             uid_range: UidRange {

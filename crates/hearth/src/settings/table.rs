@@ -3,6 +3,9 @@
 use super::Settings;
 use super::value::Value;
 
+/// The key of the setting that chooses the tier.
+pub(crate) const ISOLATION: &str = "isolation";
+
 /// Which processes a setting concerns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Group {
@@ -232,11 +235,12 @@ fn isolation() -> Vec<Setting> {
     vec![
         setting(
             Isolation,
-            "isolation",
+            ISOLATION,
             |s| &mut s.isolation,
             "How functions are isolated: sandbox needs root, rootless an ordinary user who may make user \
              namespaces; auto is sandbox for root and rootless for others. With process, which `hearth dev` alone \
-             accepts, they are not isolated at all: they run as you.",
+             accepts, they are not isolated at all: they run as you. It is taken from the flag and from the variable only, \
+             never from a file.",
         ),
         setting(
             Isolation,
