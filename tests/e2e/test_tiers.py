@@ -81,6 +81,42 @@ def test_what_forbids_user_namespaces_is_named(sandbox_tier):
     assert done.returncode == 69 and "sysctl -w user.max_user_namespaces" in done.stderr, done
 
 
+# No namespace of mounts comes with this one, and of all users root alone exists in it.
+INSIDE = ("unshare", "--net", "--user", "--map-root-user")
+# The limit counts for this user namespace and all below it.
+WITHOUT_ANY_BELOW = (*INSIDE, "--mount", "sh", "-c", 'echo 0 > /proc/sys/user/max_user_namespaces && exec "$@"', "sh")
+
+
+def says_what_is_missing(tier, advice, wrapper):
+    """`doctor` does, and so does a server that cannot start, with the last resort."""
+    told = hearth("doctor", "--isolation", tier, wrapper=wrapper)
+    assert told.returncode == 1 and f"isolation tier {tier}: does not work here" in told.stdout, told
+    done = hearth("dev", "--ephemeral", "--isolation", tier, "--listen", "127.0.0.1:0", wrapper=wrapper)
+    assert done.returncode == 69 and "hearth dev --isolation process" in done.stderr, done
+    assert advice in told.stdout and advice in done.stderr, (told, done)
+
+
+@pytest.mark.skipif(TIER != "sandbox", reason="for the tier sandbox")
+def test_users_that_do_not_exist_are_named(sandbox_tier):
+    says_what_is_missing("sandbox", "the server's user 1899999999 (server-uid)", INSIDE)
+
+
+@pytest.mark.skipif(TIER != "rootless", reason="for the tier rootless")
+def test_mounts_of_another_user_namespace_are_named(sandbox_tier):
+    says_what_is_missing("rootless", "unshare --mount", INSIDE)
+
+
+@pytest.mark.skipif(TIER != "rootless", reason="for the tier rootless")
+def test_a_user_namespace_that_can_have_none_below_is_named(sandbox_tier):
+    says_what_is_missing("rootless", "sysctl -w user.max_user_namespaces", WITHOUT_ANY_BELOW)
+
+
+@pytest.mark.skipif(TIER != "rootless", reason="for the tier rootless")
+def test_a_user_namespace_with_its_own_mounts_is_enough(sandbox_tier):
+    told = hearth("doctor", "--json", "--isolation", "rootless", wrapper=(*INSIDE, "--mount"))
+    assert json.loads(told.stdout)["tiers"]["rootless"] is True, told
+
+
 @pytest.mark.skipif(TIER == "process", reason="the number of processes is not held to in the tier process")
 def test_processes_end_with_their_function(client):
     """More processes than one may have are refused; those there are end with the environment."""

@@ -12,6 +12,7 @@ use rustix::thread::UnshareFlags;
 
 use super::mounts::{self, SEALED};
 use super::privileges::{self, Identity};
+use super::tier::open_proc;
 use crate::sys::{self, Alone, Forked};
 
 /// Moves the process into a user namespace in which it is root, and into a mount namespace that belongs to it.
@@ -53,6 +54,9 @@ pub(crate) struct Denied {
     pub(crate) errno: Errno,
 }
 
+/// A user that is tried; any but root will do.
+const SOMEBODY: Identity = Identity { uid: 1, gid: 1 };
+
 /// The parts of [`probe`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
@@ -61,10 +65,17 @@ pub(crate) enum Part {
     Root,
     Mount,
     Processes,
+    Nested,
 }
 
 impl Part {
-    const ALL: [Self; 4] = [Self::Create, Self::Root, Self::Mount, Self::Processes];
+    const ALL: [Self; 5] = [
+        Self::Create,
+        Self::Root,
+        Self::Mount,
+        Self::Processes,
+        Self::Nested,
+    ];
 }
 
 impl fmt::Display for Part {
@@ -74,6 +85,7 @@ impl fmt::Display for Part {
             Self::Root => "give no rights",
             Self::Mount => "do not let mount",
             Self::Processes => "do not let show processes",
+            Self::Nested => "cannot be made below one",
         })
     }
 }
@@ -108,26 +120,37 @@ fn record(part: Part, errno: Errno) -> [u8; 5] {
 }
 
 fn attempt(alone: &Alone, reporting: impl AsFd) -> Result<(), Denied> {
-    let at = |part| {
-        move |error: io::Error| Denied {
-            part,
-            errno: Errno::from_io_error(&error).unwrap_or(Errno::IO),
-        }
-    };
-    enter(alone).map_err(at(Part::Create))?;
+    // As the launcher, which stays where it is root already.
+    if !privileges::missing().is_empty() {
+        enter(alone).map_err(at(Part::Create))?;
+    }
     let others = UnshareFlags::NEWNET | UnshareFlags::NEWIPC | UnshareFlags::NEWUTS | UnshareFlags::NEWCGROUP;
     sys::unshare(others).map_err(at(Part::Root))?;
     mounts::create("tmpfs", &[("mode", "755")], SEALED).map_err(at(Part::Mount))?;
     let child = sys::fork(alone, libc::CLONE_NEWPID, None).map_err(at(Part::Processes))?;
     match child {
         Forked::Child => {
-            if let Err(error) = mounts::create("proc", &[], SEALED) {
-                let Denied { part, errno } = at(Part::Processes)(error);
+            if let Err(Denied { part, errno }) = attempt_below() {
                 let _ = rustix::io::write(reporting, &record(part, errno));
             }
             sys::exit(0)
         }
         Forked::Parent(pid, _) => sys::wait(Some(pid), true).map(drop).map_err(at(Part::Processes)),
+    }
+}
+
+/// What is done in a process namespace of its own.
+fn attempt_below() -> Result<(), Denied> {
+    mounts::create("proc", &[], SEALED).map_err(at(Part::Processes))?;
+    // The machine's, which is the one that warden and server have.
+    let proc = open_proc().map_err(at(Part::Processes))?;
+    become_user(SOMEBODY, proc.as_fd()).map_err(at(Part::Nested))
+}
+
+fn at(part: Part) -> impl Fn(io::Error) -> Denied {
+    move |error| Denied {
+        part,
+        errno: Errno::from_io_error(&error).unwrap_or(Errno::IO),
     }
 }
 

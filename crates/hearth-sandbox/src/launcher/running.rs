@@ -85,7 +85,7 @@ pub fn start_warden(launch: &Launch) -> Result<(WardenProcess, OwnedFd), LaunchE
 pub fn start_warden_and_broker(
     launch: &Launch,
 ) -> Result<(WardenProcess, OwnedFd, Option<OwnedFd>), LaunchError> {
-    let missing: Vec<Requirement> = requirements(launch.tier)
+    let missing: Vec<Requirement> = requirements(launch.tier, launch.server, launch.environments)
         .into_iter()
         .filter(|requirement| requirement.needed && !requirement.met)
         .collect();

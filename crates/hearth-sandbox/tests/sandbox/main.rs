@@ -102,7 +102,7 @@ fn turn(tier: Tier) -> std::io::Result<std::fs::File> {
 
 /// What this machine lacks for these tests.
 fn missing(tier: Tier) -> Option<String> {
-    let requirements = launcher::requirements(tier);
+    let requirements = launcher::requirements(tier, launcher::Launch::SERVER, launcher::Launch::ENVIRONMENTS);
     let unmet = requirements
         .iter()
         .find(|requirement| requirement.needed && !requirement.met);

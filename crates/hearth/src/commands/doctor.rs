@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use clap::Args;
 use hearth_runtime::{Catalogue, Family, Substitutes};
 use hearth_sandbox::Tier;
-use hearth_sandbox::launcher::{Requirement, requirements};
+use hearth_sandbox::launcher::Requirement;
 use serde_json::{Value, json};
 
 use crate::failure::{Exit, Failure};
-use crate::launch::{LAST_RESORT, lacking, look, meant, works};
-use crate::settings::ServerFlags;
+use crate::launch::{LAST_RESORT, lacking, look, meant, needed, works};
+use crate::settings::{ServerFlags, Settings};
 use crate::{missing, output};
 
 /// Say what works on this machine, and what to do about what does not
@@ -34,9 +34,9 @@ struct Runtime {
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let settings = arguments.flags.load()?;
-    let tier = meant(settings.isolation);
-    let requirements = requirements(tier);
-    let works = works(tier);
+    let tier = meant(&settings);
+    let requirements = needed(tier, &settings);
+    let works = works(tier, &settings);
     let discovery = look(&settings);
     let advice: Vec<String> = missing::INTERPRETED
         .into_iter()
@@ -45,9 +45,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let nothing = discovery.installed.is_empty();
     let runtimes = runtimes(&Catalogue::new(discovery, Substitutes::Nearest));
     if arguments.json {
-        output::json(&as_json(tier, &requirements, &runtimes, &advice))?;
+        output::json(&as_json(tier, &settings, &requirements, &runtimes, &advice))?;
     } else {
-        write(tier, &requirements, &runtimes, &advice)?;
+        write(tier, &settings, &requirements, &runtimes, &advice)?;
     }
     if works && !nothing {
         Ok(())
@@ -84,22 +84,26 @@ fn runtimes(catalogue: &Catalogue) -> Vec<Runtime> {
 
 fn write(
     tier: Tier,
+    settings: &Settings,
     requirements: &[Requirement],
     runtimes: &[Runtime],
     advice: &[String],
 ) -> Result<(), Failure> {
-    output::line(format_args!("isolation tier {tier}: {}", verdict(tier)))?;
+    output::line(format_args!("isolation tier {tier}: {}", verdict(tier, settings)))?;
     let rows: Vec<_> = requirements.iter().map(requirement_row).collect();
     output::table(&rows)?;
     for weakness in tier.weaknesses() {
         output::line(format_args!("  weaker  {weakness}"))?;
     }
     for other in Tier::ALL.into_iter().filter(|other| *other != tier) {
-        output::line(format_args!("isolation tier {other}: {}", verdict(other)))?;
-        let rows: Vec<_> = lacking(other).iter().map(requirement_row).collect();
+        output::line(format_args!(
+            "isolation tier {other}: {}",
+            verdict(other, settings)
+        ))?;
+        let rows: Vec<_> = lacking(other, settings).iter().map(requirement_row).collect();
         output::table(&rows)?;
     }
-    if !works(tier) {
+    if !works(tier, settings) {
         output::line(LAST_RESORT)?;
     }
     output::line("\nruntimes")?;
@@ -112,8 +116,8 @@ fn write(
     advice.iter().try_for_each(output::line)
 }
 
-fn verdict(tier: Tier) -> &'static str {
-    match (works(tier), tier) {
+fn verdict(tier: Tier, settings: &Settings) -> &'static str {
+    match (works(tier, settings), tier) {
         (false, _) => "does not work here",
         (true, Tier::Sandbox | Tier::Rootless) => "works",
         (true, Tier::Process) => "works, and isolates nothing",
@@ -149,7 +153,13 @@ fn runtime_row(runtime: &Runtime) -> [String; 3] {
     ]
 }
 
-fn as_json(tier: Tier, requirements: &[Requirement], runtimes: &[Runtime], advice: &[String]) -> Value {
+fn as_json(
+    tier: Tier,
+    settings: &Settings,
+    requirements: &[Requirement],
+    runtimes: &[Runtime],
+    advice: &[String],
+) -> Value {
     let requirement = |requirement: &Requirement| {
         let Requirement {
             name,
@@ -163,7 +173,7 @@ fn as_json(tier: Tier, requirements: &[Requirement], runtimes: &[Runtime], advic
     let runtime = |runtime: &Runtime| json!({ "identifier": runtime.identifier, "interpreter": runtime.interpreter, "note": runtime.note });
     json!({
         "isolation": tier,
-        "tiers": Tier::ALL.map(|tier| (tier.to_string(), works(tier))).into_iter().collect::<BTreeMap<_, _>>(),
+        "tiers": Tier::ALL.map(|tier| (tier.to_string(), works(tier, settings))).into_iter().collect::<BTreeMap<_, _>>(),
         "weaknesses": tier.weaknesses(),
         "requirements": requirements.iter().map(requirement).collect::<Vec<_>>(),
         "runtimes": runtimes.iter().map(runtime).collect::<Vec<_>>(),

@@ -21,7 +21,7 @@ pub(crate) use mode::Mode;
 pub(crate) use runtimes::look;
 pub(crate) use state::state_directory;
 pub(crate) use temporary::Temporary;
-pub(crate) use tier::{LAST_RESORT, lacking, meant, works};
+pub(crate) use tier::{LAST_RESORT, lacking, meant, needed, works};
 
 use crate::failure::Failure;
 use crate::settings::{Settings, UidRange};
@@ -72,7 +72,7 @@ pub(crate) fn launch(
     roots: Vec<PathBuf>,
 ) -> Result<Node, Failure> {
     mode.check(&settings)?;
-    let tier = tier::choose(settings.isolation, mode)?;
+    let tier = tier::choose(&settings, mode)?;
     tier::warn(tier, settings.isolation_chosen_by.as_deref());
     let scratch = match tier {
         Tier::Process => Some(Temporary::create().map_err(Failure::failed)?),
@@ -117,10 +117,7 @@ pub(crate) fn launch(
             data_is_guarded: tier != Tier::Rootless,
         }),
         environments: users(settings.uid_range),
-        server: Identity {
-            uid: settings.server_uid,
-            gid: settings.server_uid,
-        },
+        server: server(settings),
         cpu: settings.cpu_policy,
         grace: settings.grace_period + LAST_WORDS,
         listeners,
@@ -134,6 +131,13 @@ pub(crate) fn launch(
         discovery: handover.discovery,
         scratch,
     })
+}
+
+fn server(settings: &Settings) -> Identity {
+    Identity {
+        uid: settings.server_uid,
+        gid: settings.server_uid,
+    }
 }
 
 fn users(range: UidRange) -> UserRange {

@@ -5,7 +5,7 @@ use hearth_sandbox::launcher::{LaunchError, Requirement, requirements};
 
 use super::Mode;
 use crate::failure::Failure;
-use crate::settings::Isolation;
+use crate::settings::{Isolation, Settings};
 
 /// The requirements that decide whether the others of a tier can be judged.
 const DECISIVE: [&str; 2] = ["privileges", "ordinary user"];
@@ -15,9 +15,9 @@ pub(crate) const LAST_RESORT: &str = "`hearth dev --isolation process` runs func
      as you, with your files, your network and your processes. It is for code you trust.";
 
 /// The tier that the setting stands for here. Fails with what to do where that cannot isolate functions.
-pub(super) fn choose(isolation: Isolation, mode: Mode) -> Result<Tier, Failure> {
-    let tier = meant(isolation);
-    let missing = lacking(tier);
+pub(super) fn choose(settings: &Settings, mode: Mode) -> Result<Tier, Failure> {
+    let tier = meant(settings);
+    let missing = lacking(tier, settings);
     if missing.is_empty() {
         return Ok(tier);
     }
@@ -29,25 +29,30 @@ pub(super) fn choose(isolation: Isolation, mode: Mode) -> Result<Tier, Failure> 
 }
 
 /// The tier that the setting means, whether or not it works.
-pub(crate) fn meant(isolation: Isolation) -> Tier {
-    match isolation {
+pub(crate) fn meant(settings: &Settings) -> Tier {
+    match settings.isolation {
         Isolation::Sandbox => Tier::Sandbox,
         Isolation::Rootless => Tier::Rootless,
         Isolation::Process => Tier::Process,
-        Isolation::Auto if works(Tier::Sandbox) || is_root() => Tier::Sandbox,
+        Isolation::Auto if works(Tier::Sandbox, settings) || is_root() => Tier::Sandbox,
         Isolation::Auto => Tier::Rootless,
     }
 }
 
+/// Everything that a tier needs with these settings.
+pub(crate) fn needed(tier: Tier, settings: &Settings) -> Vec<Requirement> {
+    requirements(tier, super::server(settings), super::users(settings.uid_range))
+}
+
 /// Whether a tier works here.
-pub(crate) fn works(tier: Tier) -> bool {
-    lacking(tier).is_empty()
+pub(crate) fn works(tier: Tier, settings: &Settings) -> bool {
+    lacking(tier, settings).is_empty()
 }
 
 /// What a tier needs and does not have here. Who lacks the decisive thing cannot do the others either, whatever the
 /// machine has, so it is then told alone.
-pub(crate) fn lacking(tier: Tier) -> Vec<Requirement> {
-    let mut missing = requirements(tier);
+pub(crate) fn lacking(tier: Tier, settings: &Settings) -> Vec<Requirement> {
+    let mut missing = needed(tier, settings);
     missing.retain(|requirement| requirement.needed && !requirement.met);
     let is_decisive = |requirement: &Requirement| DECISIVE.contains(&requirement.name);
     if missing.iter().any(is_decisive) {

@@ -1,5 +1,6 @@
 //! What a machine must have for environments to be isolated, and what to do where it has not.
 
+mod numbers;
 mod rootless;
 
 use std::fs;
@@ -11,8 +12,9 @@ use rustix::thread::CapabilitySet;
 
 use crate::isolation::cgroup::{Controller, Version, hierarchies};
 use crate::isolation::network::{self, Interception};
-use crate::isolation::privileges::missing;
+use crate::isolation::privileges::{Identity, missing};
 use crate::isolation::tier::Tier;
+use crate::launcher::UserRange;
 use crate::sys::{self, Alone, Forked};
 
 /// One thing that was looked for.
@@ -36,10 +38,15 @@ const KERNEL: (u32, u32) = (5, 14);
 /// The oldest kernel that has those of the tier process.
 const KERNEL_OF_PROCESSES: (u32, u32) = (5, 9);
 
-/// Looks for everything that a tier needs.
-pub fn requirements(tier: Tier) -> Vec<Requirement> {
+/// Looks for everything that a tier needs to run this user as the server and these as environments.
+pub fn requirements(tier: Tier, server: Identity, environments: UserRange) -> Vec<Requirement> {
     let mut all = match tier {
-        Tier::Sandbox => vec![privileges(), kernel(KERNEL), namespaces()],
+        Tier::Sandbox => vec![
+            privileges(),
+            numbers::mapped(server, environments),
+            kernel(KERNEL),
+            namespaces(),
+        ],
         Tier::Rootless => vec![
             rootless::user(),
             kernel(KERNEL),

@@ -30,19 +30,16 @@ fn is_the_hosts_root() -> bool {
 
 /// Whether an ordinary user may do in a user namespace what is needed.
 pub(super) fn namespaces() -> Requirement {
-    // A launcher that is in one already has what it needs, and perhaps threads.
-    let denied = if missing().is_empty() {
-        None
-    } else {
-        Alone::confirm()
-            .and_then(|alone| probe(&alone))
-            .unwrap_or_else(|error| {
-                let errno = Errno::from_io_error(&error).unwrap_or(Errno::PERM);
-                Some(Denied {
-                    part: Part::Create,
-                    errno,
-                })
+    let denied = match Alone::confirm() {
+        // A launcher that has prepared itself was asked before, and may have threads since.
+        Err(_) if missing().is_empty() => None,
+        alone => alone.and_then(|alone| probe(&alone)).unwrap_or_else(|error| {
+            let errno = Errno::from_io_error(&error).unwrap_or(Errno::PERM);
+            Some(Denied {
+                part: Part::Create,
+                errno,
             })
+        }),
     };
     let (found, advice) = match &denied {
         None => ("work".into(), String::new()),
@@ -76,10 +73,14 @@ fn advice(denied: &Denied) -> String {
             .into();
     }
     match denied.part {
+        Part::Mount if missing().is_empty() => "the mounts here belong to another user namespace than this process's: \
+                                                start it in a mount namespace of its own too (unshare --mount), or \
+                                                outside of the user namespace"
+            .into(),
         Part::Processes => "parts of /proc are hidden here, as in containers, which need \
                             --security-opt systempaths=unconfined (Docker) or procMount: Unmasked (Kubernetes)"
             .into(),
-        Part::Create | Part::Root | Part::Mount => {
+        Part::Create | Part::Root | Part::Mount | Part::Nested => {
             "a container needs --security-opt seccomp=unconfined --security-opt apparmor=unconfined; elsewhere \
              look for what restricts user namespaces, or start Hearth as root"
                 .into()
