@@ -1,6 +1,7 @@
 """Hot reload: a folder is the function's code as it is, and a saved file is run by the next invocation."""
 
 import os
+import re
 import shutil
 import tempfile
 import threading
@@ -156,6 +157,75 @@ def test_a_running_invocation_finishes_on_old_code(make_server, folder, language
     # Its environment ran old code, so it is gone, as is the one before the last file.
     assert invoke(client, name).payload == ["new", 1]
     assert invoke(client, name).payload == ["new", 2]
+
+
+def build(folder, language, word):
+    """Makes a folder as a build does, with the folders above it."""
+    folder.mkdir(parents=True)
+    (folder / FILE[language]).write_text(code(language, word))
+
+
+def test_dev_runs_what_was_deleted_and_built_anew(make_server, folder, language):
+    dist = folder / "g/dist"
+    build(dist, language, "first")
+    server = make_server().start([dist])
+    client = server.client()
+    wait_until(lambda: any("created dist" in line for line in server.output), "it is deployed")
+    assert invoke(client, "dist").payload == ["first", 1]
+    for number in range(5):
+        shutil.rmtree(dist)
+        build(dist, language, f"build {number}")
+        assert invoke(client, "dist").payload == [f"build {number}", 1]
+        assert invoke(client, "dist").payload == [f"build {number}", 2]
+    # What was built is watched as what was there first.
+    (dist / FILE[language]).write_text(code(language, "saved"))
+    assert invoke(client, "dist").payload == ["saved", 1]
+
+
+def test_a_folder_above_is_replaced(make_server, folder, language):
+    dist = folder / "g/dist"
+    build(dist, language, "old")
+    server = dev(make_server, folder)
+    client, logs = server.client(), server.client("logs")
+    name = bound(client, language, dist, Timeout=60)
+    assert invoke(client, name).payload == ["old", 1]
+    answers = []
+    running = threading.Thread(target=lambda: answers.append(invoke(client, name, {"until": "go"}).payload))
+    running.start()
+    wait_until(lambda: sum(line.startswith("START") for line in log_lines(logs, name)) == 2, "it runs")
+    (folder / "g").rename(folder / "gold")
+    build(dist, language, "new")
+    assert invoke(client, name).payload == ["new", 1]
+    assert running.is_alive()
+    (folder / "gold/dist/go").touch()
+    running.join(60)
+    assert answers == [["old", 2]]
+    assert invoke(client, name).payload == ["new", 2]
+
+
+def test_a_folder_that_is_gone_is_named_until_it_is_back(make_server, folder):
+    dist, away = folder / "g/dist", folder / "away"
+    build(dist, "python", "here")
+    client = dev(make_server, folder).client()
+    name = bound(client, "python", dist)
+    assert invoke(client, name).payload == ["here", 1]
+    gone = re.escape(f"The folder {dist} is not there any more.")
+    for what in [dist, folder / "g"]:
+        what.rename(away)
+        with pytest.raises(client.exceptions.ServiceException, match=gone):
+            invoke(client, name)
+        away.rename(what)
+        assert invoke(client, name).payload == ["here", 1]
+    shutil.rmtree(dist)
+    with pytest.raises(client.exceptions.ServiceException, match=gone):
+        invoke(client, name)
+    # What may not be shown is not shown in its place.
+    dist.symlink_to("/etc")
+    with pytest.raises(client.exceptions.ServiceException, match="is not below one that this server may show"):
+        invoke(client, name)
+    dist.unlink()
+    build(dist, "python", "back")
+    assert invoke(client, name).payload == ["back", 1]
 
 
 def test_what_only_its_owner_may_read(make_server, folder, language):

@@ -60,6 +60,9 @@ pub enum InvokeError {
     /// The node is going down.
     #[error("the server is shutting down")]
     ShuttingDown,
+    /// The code is a folder that cannot be shown any more, for this reason, in words for the user.
+    #[error("{0}")]
+    Code(String),
     /// The platform could not provide an environment.
     #[error("no execution environment could be started: {0}")]
     Environment(String),

@@ -23,7 +23,7 @@ use crate::{Function, FunctionError, FunctionSpec, Invocation, InvokeError, Outc
 
 /// Runs an invocation on an idle environment or a new one.
 pub(crate) async fn run(engine: &Inner, attempt: Attempt) -> Result<Outcome, InvokeError> {
-    engine.starter.settle(attempt.spec()).await;
+    engine.starter.settle(attempt.spec()).await?;
     if let Some(environment) = attempt.function.pool.take() {
         return Ok(attempt.from(Instant::now()).on(environment).await);
     }

@@ -22,7 +22,7 @@ use crate::journal::Journal;
 use crate::ready::{Ready, ReadyKey};
 use crate::report::PlatformEvent;
 use crate::sandbox_handle::SandboxHandle;
-use crate::{Api, CredentialSource, EngineOptions, FunctionSpec, SessionVariables};
+use crate::{Api, CredentialSource, EngineOptions, FunctionSpec, InvokeError, SessionVariables};
 
 /// How long an interpreter may take until its bootstrap says hello; a loaded machine is slow, not broken.
 const BOOT_TIMEOUT: Duration = Duration::from_secs(30);
@@ -80,11 +80,13 @@ impl Starter {
         }
     }
 
-    /// Lets everybody hear of what has changed in a function's code, where that can change.
-    pub(crate) async fn settle(&self, spec: &FunctionSpec) {
-        if let Code::Folder(folder) = spec.code {
-            self.sandbox.0.settle(folder).await;
-        }
+    /// Lets everybody hear of what has changed in a function's code, where that can change. Fails if it is gone.
+    pub(crate) async fn settle(&self, spec: &FunctionSpec) -> Result<(), InvokeError> {
+        let Code::Folder(folder) = spec.code else {
+            return Ok(());
+        };
+        let settled = self.sandbox.0.settle(folder).await;
+        settled.map_err(|error| InvokeError::Code(error.to_string()))
     }
 
     /// Starts an environment for a function and runs the init, which must end within `limit`. Tells when the

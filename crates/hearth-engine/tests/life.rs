@@ -393,6 +393,24 @@ async fn a_changed_folder_starts_again_and_running_invocations_finish() {
 }
 
 #[tokio::test]
+async fn a_folder_that_is_gone_fails_what_runs_it_until_it_is_back() {
+    let stage = Stage::new(|_| {});
+    let function = stage.deploy(|spec| spec.code = Code::Folder(FolderIndex(3)));
+    let other = stage.deploy(|_| {});
+    let count = json!({"do": "count"});
+    run(&stage, &function, count.clone()).await;
+    stage.sandbox.folders_are_gone.store(true, Ordering::SeqCst);
+    let refused = stage.engine.invoke(&function, invocation(count.clone())).await;
+    assert!(
+        matches!(&refused, Err(InvokeError::Code(why)) if why == "Folder 3 is gone."),
+        "{refused:?}"
+    );
+    run(&stage, &other, count.clone()).await;
+    stage.sandbox.folders_are_gone.store(false, Ordering::SeqCst);
+    assert_eq!(text(&run(&stage, &function, count).await), "2");
+}
+
+#[tokio::test]
 async fn ready_environments_are_claimed_and_replaced() {
     let stage = Stage::new(|options| options.ready_environments = 1);
     let function = stage.deploy(|_| {});

@@ -18,8 +18,8 @@ use tokio::sync::{oneshot, watch};
 
 use crate::protocol::{ANSWER_SIZE, Answer, BOOTED_DESCRIPTORS, Refusal, Request};
 use crate::{
-    BootRequest, Booted, BoxFuture, ClaimRequest, Code, Exit, FolderClient, FolderIndex, Listener,
-    MemoryGauge, Reach, RuntimeIndex, Sandbox, SandboxError,
+    BootRequest, Booted, BoxFuture, ClaimRequest, Code, Exit, FolderClient, FolderError, FolderIndex,
+    Listener, MemoryGauge, Reach, RuntimeIndex, Sandbox, SandboxError,
 };
 
 /// The [`Sandbox`] behind the warden's socket. Cheap to clone.
@@ -149,11 +149,13 @@ impl Sandbox for WardenClient {
         })
     }
 
-    fn settle(&self, _: FolderIndex) -> BoxFuture<'_, ()> {
-        Box::pin(async {
-            if let Some(folders) = &self.1 {
+    fn settle(&self, folder: FolderIndex) -> BoxFuture<'_, Result<(), SandboxError>> {
+        Box::pin(async move {
+            let Some(folders) = &self.1 else { return Ok(()) };
+            match folders.settle(folder).await {
+                Err(FolderError::Refused(why)) => Err(SandboxError::NotShown(why)),
                 // Without a launcher this server is about to end.
-                let _ = folders.settle().await;
+                Ok(()) | Err(FolderError::LauncherDied) => Ok(()),
             }
         })
     }

@@ -24,9 +24,10 @@ pub trait Sandbox: Send + Sync {
     fn claim(&self, id: EnvironmentId, request: ClaimRequest) -> BoxFuture<'_, Result<(), SandboxError>>;
 
     /// Resolves when every change of a folder that was made before the call has been told to whoever is told of them.
-    fn settle(&self, folder: FolderIndex) -> BoxFuture<'_, ()> {
+    /// Fails when it cannot be shown any more.
+    fn settle(&self, folder: FolderIndex) -> BoxFuture<'_, Result<(), SandboxError>> {
         let _ = folder;
-        Box::pin(async {})
+        Box::pin(async { Ok(()) })
     }
 
     /// A TCP socket in the network of a claimed environment, neither bound nor connected and non-blocking. What
@@ -254,6 +255,9 @@ pub enum SandboxError {
     /// There is no unpacked package of this hash or folder of this number, or the layers are not there.
     #[error("{0} or its layers are not there")]
     NoSuchCode(Code),
+    /// A folder is not shown any more, for this reason, in words for the user.
+    #[error("{0}")]
+    NotShown(String),
     /// The environment has ended, or never was.
     #[error("{0} is not running")]
     NoSuchEnvironment(EnvironmentId),

@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use hearth_runtime::frames::FrameBuffer;
 use hearth_sandbox::{
-    BootRequest, Booted, BoxFuture, ClaimRequest, Exit, ExitStatus, Listener, MemoryGauge, Reach, Sandbox,
-    SandboxError, Start,
+    BootRequest, Booted, BoxFuture, ClaimRequest, Exit, ExitStatus, FolderIndex, Listener, MemoryGauge,
+    Reach, Sandbox, SandboxError, Start,
 };
 use hearth_types::inside::Addresses;
 use hearth_types::{EnvironmentId, Places};
@@ -39,6 +39,8 @@ pub(crate) struct FakeSandbox {
     pub(crate) has_network: AtomicBool,
     /// Whether environments end when they are asked to.
     pub(crate) is_deaf: AtomicBool,
+    /// Whether folders that were shown are gone.
+    pub(crate) folders_are_gone: AtomicBool,
     /// What extensions that subscribe hear.
     pub(crate) heard: Arc<Mutex<String>>,
     live: Arc<Mutex<HashMap<u64, Live>>>,
@@ -99,6 +101,15 @@ fn listener() -> Listener {
 }
 
 impl Sandbox for FakeSandbox {
+    fn settle(&self, folder: FolderIndex) -> BoxFuture<'_, Result<(), SandboxError>> {
+        Box::pin(async move {
+            match self.folders_are_gone.load(Ordering::SeqCst) {
+                true => Err(SandboxError::NotShown(format!("Folder {} is gone.", folder.0))),
+                false => Ok(()),
+            }
+        })
+    }
+
     fn boot(&self, request: BootRequest) -> BoxFuture<'_, Result<Booted, SandboxError>> {
         self.boots.fetch_add(1, Ordering::SeqCst);
         let id = self.next.fetch_add(1, Ordering::SeqCst);

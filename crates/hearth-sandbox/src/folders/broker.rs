@@ -29,8 +29,24 @@ pub(crate) struct Broker {
 
 struct Folder {
     path: PathBuf,
-    /// It is not where it was, and nothing has come in its place yet.
-    lost: bool,
+    /// The directory that is shown, unless it must be shown anew.
+    shown: Option<Place>,
+}
+
+/// A directory, whatever it is called. No other one is the same as long as this one is shown, which keeps it alive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Place {
+    device: u64,
+    inode: u64,
+}
+
+impl Place {
+    fn of(metadata: &fs::Metadata) -> Self {
+        Self {
+            device: metadata.dev(),
+            inode: metadata.ino(),
+        }
+    }
 }
 
 /// Why a folder is not shown.
@@ -52,11 +68,23 @@ enum Refusal {
     Relative(String),
     #[error("The folder {path} cannot be opened: {error}.")]
     Unreadable { path: String, error: io::Error },
+    #[error("The folder {0} is not there any more.")]
+    Gone(String),
     #[error(
         "The folder {path} cannot be shown to functions, because its file system cannot show its files as another \
          user's: {error}."
     )]
     Untranslatable { path: String, error: io::Error },
+}
+
+impl Refusal {
+    /// The same of a folder that has been shown before.
+    fn any_more(self) -> Self {
+        match self {
+            Self::Unreadable { path, error } if error.kind() == io::ErrorKind::NotFound => Self::Gone(path),
+            other => other,
+        }
+    }
 }
 
 impl Broker {
@@ -110,9 +138,15 @@ impl Broker {
         // What is no question gets no answer.
         let answer = match record.get(..length).and_then(Ask::decode) {
             None => return Ok(()),
-            Some(Ask::Settle { tag }) => {
+            Some(Ask::Settle { tag, folder }) => {
                 self.tell_changes();
-                Tell::Settled { tag }
+                match self.follow(folder) {
+                    Ok(()) => Tell::Settled { tag },
+                    Err(refusal) => Tell::Refused {
+                        tag,
+                        why: refusal.to_string(),
+                    },
+                }
             }
             Some(Ask::Open { tag, path }) => match self.open(Path::new(&path)) {
                 Ok(folder) => Tell::Opened {
@@ -134,23 +168,41 @@ impl Broker {
         Ok(())
     }
 
-    /// Tells the server what has changed, and shows the warden again what has been replaced.
+    /// Tells the server what has changed.
     fn tell_changes(&mut self) {
-        let mut changes = self.watch.changes();
-        for (folder, state) in &mut self.folders {
-            state.lost |= changes.moved.contains(folder);
-        }
-        let lost =
-            |(folder, state): (&FolderIndex, &Folder)| state.lost.then(|| (*folder, state.path.clone()));
-        for (folder, path) in self.folders.iter().filter_map(lost).collect::<Vec<_>>() {
-            if self.show(folder, &path).is_ok() {
-                changes.changed.insert(folder);
+        let changes = self.watch.changes();
+        for folder in changes.moved {
+            if let Some(state) = self.folders.get_mut(&folder) {
+                state.shown = None;
             }
         }
         for folder in changes.changed {
-            // The next question shows that the server is gone.
-            let _ = self.tell(&Tell::Changed { folder });
+            self.tell_change(folder);
         }
+    }
+
+    fn tell_change(&self, folder: FolderIndex) {
+        // The next question shows that the server is gone.
+        let _ = self.tell(&Tell::Changed { folder });
+    }
+
+    /// Shows what is in a folder's place now, where that is another directory than the one that is shown. Nothing tells
+    /// of that: a directory that is shown lives on when it is deleted, and what is above it is not watched.
+    fn follow(&mut self, folder: FolderIndex) -> Result<(), Refusal> {
+        let Some(state) = self.folders.get_mut(&folder) else {
+            // Nothing can be claimed with it either.
+            return Ok(());
+        };
+        let there = fs::metadata(&state.path).ok();
+        if state.shown.is_some() && state.shown == there.as_ref().map(Place::of) {
+            return Ok(());
+        }
+        // What happens to it from now on may be missed.
+        state.shown = None;
+        let path = state.path.clone();
+        self.show(folder, &path).map_err(Refusal::any_more)?;
+        self.tell_change(folder);
+        Ok(())
     }
 
     fn open(&mut self, path: &Path) -> Result<FolderIndex, Refusal> {
@@ -158,13 +210,11 @@ impl Broker {
             return Err(Refusal::Relative(path.display().to_string()));
         }
         let known = self.folders.iter().find(|(_, folder)| folder.path == path);
-        if let Some((folder, Folder { lost: false, .. })) = known {
-            return Ok(*folder);
+        if let Some((&folder, _)) = known {
+            self.follow(folder)?;
+            return Ok(folder);
         }
-        let folder = match known {
-            Some((folder, _)) => *folder,
-            None => FolderIndex(self.folders.len() as u32 + 1),
-        };
+        let folder = FolderIndex(self.folders.len() as u32 + 1);
         self.show(folder, path)?;
         Ok(folder)
     }
@@ -192,7 +242,8 @@ impl Broker {
         send_show(&self.warden, Show { folder, owner }, view.as_fd()).map_err(untranslatable)?;
         self.watch.add(folder, &real);
         let path = path.to_owned();
-        self.folders.insert(folder, Folder { path, lost: false });
+        let shown = Some(Place::of(&metadata));
+        self.folders.insert(folder, Folder { path, shown });
         Ok(())
     }
 

@@ -85,9 +85,14 @@ impl FolderClient {
         }
     }
 
-    /// Resolves when everything that had changed in folders before the call has been told.
-    pub async fn settle(&self) -> Result<(), FolderError> {
-        self.ask(|tag| Ask::Settle { tag }).await.map(drop)
+    /// Resolves when everything that had changed in folders before the call has been told, and this one is shown as it
+    /// is then: also when another directory has taken its place. Refused when it cannot be shown any more.
+    pub async fn settle(&self, folder: FolderIndex) -> Result<(), FolderError> {
+        match self.ask(|tag| Ask::Settle { tag, folder }).await? {
+            Tell::Settled { .. } => Ok(()),
+            Tell::Refused { why, .. } => Err(FolderError::Refused(why)),
+            Tell::Opened { .. } | Tell::Changed { .. } => Err(FolderError::LauncherDied),
+        }
     }
 
     async fn ask(&self, ask: impl FnOnce(u32) -> Ask) -> Result<Tell, FolderError> {

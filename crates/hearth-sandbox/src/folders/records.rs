@@ -25,8 +25,8 @@ pub(super) const LONGEST: usize = 5 + LONGEST_REASON;
 pub(super) enum Ask {
     /// Show a folder.
     Open { tag: u32, path: String },
-    /// Tell what has changed until now.
-    Settle { tag: u32 },
+    /// Tell what has changed until now, and show what is in a folder's place by now.
+    Settle { tag: u32, folder: FolderIndex },
 }
 
 /// What the launcher says to the server.
@@ -40,7 +40,7 @@ pub(super) enum Tell {
     },
     /// It is not, for this reason.
     Refused { tag: u32, why: String },
-    /// Everything that changed before the question has been told.
+    /// Everything that changed before the question has been told, and the folder is shown as it is.
     Settled { tag: u32 },
     /// Something in a folder has changed.
     Changed { folder: FolderIndex },
@@ -50,7 +50,7 @@ impl Ask {
     pub(super) fn encode(&self) -> Vec<u8> {
         match self {
             Self::Open { tag, path } => record(1, *tag, path.as_bytes()),
-            Self::Settle { tag } => record(2, *tag, &[]),
+            Self::Settle { tag, folder } => record(2, *tag, &folder.0.to_le_bytes()),
         }
     }
 
@@ -61,7 +61,10 @@ impl Ask {
                 tag,
                 path: String::from_utf8(path.to_vec()).ok()?,
             }),
-            (2, []) => Some(Self::Settle { tag }),
+            (2, [a, b, c, d]) => Some(Self::Settle {
+                tag,
+                folder: FolderIndex(u32::from_le_bytes([*a, *b, *c, *d])),
+            }),
             _ => None,
         }
     }
@@ -180,10 +183,10 @@ mod tests {
     proptest! {
         #[test]
         fn records_round_trip(tag in any::<u32>(), number in any::<u32>(), has_lib in any::<bool>(), text in ".{0,200}") {
-            for ask in [Ask::Open { tag, path: text.clone() }, Ask::Settle { tag }] {
+            let folder = FolderIndex(number);
+            for ask in [Ask::Open { tag, path: text.clone() }, Ask::Settle { tag, folder }] {
                 prop_assert_eq!(Ask::decode(&ask.encode()), Some(ask));
             }
-            let folder = FolderIndex(number);
             for tell in [
                 Tell::Opened { tag, folder, has_lib },
                 Tell::Refused { tag, why: text },

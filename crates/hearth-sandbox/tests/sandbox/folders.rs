@@ -14,6 +14,7 @@ use hearth_types::CodeHash;
 use libtest_mimic::{Failed, Trial};
 use serde_json::json;
 
+use crate::environment::Environment;
 use crate::leftovers::Before;
 use crate::node::{Directory, Node, Server};
 use crate::programs;
@@ -27,6 +28,22 @@ pub(crate) fn trials() -> Vec<Trial> {
             ("what_its_owner_can_read_is_read", what_its_owner_can_read_is_read),
             ("a_saved_file_is_there_and_told", a_saved_file_is_there_and_told),
             ("a_folder_may_be_replaced", a_folder_may_be_replaced),
+            (
+                "a_folder_may_be_deleted_and_made_anew",
+                a_folder_may_be_deleted_and_made_anew,
+            ),
+            (
+                "what_is_above_a_folder_may_be_replaced",
+                what_is_above_a_folder_may_be_replaced,
+            ),
+            (
+                "a_folder_that_is_gone_is_named_until_it_is_back",
+                a_folder_that_is_gone_is_named_until_it_is_back,
+            ),
+            (
+                "what_takes_a_folders_place_is_shown_by_the_same_rules",
+                what_takes_a_folders_place_is_shown_by_the_same_rules,
+            ),
             (
                 "only_what_is_below_a_root_is_shown",
                 only_what_is_below_a_root_is_shown,
@@ -101,7 +118,13 @@ fn play_with_data(
 
 /// Claims an environment for a folder and runs its `main.py`; what that printed.
 async fn run(server: &Server, folder: FolderIndex) -> Result<String, Failed> {
-    let mut environment = server.boot().await?;
+    let environment = claim(server, folder).await?;
+    finish(server, environment).await
+}
+
+/// Claims an environment for a folder.
+async fn claim(server: &Server, folder: FolderIndex) -> Result<Environment, Failed> {
+    let environment = server.boot().await?;
     let request = ClaimRequest {
         code: Code::Folder(folder),
         layers: None,
@@ -109,6 +132,11 @@ async fn run(server: &Server, folder: FolderIndex) -> Result<String, Failed> {
         ephemeral_mb: 512,
     };
     server.warden.claim(environment.id, request).await?;
+    Ok(environment)
+}
+
+/// Runs `main.py` in an environment and ends it; what that printed.
+async fn finish(server: &Server, mut environment: Environment) -> Result<String, Failed> {
     let answer = environment.order(&json!({"run": "/var/task/main.py"})).await?;
     server.warden.kill(environment.id);
     let (_, output) = environment.end().await?;
@@ -174,13 +202,11 @@ except OSError as error:
 
 fn a_saved_file_is_there_and_told() -> Outcome {
     play(async |server, folders, root| {
-        let told: Arc<Mutex<Vec<FolderIndex>>> = Arc::default();
-        let heard = Arc::clone(&told);
-        folders.on_change(move |folder| heard.lock().expect("nobody panics").push(folder));
+        let told = told(folders);
         let mine = root.join("mine");
         private_folder(&mine, &[("main.py", PRINT), ("text", "old")])?;
         let folder = folders.open(&mine.display().to_string()).await?.folder;
-        folders.settle().await?;
+        folders.settle(folder).await?;
         if !told.lock().expect("nobody panics").is_empty() {
             return Err("nothing has changed yet".into());
         }
@@ -188,7 +214,7 @@ fn a_saved_file_is_there_and_told() -> Outcome {
         // As editors do it.
         save(&mine.join("text~"), "new")?;
         fs::rename(mine.join("text~"), mine.join("text"))?;
-        folders.settle().await?;
+        folders.settle(folder).await?;
         if told.lock().expect("nobody panics").first() != Some(&folder) {
             return Err("nobody was told".into());
         }
@@ -204,11 +230,136 @@ fn a_folder_may_be_replaced() -> Outcome {
         is(&run(server, folder).await?, "old True\n")?;
         private_folder(&root.join("next"), &[("main.py", PRINT), ("text", "new")])?;
         fs::rename(&mine, root.join("before"))?;
-        folders.settle().await?;
+        refused(folders.settle(folder).await, "is not there any more")?;
         fs::rename(root.join("next"), &mine)?;
-        folders.settle().await?;
+        folders.settle(folder).await?;
         is(&run(server, folder).await?, "new True\n")
     })
+}
+
+fn a_folder_may_be_deleted_and_made_anew() -> Outcome {
+    play(async |server, folders, root| {
+        let told = told(folders);
+        let mine = root.join("mine");
+        private_folder(&mine, &[("main.py", PRINT), ("text", "0")])?;
+        let folder = folders.open(&mine.display().to_string()).await?.folder;
+        is(&run(server, folder).await?, "0 True\n")?;
+        for word in ["1", "2"] {
+            fs::remove_dir_all(&mine)?;
+            private_folder(&mine, &[("main.py", PRINT), ("text", word)])?;
+            folders.settle(folder).await?;
+            if !std::mem::take(&mut *told.lock().expect("nobody panics")).contains(&folder) {
+                return Err(format!("nobody was told of {word}").into());
+            }
+            is(&run(server, folder).await?, &format!("{word} True\n"))?;
+        }
+        // The new one is watched, and nothing more is told of it.
+        folders.settle(folder).await?;
+        if !told.lock().expect("nobody panics").is_empty() {
+            return Err("it has not changed".into());
+        }
+        save(&mine.join("text"), "saved")?;
+        folders.settle(folder).await?;
+        if told.lock().expect("nobody panics").first() != Some(&folder) {
+            return Err("nobody was told".into());
+        }
+        is(&run(server, folder).await?, "saved True\n")
+    })
+}
+
+fn what_is_above_a_folder_may_be_replaced() -> Outcome {
+    play(async |server, folders, root| {
+        let told = told(folders);
+        let (above, mine) = (root.join("above"), root.join("above/mine"));
+        private_folder(&mine, &[("main.py", PRINT), ("text", "old")])?;
+        let folder = folders.open(&mine.display().to_string()).await?.folder;
+        let running = claim(server, folder).await?;
+        fs::rename(&above, root.join("before"))?;
+        private_folder(&mine, &[("main.py", PRINT), ("text", "new")])?;
+        folders.settle(folder).await?;
+        if told.lock().expect("nobody panics").as_slice() != [folder] {
+            return Err("nobody was told".into());
+        }
+        is(&run(server, folder).await?, "new True\n")?;
+        // What has begun stays with what it began with. Without walls a folder is a path.
+        match tier() {
+            Tier::Sandbox | Tier::Rootless => is(&finish(server, running).await?, "old True\n"),
+            Tier::Process => is(&finish(server, running).await?, "new True\n"),
+        }
+    })
+}
+
+fn a_folder_that_is_gone_is_named_until_it_is_back() -> Outcome {
+    play(async |server, folders, root| {
+        let (mine, away) = (root.join("mine"), root.join("away"));
+        private_folder(&mine, &[("main.py", PRINT), ("text", "here")])?;
+        let path = mine.display().to_string();
+        let folder = folders.open(&path).await?.folder;
+        let told = told(folders);
+        let gone = format!("The folder {path} is not there any more.");
+        for back in 0..2 {
+            fs::rename(&mine, &away)?;
+            refused(folders.settle(folder).await, &gone)?;
+            refused(folders.settle(folder).await, &gone)?;
+            refused(folders.open(&path).await, &gone)?;
+            // Of what is made meanwhile nothing is missed.
+            let deep = format!("deep{back}");
+            fs::create_dir(away.join(&deep))?;
+            fs::rename(&away, &mine)?;
+            folders.settle(folder).await?;
+            is(&run(server, folder).await?, "here True\n")?;
+            told.lock().expect("nobody panics").clear();
+            fs::write(mine.join(&deep).join("file"), "")?;
+            folders.settle(folder).await?;
+            if told.lock().expect("nobody panics").first() != Some(&folder) {
+                return Err("nobody was told".into());
+            }
+        }
+        Ok(())
+    })
+}
+
+fn what_takes_a_folders_place_is_shown_by_the_same_rules() -> Outcome {
+    play_with_data(Some("data"), async |server, folders, root| {
+        let mine = root.join("mine");
+        private_folder(&mine, &[("main.py", PRINT), ("text", "mine")])?;
+        fs::create_dir(root.join("data"))?;
+        fs::create_dir(root.with_file_name("outside"))?;
+        let folder = folders.open(&mine.display().to_string()).await?.folder;
+        let away = root.join("away");
+        fs::rename(&mine, &away)?;
+        for (instead, why) in [
+            ("data", "belongs to Hearth itself"),
+            ("../outside", "is not below one that this server may show"),
+        ] {
+            symlink(root.join(instead), &mine)?;
+            refused(folders.settle(folder).await, why)?;
+            fs::remove_file(&mine)?;
+        }
+        fs::write(&mine, "")?;
+        refused(folders.settle(folder).await, "cannot be opened")?;
+        fs::remove_file(&mine)?;
+        // A link to what may be shown is as good as a directory.
+        symlink(&away, &mine)?;
+        folders.settle(folder).await?;
+        is(&run(server, folder).await?, "mine True\n")
+    })
+}
+
+/// The folders that changes are told of from now on.
+fn told(folders: &FolderClient) -> Arc<Mutex<Vec<FolderIndex>>> {
+    let told: Arc<Mutex<Vec<FolderIndex>>> = Arc::default();
+    let heard = Arc::clone(&told);
+    folders.on_change(move |folder| heard.lock().expect("nobody panics").push(folder));
+    told
+}
+
+/// It was refused, and in the reason given stands `why`.
+fn refused<T: std::fmt::Debug>(result: Result<T, FolderError>, why: &str) -> Outcome {
+    match result {
+        Err(FolderError::Refused(text)) if text.contains(why) => Ok(()),
+        other => Err(format!("{other:?} instead of {why:?}").into()),
+    }
 }
 
 fn only_what_is_below_a_root_is_shown() -> Outcome {
