@@ -107,3 +107,21 @@ echo "${{COMPREPLY[@]}}"
 """
     done = subprocess.run(["bash", "-c", ask], capture_output=True, text=True, timeout=60)
     assert set(done.stdout.split()) == commands, done
+
+
+@pytest.mark.parametrize("command", ["dev", "serve", "doctor"])
+@pytest.mark.parametrize("flag, word, words", [
+    ("--isolation", "", {"auto", "sandbox", "rootless", "process"}),
+    ("--isolation", "ro", {"rootless"}),
+    ("--cpu-policy", "", {"weight", "quota"}),
+])
+def test_bash_completes_the_words_of_settings(command, flag, word, words):
+    script = hearth("completions", "bash").stdout
+    ask = f"""{script}
+COMP_WORDS=(hearth {command} {flag} "{word}")
+COMP_CWORD=3
+_hearth hearth "{word}" {flag}
+echo "${{COMPREPLY[@]}}"
+"""
+    done = subprocess.run(["bash", "-c", ask], capture_output=True, text=True, timeout=60)
+    assert set(done.stdout.split()) == words, done

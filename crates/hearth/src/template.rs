@@ -33,6 +33,8 @@ pub(crate) enum TemplateError {
     /// What is there may be somebody's work.
     #[error("{} is there already; nothing was written", .0.display())]
     Exists(PathBuf),
+    #[error("{} is no folder, so nothing was written into it", .0.display())]
+    NotAFolder(PathBuf),
     #[error("{}: {source}", path.display())]
     Io { path: PathBuf, source: io::Error },
 }
@@ -94,6 +96,11 @@ pub(crate) fn write(
     folder: &Path,
     template: Template,
 ) -> Result<impl Iterator<Item = &'static str>, TemplateError> {
+    // Its folders are made where they are missing, and cannot be below a file.
+    let there = folder.ancestors().find(|path| path.symlink_metadata().is_ok());
+    if let Some(path) = there.filter(|path| !path.is_dir()) {
+        return Err(TemplateError::NotAFolder(path.to_owned()));
+    }
     let files = template.files();
     let taken = files.iter().map(|file| folder.join(file.name));
     if let Some(path) = taken.into_iter().find(|path| path.symlink_metadata().is_ok()) {
@@ -136,6 +143,18 @@ mod tests {
             }
             Project::recognise(&folder, &Hints::default()).unwrap();
         }
+    }
+
+    #[test]
+    fn a_file_is_no_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("app.py");
+        fs::write(&file, "theirs").unwrap();
+        for named in [file.clone(), file.join("below")] {
+            let refused = write(&named, Template::Shell).err().unwrap();
+            assert!(refused.to_string().contains("app.py is no folder"), "{refused}");
+        }
+        assert_eq!(fs::read_to_string(&file).unwrap(), "theirs");
     }
 
     #[test]

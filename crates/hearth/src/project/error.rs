@@ -18,6 +18,15 @@ pub(crate) enum ProjectError {
         folder.display()
     )]
     NoHandler { folder: PathBuf, looked: String },
+    #[error("the handler {handler} names no function; write FILE.FUNCTION")]
+    HandlerWithoutFunction { handler: String },
+    #[error("the handler {handler} is not in {}: there is no {files}", folder.display())]
+    NoSuchHandler {
+        folder: PathBuf,
+        handler: String,
+        /// The files that would hold it.
+        files: String,
+    },
     #[error(
         "{} holds TypeScript that is not built; Node.js runs JavaScript. Build it first, such as with \
          `esbuild index.ts --bundle --platform=node --outdir=dist`, and deploy the folder with the result",

@@ -66,6 +66,9 @@ impl Project {
             ([], []) => Err(ProjectError::NotAFunction { folder }),
             ([], _) if nodejs::is_typescript(&folder) => Err(ProjectError::TypeScript { folder }),
             ([], families) => {
+                if let Some(handler) = &hints.handler {
+                    return Err(no_such_handler(folder, handler, families));
+                }
                 let looked = families
                     .iter()
                     .map(|family| conventions(*family))
@@ -128,6 +131,32 @@ fn handler(folder: &Path, family: Family, hints: &Hints) -> Option<String> {
         (Family::Python, Some(handler)) => python::has(folder, handler).then(|| handler.clone()),
         (Family::Nodejs, None) => nodejs::handler(folder),
         (Family::Python, None) => python::handler(folder),
+    }
+}
+
+/// Why a handler that was named is none of these languages'.
+fn no_such_handler(folder: PathBuf, handler: &str, families: &[Family]) -> ProjectError {
+    let handler = handler.to_owned();
+    let files: Vec<String> = families
+        .iter()
+        .filter_map(|family| files(*family, &handler))
+        .collect();
+    if files.is_empty() {
+        return ProjectError::HandlerWithoutFunction { handler };
+    }
+    ProjectError::NoSuchHandler {
+        folder,
+        handler,
+        files: files.join(", and no "),
+    }
+}
+
+/// The files of a language that a handler may stand for, for people.
+fn files(family: Family, handler: &str) -> Option<String> {
+    match family {
+        Family::Nodejs => nodejs::files(handler),
+        Family::Python => python::files(handler),
+        Family::Provided => None,
     }
 }
 

@@ -60,14 +60,25 @@ pub(super) fn wanted(folder: &Path) -> Result<Range, ProjectError> {
 
 /// Whether the file that a handler names exists.
 pub(super) fn has(folder: &Path, handler: &str) -> bool {
+    stem(handler).is_some_and(|stem| {
+        EXTENSIONS
+            .iter()
+            .any(|extension| folder.join(format!("{stem}.{extension}")).is_file())
+    })
+}
+
+/// The files that a handler may stand for; none where it has no function.
+pub(super) fn files(handler: &str) -> Option<String> {
+    let stem = stem(handler)?;
+    let names = EXTENSIONS.map(|extension| format!("{stem}.{extension}"));
+    Some(names.join(" or "))
+}
+
+/// The file of a handler without its extension; none where the handler has no function.
+fn stem(handler: &str) -> Option<&str> {
     let name_start = handler.rfind('/').map_or(0, |slash| slash + 1);
-    let Some(dot) = handler[name_start..].find('.') else {
-        return false;
-    };
-    let stem = &handler[..name_start + dot];
-    EXTENSIONS
-        .iter()
-        .any(|extension| folder.join(format!("{stem}.{extension}")).is_file())
+    let dot = handler[name_start..].find('.')?;
+    Some(&handler[..name_start + dot])
 }
 
 /// The handler by convention.

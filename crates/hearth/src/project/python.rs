@@ -47,6 +47,12 @@ pub(super) fn has(folder: &Path, handler: &str) -> bool {
     folder.join(format!("{module}.py")).is_file() || folder.join(module).join("__init__.py").is_file()
 }
 
+/// The file that a handler may stand for; none where it has no function.
+pub(super) fn files(handler: &str) -> Option<String> {
+    let (module, _) = handler.rsplit_once('.')?;
+    Some(format!("{}.py", module.replace('.', "/")))
+}
+
 /// The handler by convention.
 pub(super) fn handler(folder: &Path) -> Option<String> {
     let conventional = FOLDERS

@@ -1,7 +1,9 @@
 //! The table of settings as command-line flags.
 
+use std::ffi::OsStr;
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValue, StringValueParser, TypedValueParser, ValueParser};
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
 
 use super::load::{CONFIG_VARIABLE, Written};
@@ -91,12 +93,34 @@ fn flag(setting: &Setting) -> Arg {
         .help_heading(setting.group.heading())
         .hide_short_help(setting.group != Group::Server && setting.group != Group::Client)
         .help(format!("{}{default}", setting.help));
+    let flag = match setting.words() {
+        [] => flag,
+        words => flag
+            .value_parser(ValueParser::new(Words(words)))
+            .hide_possible_values(true),
+    };
     match setting.key {
         "ephemeral" => flag
             .num_args(0..=1)
             .require_equals(true)
             .default_missing_value("true"),
         _ => flag,
+    }
+}
+
+/// Words that shells complete. Any other is let through, and refused where variables and files are too.
+#[derive(Clone)]
+struct Words(&'static [&'static str]);
+
+impl TypedValueParser for Words {
+    type Value = String;
+
+    fn parse_ref(&self, command: &Command, flag: Option<&Arg>, value: &OsStr) -> Result<String, clap::Error> {
+        StringValueParser::new().parse_ref(command, flag, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        Some(Box::new(self.0.iter().map(PossibleValue::new)))
     }
 }
 

@@ -65,6 +65,11 @@ impl Setting {
         self.field.accepts()
     }
 
+    /// All that may be written, where that is a choice of words.
+    pub(crate) fn words(&self) -> &'static [&'static str] {
+        self.field.words()
+    }
+
     /// Reads `text` into `settings`; false if the text is not accepted.
     pub(crate) fn set(&self, settings: &mut Settings, text: &str) -> bool {
         self.field.set(settings, text)
@@ -80,6 +85,7 @@ impl Setting {
 trait Field: Send + Sync {
     fn placeholder(&self) -> &'static str;
     fn accepts(&self) -> &'static str;
+    fn words(&self) -> &'static [&'static str];
     fn set(&self, settings: &mut Settings, text: &str) -> bool;
     fn show(&self, settings: &mut Settings) -> String;
 }
@@ -91,6 +97,10 @@ impl<V: Value + 'static> Field for fn(&mut Settings) -> &mut V {
 
     fn accepts(&self) -> &'static str {
         V::ACCEPTS
+    }
+
+    fn words(&self) -> &'static [&'static str] {
+        V::WORDS
     }
 
     fn set(&self, settings: &mut Settings, text: &str) -> bool {
@@ -239,8 +249,8 @@ fn isolation() -> Vec<Setting> {
             |s| &mut s.isolation,
             "How functions are isolated: sandbox needs root, rootless an ordinary user who may make user \
              namespaces; auto is sandbox for root and rootless for others. With process, which `hearth dev` alone \
-             accepts, they are not isolated at all: they run as you. It is taken from the flag and from the variable only, \
-             never from a file.",
+             accepts, they are not isolated at all: they run as you. Only the flag and the variable can say \
+             process, a file cannot.",
         ),
         setting(
             Isolation,

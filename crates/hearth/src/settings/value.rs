@@ -15,6 +15,8 @@ pub(crate) trait Value: Sized {
     const PLACEHOLDER: &'static str;
     /// What may be written, as it stands after "write" in a message.
     const ACCEPTS: &'static str;
+    /// All there is to write, where that can be counted.
+    const WORDS: &'static [&'static str] = &[];
 
     /// Reads a value; `None` if the text is not one.
     fn read(text: &str) -> Option<Self>;
@@ -249,6 +251,7 @@ macro_rules! word {
         impl Value for $type {
             const PLACEHOLDER: &'static str = "WORD";
             const ACCEPTS: &'static str = $accepts;
+            const WORDS: &'static [&'static str] = &[$($word),+];
 
             fn read(text: &str) -> Option<Self> {
                 match text {
