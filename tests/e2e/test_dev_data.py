@@ -3,14 +3,15 @@
 import os
 import re
 import shutil
+import subprocess
 import tempfile
 from pathlib import Path
 
 import pytest
 
 from functions import invoke
-from server import wait_until
-from tier import TIER, give
+from server import BINARY, clean_environment, wait_until
+from tier import TIER, give, process_options
 
 pytestmark = pytest.mark.every_tier
 
@@ -114,3 +115,51 @@ def assert_works_with_data_here(server):
     assert call(server)[0] == "first"
     is_package = any("is deployed as a package" in line for line in server.output)
     assert is_package == (TIER == "rootless"), server.output
+
+
+def refused(*arguments, cwd="/", **variables):
+    """What `hearth dev` says that does not start."""
+    command = [str(BINARY), "dev", "--listen", "127.0.0.1:0", *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=cwd, timeout=60, env=clean_environment(**variables),
+                          **process_options())
+    assert done.returncode != 0 and "listening on" not in done.stderr, done
+    return done
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or TIER != "sandbox", reason="root alone has two tiers with a user each")
+@pytest.mark.parametrize("tier, others, owner", [("process", "sandbox", 1_899_999_999), ("sandbox", "process", 0)])
+def test_tiers_of_different_users_do_not_share_a_directory(sandbox_tier, home, tier, others, owner):
+    data = home / "data"
+    data.mkdir()
+    (data / "file").touch()
+    os.chown(data, owner, owner)
+    done = refused("--isolation", tier, "--data-dir", data)
+    assert done.returncode == 64, done
+    assert f"user {owner}, as the tier {others} has it; the tier {tier} has another user" in done.stderr, done
+    assert "a directory of its own with --data-dir" in done.stderr, done
+
+
+@pytest.mark.parametrize("arguments", [["--ephemeral"], ["--isolation", "process"]])
+def test_a_temporary_directory_that_is_not_there_is_named(home, arguments):
+    done = refused(*arguments, cwd=home, TMPDIR=home / "nowhere", HOME=home, XDG_STATE_HOME="")
+    assert done.returncode == 69, done
+    assert f"cannot make a temporary directory in {home}/nowhere" in done.stderr and "in TMPDIR" in done.stderr, done
+
+
+@pytest.mark.skipif(TIER != "process", reason="for the tier whose functions find such a directory")
+@pytest.mark.parametrize("named", ["", "."])
+def test_a_temporary_directory_need_not_be_absolute(dev, home, named):
+    server = dev(HOME=home, TMPDIR=named)
+    assert call(server)[0] == "first"
+
+
+@pytest.mark.parametrize("what, why", [("empty", "is not a function"), ("nowhere", "cannot be read"),
+                                       ("unfinished", "no handler found")])
+def test_a_named_folder_without_a_function_starts_nothing(home, what, why):
+    for name in "good", "empty", "unfinished":
+        (home / name).mkdir()
+    (home / "good/app.py").write_text(APP.format(word="first"))
+    (home / "unfinished/app.py").write_text("# nothing yet\n")
+    done = refused("good", what, cwd=home, HOME=home, XDG_STATE_HOME="")
+    assert done.returncode == 64 and what in done.stderr and why in done.stderr, done
+    assert not (home / ".local").exists()

@@ -125,7 +125,7 @@ impl Launch {
         let text = |path: &PathBuf| match path.to_str() {
             Some(text) if path.is_absolute() && !text.contains(':') => Ok(text.to_owned()),
             _ => Err(LaunchError::Settings(format!(
-                "{} cannot hold the files of environments: its path must be text without a colon; name another \
+                "{} cannot hold the files of environments: its path must be absolute, and text without a colon; name another \
                  temporary directory in TMPDIR",
                 path.display()
             ))),

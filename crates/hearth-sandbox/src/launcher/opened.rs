@@ -133,16 +133,32 @@ fn data_directory(launch: &Launch) -> Result<OwnedFd, LaunchError> {
         rustix::fs::fchmod(&directory, Mode::from_raw_mode(0o700)).trying(what())?;
         return Ok(directory);
     }
-    let (path, Identity { uid, gid }) = (data.display(), wanted);
-    if launch.tier != Tier::Sandbox {
-        return Err(LaunchError::Settings(format!(
-            "the data directory {path} belongs to another user; name another, or make it yours"
-        )));
+    Err(LaunchError::Settings(belongs_to(owner, launch, wanted)))
+}
+
+/// Whose data directory this is, and what to do. Root has two tiers with a user each: what gives the directory to one of
+/// them takes it from the other.
+fn belongs_to(owner: u32, launch: &Launch, Identity { uid, gid }: Identity) -> String {
+    let path = launch.data.display();
+    let others = match launch.tier {
+        Tier::Sandbox if owner == Tier::Process.owner(launch.server).uid => Some(Tier::Process),
+        Tier::Process if owner == Tier::Sandbox.owner(launch.server).uid => Some(Tier::Sandbox),
+        _ => None,
+    };
+    match (others, launch.tier) {
+        (Some(others), own) => format!(
+            "the data directory {path} belongs to user {owner}, as the tier {others} has it; the tier {own} has another \
+             user, {uid}: give it a directory of its own with --data-dir. Only if the tier {others} is to have this one no \
+             more: chown -R {uid}:{gid} {path}"
+        ),
+        (None, Tier::Sandbox) => format!(
+            "the data directory {path} belongs to user {owner}, not to the server's user {uid}; \
+             name another, or: chown -R {uid}:{gid} {path}"
+        ),
+        (None, Tier::Rootless | Tier::Process) => {
+            format!("the data directory {path} belongs to another user; name another, or make it yours")
+        }
     }
-    Err(LaunchError::Settings(format!(
-        "the data directory {path} belongs to user {owner}, not to the server's user {uid}; \
-         name another, or: chown -R {uid}:{gid} {path}"
-    )))
 }
 
 /// Opens the directory of code packages. The server may have put links in its place, so none is followed.

@@ -33,7 +33,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let settings = arguments.flags.load()?;
     let projects = projects(&arguments.folders)?;
     let temporary = match settings.ephemeral {
-        true => Some(Temporary::create().map_err(Failure::failed)?),
+        true => Some(Temporary::create()?),
         false => None,
     };
     let data = match (&temporary, &settings.data_dir) {
@@ -68,11 +68,11 @@ impl Arguments {
     }
 }
 
-/// The functions in all folders. A folder without one is an error, a broken one beside others is not.
+/// The functions in all folders. A named folder without one is an error, a broken one beside others in it is not.
 fn projects(folders: &[PathBuf]) -> Result<Vec<Project>, Failure> {
     let mut projects = Vec::new();
     for folder in folders {
-        let (found, failures) = project::functions(folder)?;
+        let (found, failures) = project::functions(folder).map_err(Failure::usage)?;
         failures
             .iter()
             .for_each(|failure| eprintln!("warning: {failure}"));

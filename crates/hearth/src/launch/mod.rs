@@ -75,7 +75,7 @@ pub(crate) fn launch(
     let tier = tier::choose(&settings, mode)?;
     tier::warn(tier, settings.isolation_chosen_by.as_deref());
     let scratch = match tier {
-        Tier::Process => Some(Temporary::create().map_err(Failure::failed)?),
+        Tier::Process => Some(Temporary::create()?),
         Tier::Sandbox | Tier::Rootless => None,
     };
     let discovery = look(&settings);

@@ -3,7 +3,9 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::{Path, PathBuf, absolute};
+
+use crate::failure::Failure;
 
 /// How a directory is called before it is locked, and after.
 const UNLOCKED: &str = ".hearth-";
@@ -18,8 +20,9 @@ pub(crate) struct Temporary {
 
 impl Temporary {
     /// Makes one, and removes those whose process was killed.
-    pub(crate) fn create() -> io::Result<Self> {
-        Self::create_in(&std::env::temp_dir())
+    pub(crate) fn create() -> Result<Self, Failure> {
+        let parent = parent(std::env::temp_dir());
+        Self::create_in(&parent).map_err(|error| refused(&parent, &error))
     }
 
     fn create_in(parent: &Path) -> io::Result<Self> {
@@ -44,6 +47,22 @@ impl Drop for Temporary {
     fn drop(&mut self) {
         remove(&self.path);
     }
+}
+
+/// Where temporary directories go if this is what the user has in TMPDIR: an empty variable is as good as none, and
+/// what is made must be found from other working directories too.
+fn parent(named: PathBuf) -> PathBuf {
+    if named.as_os_str().is_empty() {
+        return PathBuf::from("/tmp");
+    }
+    absolute(&named).unwrap_or(named)
+}
+
+fn refused(parent: &Path, error: &io::Error) -> Failure {
+    Failure::unavailable(format_args!(
+        "cannot make a temporary directory in {}: {error}; name a directory that is there, and that you may write to, in TMPDIR",
+        parent.display()
+    ))
 }
 
 fn sweep(parent: &Path) {
@@ -79,6 +98,25 @@ mod tests {
         fs::write(temporary.path().join("file"), "x").unwrap();
         drop(temporary);
         assert_eq!(fs::read_dir(parent.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn the_parent_is_absolute() {
+        assert_eq!(parent("".into()), Path::new("/tmp"));
+        assert_eq!(parent("/var/tmp".into()), Path::new("/var/tmp"));
+        let here = std::env::current_dir().unwrap();
+        assert_eq!(parent("below".into()), here.join("below"));
+    }
+
+    #[test]
+    fn what_is_needed_is_said() {
+        let parent = tempfile::tempdir().unwrap().path().join("nowhere");
+        let error = Temporary::create_in(&parent).unwrap_err();
+        let failure = format!("{:?}", refused(&parent, &error));
+        assert!(
+            failure.contains("nowhere: No such file") && failure.contains("in TMPDIR"),
+            "{failure}"
+        );
     }
 
     #[test]
