@@ -101,6 +101,11 @@ def test_users_that_do_not_exist_are_named(sandbox_tier):
     says_what_is_missing("sandbox", "the server's user 1899999999 (server-uid)", INSIDE)
 
 
+@pytest.mark.skipif(TIER != "sandbox", reason="for the tier sandbox")
+def test_mounts_that_root_cannot_make_are_named(sandbox_tier):
+    says_what_is_missing("sandbox", "unshare --mount --pid --fork", INSIDE)
+
+
 @pytest.mark.skipif(TIER != "rootless", reason="for the tier rootless")
 def test_mounts_of_another_user_namespace_are_named(sandbox_tier):
     says_what_is_missing("rootless", "unshare --mount", INSIDE)

@@ -11,6 +11,7 @@ use rustix::fs::Access;
 use rustix::thread::CapabilitySet;
 
 use crate::isolation::cgroup::{Controller, Version, hierarchies};
+use crate::isolation::mounts::{self, SEALED};
 use crate::isolation::network::{self, Interception};
 use crate::isolation::privileges::{Identity, missing};
 use crate::isolation::tier::Tier;
@@ -46,6 +47,7 @@ pub fn requirements(tier: Tier, server: Identity, environments: UserRange) -> Ve
             numbers::mapped(server, environments),
             kernel(KERNEL),
             namespaces(),
+            mounts(),
         ],
         Tier::Rootless => vec![
             rootless::user(),
@@ -117,6 +119,22 @@ fn namespaces() -> Requirement {
             format!("without {}", missing.join(", "))
         },
         advice: "use a kernel that is built with CONFIG_NAMESPACES and all kinds of them".into(),
+    }
+}
+
+/// Root of a user namespace mounts nothing in a mount namespace that another has, and no /proc of its processes.
+fn mounts() -> Requirement {
+    let denied = ["tmpfs", "proc"]
+        .into_iter()
+        .find_map(|kind| Some((kind, mounts::create(kind, &[], SEALED).err()?)));
+    Requirement {
+        name: "mounts",
+        met: denied.is_none(),
+        needed: true,
+        found: denied.map_or_else(|| "work".into(), |(kind, error)| format!("{kind}: {error}")),
+        advice: "in a user namespace the mounts and the processes must be its own too (unshare --mount --pid --fork); \
+                 better start it outside of that"
+            .into(),
     }
 }
 
