@@ -74,7 +74,7 @@ async fn the_link_to_the_code_gives_the_package() {
 #[tokio::test(flavor = "multi_thread")]
 async fn code_nobody_uses_is_removed() {
     let dir = tempfile::tempdir().unwrap();
-    let node = Node::with_grace(dir.path(), Duration::from_millis(50)).await;
+    let node = Node::with_short_grace(dir.path()).await;
     node.create("f", "index.echo").await;
     node.create("g", "index.fail").await;
     let files = || {

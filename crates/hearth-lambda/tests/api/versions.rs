@@ -158,7 +158,7 @@ async fn a_version_that_was_under_way_becomes_ready() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_version_keeps_its_package() {
     let dir = tempfile::tempdir().unwrap();
-    let node = Node::with_grace(dir.path(), Duration::from_millis(20)).await;
+    let node = Node::with_short_grace(dir.path()).await;
     node.create("f", "index.context").await;
     let published = update(&node, "f", "// published").await;
     publish(&node, "f").await;

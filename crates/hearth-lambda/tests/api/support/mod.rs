@@ -67,10 +67,11 @@ impl Node {
         }
     }
 
-    /// Starts with another grace period for code that nobody uses.
-    pub(crate) async fn with_grace(dir: &Path, code_grace: Duration) -> Self {
+    /// Starts with a grace period for code that nobody uses which a test can wait for, and which is longer than an
+    /// upload takes to be committed on a busy machine.
+    pub(crate) async fn with_short_grace(dir: &Path) -> Self {
         let options = LambdaOptions {
-            code_grace,
+            code_grace: Duration::from_secs(2),
             ..LambdaOptions::default()
         };
         Self::start(dir, options).await
