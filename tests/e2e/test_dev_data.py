@@ -23,6 +23,18 @@ def handler(event, context):
     return ["{word}", sorted(os.listdir(os.environ["LAMBDA_TASK_ROOT"]))]
 """
 
+# Says which files in the folder it can find.
+FINDS = """
+import os
+
+def handler(event, context):
+    root = os.environ["LAMBDA_TASK_ROOT"]
+    return sorted(os.path.relpath(os.path.join(folder, name), root) for folder, _, names in os.walk(root) for name in names)
+"""
+
+# What is said of a data directory in a folder that is packed.
+LEFT_OUT = " is left out: it is the data directory of a server"
+
 
 @pytest.fixture
 def home():
@@ -163,3 +175,64 @@ def test_a_named_folder_without_a_function_starts_nothing(home, what, why):
     done = refused("good", what, cwd=home, HOME=home, XDG_STATE_HOME="")
     assert done.returncode == 64 and what in done.stderr and why in done.stderr, done
     assert not (home / ".local").exists()
+
+
+def with_data_here(make_server, home, data):
+    """A server, not started, whose data directory is in its working directory, which is a function's folder too."""
+    server = make_server(environment={"HOME": home, "XDG_STATE_HOME": ""})
+    server.data_args = ["--data-dir", data]
+    (server.data_dir / "app.py").write_text(FINDS)
+    return server
+
+
+def assert_shown_or_left_out(server, data, why):
+    """Functions find nothing of a data directory, unless there is no isolation. An ordinary user's get a package."""
+    assert (data / "keys/seal.key").exists()
+    found = call(server)
+    assert found == ["app.py"] or TIER == "process", found
+    warnings = [line for line in server.output if "is deployed as a package" in line]
+    assert [why in line for line in warnings] == [True] * (TIER == "rootless"), server.output
+    assert server.output.count(f"{data}{LEFT_OUT}") == len(warnings), server.output
+
+
+def test_data_of_any_name_in_the_folder_is_not_packed(make_server, home):
+    server = begin(with_data_here(make_server, home, "./data"))
+    assert_shown_or_left_out(server, server.data_dir / "data", "holds the data directory")
+    code = server.client().get_function_configuration(FunctionName=server.data_dir.name)["CodeSha256"]
+    server.stop()
+    # What the server wrote meanwhile is no new code.
+    begin(server)
+    assert_shown_or_left_out(server, server.data_dir / "data", "holds the data directory")
+    assert server.client().get_function_configuration(FunctionName=server.data_dir.name)["CodeSha256"] == code
+
+
+def test_data_of_another_server_in_the_folder_is_not_for_functions(make_server, home):
+    server = with_data_here(make_server, home, "deep/state")
+    (server.data_dir / "deep").mkdir()
+    give(server.data_dir / "deep")
+    server.start()
+    server.stop()
+    server.data_args = []
+    begin(server)
+    assert kept(server).is_relative_to(home)
+    assert_shown_or_left_out(server, server.data_dir / "deep/state", "of another server")
+
+
+def test_a_deployed_folder_is_packed_without_data(make_server, home):
+    server = with_data_here(make_server, home, "./state").start()
+
+    def deploy():
+        done = subprocess.run(
+            [str(BINARY), "deploy", ".", "--endpoint", server.endpoint], capture_output=True, text=True,
+            timeout=60, cwd=server.data_dir, env=clean_environment(HOME=home), **process_options(),
+        )
+        assert done.returncode == 0, done
+        return done.stderr
+
+    told = f"{server.data_dir / 'state'}{LEFT_OUT}\n"
+    assert told in deploy()
+    assert call(server) == ["app.py"]
+    # No rule brings it in.
+    (server.data_dir / ".hearthignore").write_text("!state\n!seal.key\n")
+    said = deploy()
+    assert told in said and "unchanged" in said

@@ -33,7 +33,9 @@ pub use contract::{
     BOOTSTRAPS, BootRequest, Booted, BoxFuture, ClaimRequest, Code, Exit, ExitStatus, LaunchFailure,
     Listener, Reach, RuntimeIndex, Sandbox, SandboxError, Start,
 };
-pub use folders::{FolderClient, FolderError, FolderIndex, FolderRules, Opened};
+pub use folders::{
+    FolderClient, FolderError, FolderIndex, FolderRules, Opened, is_data_directory, is_in_data_directory,
+};
 pub use gauge::MemoryGauge;
 pub use isolation::limits::CpuPolicy;
 pub use isolation::privileges::Identity;

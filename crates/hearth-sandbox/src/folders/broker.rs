@@ -13,7 +13,7 @@ use rustix::net::{RecvFlags, SendFlags};
 
 use super::records::{Ask, LONGEST, Tell};
 use super::watch::Watch;
-use super::{FolderIndex, FolderRules, Show, send_show};
+use super::{FolderIndex, FolderRules, Show, is_in_data_directory, send_show};
 use crate::isolation::mounts::SEALED;
 use crate::{Identity, Tier};
 
@@ -64,6 +64,11 @@ enum Refusal {
          another with --data-dir."
     )]
     HoldsData { path: String, data: String },
+    #[error(
+        "The folder {path} holds the data directory {data} of another server, which functions could read there. Move \
+         it elsewhere, or show a folder without it."
+    )]
+    HoldsOthers { path: String, data: String },
     #[error("The path of a folder must be absolute: {0}")]
     Relative(String),
     #[error("The folder {path} cannot be opened: {error}.")]
@@ -237,6 +242,7 @@ impl Broker {
             uid: metadata.uid(),
             gid: metadata.gid(),
         };
+        self.keep_others_secret(path, &real, owner)?;
         let untranslatable = |error| Refusal::Untranslatable { path: named(), error };
         let view = self.tier.view(&directory, SEALED).map_err(untranslatable)?;
         send_show(&self.warden, Show { folder, owner }, view.as_fd()).map_err(untranslatable)?;
@@ -251,7 +257,7 @@ impl Broker {
     fn keep_data_secret(&self, path: &Path, real: &Path) -> Result<(), Refusal> {
         let named = || path.display().to_string();
         let data = real_data(&self.rules);
-        if real.starts_with(&data) {
+        if real.starts_with(&data) || is_in_data_directory(real) {
             return Err(Refusal::Data(named()));
         }
         if data.starts_with(real) && !self.rules.data_is_guarded {
@@ -259,6 +265,22 @@ impl Broker {
             return Err(Refusal::HoldsData { path: named(), data });
         }
         Ok(())
+    }
+
+    /// Refuses a folder of this owner's with data directories of other servers that functions could read there.
+    fn keep_others_secret(&self, path: &Path, real: &Path, owner: Identity) -> Result<(), Refusal> {
+        // Without isolation nothing keeps functions from them, whatever they are shown.
+        if self.tier == Tier::Process {
+            return Ok(());
+        }
+        let is_open = |data: &PathBuf| self.tier == Tier::Rootless || !is_closed(data, owner);
+        let open = self.watch.others_data(real).into_iter().find(is_open);
+        open.map_or(Ok(()), |data| {
+            Err(Refusal::HoldsOthers {
+                path: path.display().to_string(),
+                data: data.display().to_string(),
+            })
+        })
     }
 
     /// Opens a directory that lies below a root; `None` if it lies below none. Links that are put in its way meanwhile
@@ -282,6 +304,13 @@ impl Broker {
                 .map_err(io::Error::from),
         )
     }
+}
+
+/// Whether a data directory is another user's than the folder around it, and only that user's: what the folder's owner
+/// has is shown as the functions' own.
+fn is_closed(data: &Path, folder: Identity) -> bool {
+    data.metadata()
+        .is_ok_and(|data| data.uid() != folder.uid && data.mode() & 0o077 == 0)
 }
 
 /// The data directory, with no link in its path.

@@ -9,6 +9,7 @@
 
 mod broker;
 mod client;
+mod data;
 mod records;
 mod watch;
 
@@ -18,6 +19,7 @@ use rustix::net::{AddressFamily, SocketFlags, SocketType};
 
 pub(crate) use broker::Broker;
 pub use client::{FolderClient, FolderError, Opened};
+pub use data::{is_data_directory, is_in_data_directory};
 pub(crate) use records::{LONGEST_PATH, Show, receive_show, send_show};
 
 /// A folder's place in the warden's table.

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::inotify::{self, CreateFlags, ReadFlags, Reader, WatchFlags};
 use rustix::io::Errno;
 
-use super::FolderIndex;
+use super::{FolderIndex, is_data_directory};
 
 /// Directories that change a lot and mean nothing, or are too many to watch. Functions see them all the same.
 const UNWATCHED: &[&str] = &[
@@ -81,6 +81,25 @@ impl Watch {
         self.add_below(folder, root, true);
     }
 
+    /// The data directories of other servers in a folder, as deep as it would be watched, and right below what would
+    /// not: that may be too many to look through.
+    pub(super) fn others_data(&self, root: &Path) -> Vec<PathBuf> {
+        let (mut found, mut ahead) = (Vec::new(), vec![root.to_owned()]);
+        while let Some(next) = ahead.pop() {
+            for path in directories(&next).filter(|path| *path != self.data) {
+                if is_data_directory(&path) {
+                    found.push(path);
+                } else if self.is_watched(&path) {
+                    ahead.push(path);
+                } else {
+                    let below = directories(&path).filter(|below| *below != self.data);
+                    found.extend(below.filter(|below| is_data_directory(below)));
+                }
+            }
+        }
+        found
+    }
+
     /// Watches it no more.
     pub(super) fn forget(&mut self, folder: FolderIndex) {
         let own = self
@@ -116,7 +135,7 @@ impl Watch {
 
     fn is_watched(&self, path: &Path) -> bool {
         let name = path.file_name().unwrap_or_default();
-        path != self.data && !UNWATCHED.iter().any(|unwatched| name == *unwatched)
+        path != self.data && !UNWATCHED.iter().any(|unwatched| name == *unwatched) && !is_data_directory(path)
     }
 
     fn complain(&mut self, path: &Path, error: Errno) {
@@ -180,6 +199,14 @@ impl Watch {
         }
         changes
     }
+}
+
+/// The directories right below one, as far as it can be read.
+fn directories(path: &Path) -> impl Iterator<Item = PathBuf> + use<> {
+    let entries = fs::read_dir(path).into_iter().flatten().flatten();
+    entries
+        .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
+        .map(|entry| entry.path())
 }
 
 impl AsFd for Watch {
@@ -247,6 +274,30 @@ mod tests {
         fs::create_dir(root.path().join("data")).unwrap();
         fs::write(root.path().join("data/state.db"), "").unwrap();
         fs::read(root.path().join("app.py")).unwrap();
+        assert!(!has_changed(&mut watch));
+    }
+
+    #[test]
+    fn data_directories_of_others_are_found_and_not_watched() {
+        let root = tempfile::tempdir().unwrap();
+        let make = |name: &str| {
+            let data = root.path().join(name);
+            fs::create_dir_all(data.join("keys")).unwrap();
+            fs::write(data.join("keys/seal.key"), "").unwrap();
+            data
+        };
+        let own = make("own");
+        let mut others = [make("a/b/any name"), make(".hearth/data"), make("a/node_modules")];
+        fs::create_dir_all(root.path().join("a/keys")).unwrap();
+        let mut watch = Watch::new(own.clone()).unwrap();
+        let mut found = watch.others_data(root.path());
+        others.sort();
+        found.sort();
+        assert_eq!(found, others);
+        watch.add(FOLDER, root.path());
+        for data in others.iter().chain([&own]) {
+            fs::write(data.join("state.db"), "").unwrap();
+        }
         assert!(!has_changed(&mut watch));
     }
 

@@ -49,6 +49,10 @@ pub(crate) fn trials() -> Vec<Trial> {
                 only_what_is_below_a_root_is_shown,
             ),
             ("the_data_directory_stays_secret", the_data_directory_stays_secret),
+            (
+                "data_directories_of_others_stay_secret",
+                data_directories_of_others_stay_secret,
+            ),
             ("unknown_numbers_are_no_code", unknown_numbers_are_no_code),
         ],
     )
@@ -417,6 +421,51 @@ fn the_data_directory_stays_secret() -> Outcome {
             }
             (_, other) => Err(format!("{other:?}").into()),
         }
+    })
+}
+
+fn data_directories_of_others_stay_secret() -> Outcome {
+    play(async |server, folders, root| {
+        let mine = root.join("mine");
+        private_folder(&mine, &[("main.py", PRINT), ("text", "private")])?;
+        let data = mine.join("deep/any name");
+        private_folder(&data, &[])?;
+        private_folder(&data.join("keys"), &[("seal.key", "secret")])?;
+        for secret in [data.clone(), data.join("keys")] {
+            match folders.open(&secret.display().to_string()).await {
+                Err(FolderError::Refused(why)) if why.contains("belongs to Hearth itself") => {}
+                other => return Err(format!("{}: {other:?}", secret.display()).into()),
+            }
+        }
+        let open = async || folders.open(&mine.display().to_string()).await;
+        let is_refused = |answer| match answer {
+            Err(FolderError::Refused(why)) if why.contains("holds the data directory") => Ok(()),
+            other => Err(Failed::from(format!("{other:?}"))),
+        };
+        match tier() {
+            Tier::Process => return is(&run(server, open().await?.folder).await?, "private True\n"),
+            Tier::Rootless => is_refused(open().await)?,
+            Tier::Sandbox => {
+                is_refused(open().await)?;
+                // Another user's that only that user may read is nothing to the functions; one that all may read is.
+                chown(&data, Some(OWNER + 1), Some(OWNER + 1))?;
+                fs::set_permissions(&data, fs::Permissions::from_mode(0o755))?;
+                is_refused(open().await)?;
+                fs::set_permissions(&data, fs::Permissions::from_mode(0o700))?;
+                is(&run(server, open().await?.folder).await?, "private True\n")?;
+                const TRY: &str = "
+try:
+    print(open(ROOT + '/var/task/deep/any name/keys/seal.key').read())
+except OSError as error:
+    print(error.strerror)
+";
+                save(&mine.join("main.py"), TRY)?;
+                return is(&run(server, open().await?.folder).await?, "Permission denied\n");
+            }
+        }
+        // Without it the folder is shown.
+        fs::rename(&data, root.join("elsewhere"))?;
+        is(&run(server, open().await?.folder).await?, "private True\n")
     })
 }
 

@@ -23,6 +23,8 @@ pub(crate) enum PackageError {
         target.display()
     )]
     LinkOutside { path: PathBuf, target: PathBuf },
+    #[error("{} lies in the data directory of a server, whose keys and state are no code", path.display())]
+    DataDirectory { path: PathBuf },
     #[error("{} has nothing to deploy: every file in it is ignored, or it is empty", path.display())]
     Empty { path: PathBuf },
     #[error(

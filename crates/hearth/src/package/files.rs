@@ -1,6 +1,9 @@
 //! Which files of a folder belong to its package.
 //!
-//! In this order, the first rule that says something decides:
+//! A data directory of a server's never does, whatever its name, whosever it is and whatever the rules say: whoever has
+//! the code would have its keys.
+//!
+//! Otherwise, in this order, the first rule that says something decides:
 //! 1. `.hearthignore`, in the folder and below, with the syntax of `.gitignore`;
 //! 2. what no function needs is left out: version control, caches and virtual environments of Python, Hearth's
 //!    own state and the ignore files themselves;
@@ -14,6 +17,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Component, Path, PathBuf};
 
+use hearth_sandbox::{is_data_directory, is_in_data_directory};
 use ignore::Match;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
@@ -58,15 +62,33 @@ pub(crate) enum Content {
     },
 }
 
-/// The files and links of `root` that belong to its package, sorted by name.
-pub(crate) fn files(root: &Path) -> Result<Vec<Entry>, PackageError> {
+/// What is in a folder.
+pub(crate) struct Files {
+    /// The files and links that belong to its package, sorted by name.
+    pub(crate) entries: Vec<Entry>,
+    /// Data directories that no rule leaves out, sorted.
+    pub(crate) left_out: Vec<PathBuf>,
+}
+
+/// Finds what of `root` belongs to its package.
+pub(crate) fn files(root: &Path) -> Result<Files, PackageError> {
+    let real = root.canonicalize().map_err(PackageError::unreadable(root))?;
+    if is_in_data_directory(&real) {
+        return Err(PackageError::DataDirectory {
+            path: root.to_owned(),
+        });
+    }
     let mut walk = Walk {
         root,
         rules: Vec::new(),
-        found: Vec::new(),
+        found: Files {
+            entries: Vec::new(),
+            left_out: Vec::new(),
+        },
     };
     walk.enter(root, false)?;
-    walk.found.sort();
+    walk.found.entries.sort();
+    walk.found.left_out.sort();
     Ok(walk.found)
 }
 
@@ -79,7 +101,7 @@ struct Rules {
 struct Walk<'a> {
     root: &'a Path,
     rules: Vec<Rules>,
-    found: Vec<Entry>,
+    found: Files,
 }
 
 impl Walk<'_> {
@@ -104,6 +126,10 @@ impl Walk<'_> {
         if self.ignored(path, metadata.is_dir(), dependency) {
             return Ok(());
         }
+        if metadata.is_dir() && is_data_directory(path) {
+            self.found.left_out.push(path.to_owned());
+            return Ok(());
+        }
         let content = if metadata.is_dir() {
             return self.enter(path, dependency);
         } else if metadata.is_file() {
@@ -121,7 +147,7 @@ impl Walk<'_> {
         let below = path
             .strip_prefix(self.root)
             .expect("the walk stays below its root");
-        self.found.push(Entry {
+        self.found.entries.push(Entry {
             name: utf8(below)?,
             content,
         });
@@ -229,6 +255,7 @@ mod tests {
     fn names(root: &tempfile::TempDir) -> Vec<String> {
         files(root.path())
             .unwrap()
+            .entries
             .into_iter()
             .map(|entry| entry.name)
             .collect()
@@ -298,11 +325,37 @@ mod tests {
     }
 
     #[test]
+    fn no_rule_brings_a_data_directory_in() {
+        let root = folder(&[
+            (".hearthignore", "!.hearth\n!data\n!seal.key\nlisted"),
+            ("app.py", ""),
+            ("keys/app.key", ""),
+        ]);
+        let data = [".hearth", "data", "deep/any name", "listed", "node_modules/x"];
+        for data in data.map(|data| root.path().join(data)) {
+            fs::create_dir_all(&data).unwrap();
+            hearth_iam::Sealer::open(&data.join("keys")).unwrap();
+            fs::write(data.join("state.db"), "").unwrap();
+        }
+        let found = files(root.path()).unwrap();
+        let told = [".hearth", "data", "deep/any name", "node_modules/x"];
+        assert_eq!(found.left_out, told.map(|data| root.path().join(data)));
+        assert_eq!(names(&root), ["app.py", "keys/app.key"]);
+        for inside in ["data", "data/keys"] {
+            let refused = files(&root.path().join(inside));
+            assert!(
+                matches!(refused, Err(PackageError::DataDirectory { .. })),
+                "{inside}"
+            );
+        }
+    }
+
+    #[test]
     fn links_stay_links_and_stay_inside() {
         let root = folder(&[("node_modules/a/cli.js", "")]);
         fs::create_dir(root.path().join("node_modules/.bin")).unwrap();
         symlink("../a/cli.js", root.path().join("node_modules/.bin/a")).unwrap();
-        let found = files(root.path()).unwrap();
+        let found = files(root.path()).unwrap().entries;
         assert_eq!(found[0].name, "node_modules/.bin/a");
         assert_eq!(
             found[0].content,

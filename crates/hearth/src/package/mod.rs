@@ -5,5 +5,5 @@ mod files;
 mod pack;
 
 pub(crate) use error::PackageError;
-pub(crate) use files::{Content, Entry, files};
+pub(crate) use files::{Content, Entry, Files, files};
 pub(crate) use pack::{Package, pack};

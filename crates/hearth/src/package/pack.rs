@@ -9,7 +9,7 @@ use hearth_types::{CodeHash, limits};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipWriter};
 
-use super::{Content, Entry, PackageError, files};
+use super::{Content, Entry, Files, PackageError, files};
 
 /// A folder as a zip file.
 pub(crate) struct Package {
@@ -21,7 +21,13 @@ pub(crate) struct Package {
 
 /// Packs `root`; `progress` hears of each file's bytes, after a first call with 0 and the total.
 pub(crate) fn pack(root: &Path, mut progress: impl FnMut(u64, u64)) -> Result<Package, PackageError> {
-    let entries = files(root)?;
+    let Files { entries, left_out } = files(root)?;
+    for data in left_out {
+        eprintln!(
+            "{} is left out: it is the data directory of a server",
+            data.display()
+        );
+    }
     let bytes: u64 = entries.iter().map(size).sum();
     if entries.is_empty() {
         return Err(PackageError::Empty {

@@ -105,6 +105,7 @@ fn run(name: &str, case: Case) {
     );
     let packed = package::files(root.path())
         .unwrap()
+        .entries
         .into_iter()
         .map(|entry| entry.name)
         .collect();
