@@ -218,6 +218,22 @@ def test_data_of_another_server_in_the_folder_is_not_for_functions(make_server, 
     assert_shown_or_left_out(server, server.data_dir / "deep/state", "of another server")
 
 
+def test_data_that_another_server_makes_in_a_shown_folder_is_not_for_functions(make_server, home):
+    server = with_data_here(make_server, home, "./.hearth")
+    server.data_args = []
+    begin(server)
+    assert call(server) == ["app.py"]
+    later = make_server(data_dir=server.data_dir)
+    later.data_args = ["--data-dir", ".hearth"]
+    later.start()
+    if TIER == "rootless":
+        client = server.client()
+        with pytest.raises(client.exceptions.ServiceException, match="of another server"):
+            invoke(client, server.data_dir.name)
+    else:
+        assert call(server) == ["app.py"] or TIER == "process"
+
+
 def test_a_deployed_folder_is_packed_without_data(make_server, home):
     server = with_data_here(make_server, home, "./state").start()
 

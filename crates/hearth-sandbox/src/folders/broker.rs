@@ -176,7 +176,8 @@ impl Broker {
     /// Tells the server what has changed.
     fn tell_changes(&mut self) {
         let changes = self.watch.changes();
-        for folder in changes.moved {
+        // What has a data directory in it now is looked at again before it is used again.
+        for folder in changes.moved.into_iter().chain(changes.exposed) {
             if let Some(state) = self.folders.get_mut(&folder) {
                 state.shown = None;
             }

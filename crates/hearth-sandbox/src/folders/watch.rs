@@ -12,14 +12,13 @@ use std::path::{Path, PathBuf};
 use rustix::fs::inotify::{self, CreateFlags, ReadFlags, Reader, WatchFlags};
 use rustix::io::Errno;
 
-use super::{FolderIndex, is_data_directory};
+use super::{FolderIndex, is_data_directory, is_in_data_directory};
 
 /// Directories that change a lot and mean nothing, or are too many to watch. Functions see them all the same.
 const UNWATCHED: &[&str] = &[
     ".git",
     ".hg",
     ".svn",
-    ".hearth",
     ".idea",
     ".venv",
     ".vscode",
@@ -47,6 +46,8 @@ pub(super) struct Changes {
     pub(super) changed: BTreeSet<FolderIndex>,
     /// Folders that are not where they were any more.
     pub(super) moved: BTreeSet<FolderIndex>,
+    /// Folders in which there is, or may be, a data directory now.
+    pub(super) exposed: BTreeSet<FolderIndex>,
 }
 
 /// The watched directories.
@@ -161,9 +162,9 @@ impl Watch {
         let mut reader = Reader::new(&self.inotify, &mut space);
         while let Ok(event) = reader.next() {
             if event.events().contains(ReadFlags::QUEUE_OVERFLOW) {
-                changes
-                    .changed
-                    .extend(self.directories.values().map(|directory| directory.folder));
+                let all = self.directories.values().map(|directory| directory.folder);
+                changes.changed.extend(all.clone());
+                changes.exposed.extend(all);
                 continue;
             }
             let Some(Directory {
@@ -184,11 +185,16 @@ impl Watch {
                 }
                 continue;
             }
+            let is_new = event.events().intersects(ReadFlags::CREATE | ReadFlags::MOVED_TO);
+            if is_new && is_in_others_data(&subject, &self.data) {
+                changes.exposed.insert(*folder);
+                changes.changed.insert(*folder);
+            }
             // That the data directory or a cache is written to means nothing, nor that it is there.
             if event.events().contains(ReadFlags::IGNORED) || (is_directory && !self.is_watched(&subject)) {
                 continue;
             }
-            if is_directory && event.events().intersects(ReadFlags::CREATE | ReadFlags::MOVED_TO) {
+            if is_directory && is_new {
                 made.push((*folder, subject));
             }
             changes.changed.insert(*folder);
@@ -196,9 +202,17 @@ impl Watch {
         // What was written into them before they were watched belongs to the change that is told now.
         for (folder, directory) in made {
             self.add_below(folder, &directory, false);
+            if is_in_others_data(&directory, &self.data) || !self.others_data(&directory).is_empty() {
+                changes.exposed.insert(folder);
+            }
         }
         changes
     }
+}
+
+/// Whether something is in a data directory other than `own`, or is one.
+fn is_in_others_data(path: &Path, own: &Path) -> bool {
+    !path.starts_with(own) && is_in_data_directory(path)
 }
 
 /// The directories right below one, as far as it can be read.
@@ -299,6 +313,31 @@ mod tests {
             fs::write(data.join("state.db"), "").unwrap();
         }
         assert!(!has_changed(&mut watch));
+    }
+
+    #[test]
+    fn a_data_directory_that_comes_later_is_told() {
+        let (root, mut watch) = watched();
+        let elsewhere = tempfile::tempdir_in(root.path().parent().unwrap()).unwrap();
+        let data = |at: &Path, name: &str| {
+            fs::create_dir_all(at.join(name).join("keys")).unwrap();
+            fs::write(at.join(name).join("keys/seal.key"), "").unwrap();
+        };
+        let path = |name: &str| root.path().join(name);
+        let is_exposed = |watch: &mut Watch| watch.changes().exposed.contains(&FOLDER);
+        data(root.path(), "src/new/state");
+        assert!(is_exposed(&mut watch), "made at once");
+        data(elsewhere.path(), "moved");
+        fs::rename(elsewhere.path().join("moved"), path("moved")).unwrap();
+        assert!(is_exposed(&mut watch), "moved in");
+        for step in [".hearth", ".hearth/keys"] {
+            fs::create_dir(path(step)).unwrap();
+            assert!(!is_exposed(&mut watch), "{step}");
+        }
+        fs::write(path(".hearth/keys/seal.key"), "").unwrap();
+        assert!(is_exposed(&mut watch), "made step by step");
+        data(root.path(), "data");
+        assert!(!is_exposed(&mut watch), "its own is known");
     }
 
     #[test]

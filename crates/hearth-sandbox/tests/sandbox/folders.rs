@@ -463,9 +463,16 @@ except OSError as error:
                 return is(&run(server, open().await?.folder).await?, "Permission denied\n");
             }
         }
-        // Without it the folder is shown.
+        // Without it the folder is shown, and no more when it comes back.
         fs::rename(&data, root.join("elsewhere"))?;
-        is(&run(server, open().await?.folder).await?, "private True\n")
+        let folder = open().await?.folder;
+        is(&run(server, folder).await?, "private True\n")?;
+        fs::rename(root.join("elsewhere"), &data)?;
+        is_refused(open().await)?;
+        match folders.settle(folder).await {
+            Err(FolderError::Refused(why)) if why.contains("holds the data directory") => Ok(()),
+            other => Err(format!("{other:?}").into()),
+        }
     })
 }
 
