@@ -9,7 +9,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::inotify::{self, CreateFlags, ReadFlags, Reader, WatchFlags};
+use rustix::fs::inotify::{self, CreateFlags, Event, ReadFlags, Reader, WatchFlags};
 use rustix::io::Errno;
 
 use super::{FolderIndex, is_data_directory, is_in_data_directory};
@@ -53,7 +53,8 @@ pub(super) struct Changes {
 /// The watched directories.
 pub(super) struct Watch {
     inotify: OwnedFd,
-    directories: HashMap<i32, Directory>,
+    /// What each watch is for: one directory may be in several folders.
+    directories: HashMap<i32, Vec<Directory>>,
     /// The data directory, whose changes mean nothing.
     data: PathBuf,
     /// Something could not be watched, and the user knows.
@@ -103,10 +104,11 @@ impl Watch {
 
     /// Watches it no more.
     pub(super) fn forget(&mut self, folder: FolderIndex) {
-        let own = self
-            .directories
-            .extract_if(|_, directory| directory.folder == folder);
-        for (watch, _) in own {
+        let unwatched = self.directories.extract_if(|_, directories| {
+            directories.retain(|directory| directory.folder != folder);
+            directories.is_empty()
+        });
+        for (watch, _) in unwatched {
             // It is gone if the directory is.
             let _ = inotify::remove_watch(&self.inotify, watch);
         }
@@ -115,15 +117,14 @@ impl Watch {
     fn add_below(&mut self, folder: FolderIndex, path: &Path, is_root: bool) {
         match inotify::add_watch(&self.inotify, path, WANTED) {
             Ok(watch) => {
-                let path = path.to_owned();
-                self.directories.insert(
-                    watch,
-                    Directory {
-                        folder,
-                        path,
-                        is_root,
-                    },
-                );
+                let directories = self.directories.entry(watch).or_default();
+                // It may have had another name in this folder.
+                directories.retain(|directory| directory.folder != folder);
+                directories.push(Directory {
+                    folder,
+                    path: path.to_owned(),
+                    is_root,
+                });
             }
             Err(error) => return self.complain(path, error),
         }
@@ -162,42 +163,20 @@ impl Watch {
         let mut reader = Reader::new(&self.inotify, &mut space);
         while let Ok(event) = reader.next() {
             if event.events().contains(ReadFlags::QUEUE_OVERFLOW) {
-                let all = self.directories.values().map(|directory| directory.folder);
+                let all = self
+                    .directories
+                    .values()
+                    .flatten()
+                    .map(|directory| directory.folder);
                 changes.changed.extend(all.clone());
                 changes.exposed.extend(all);
                 continue;
             }
-            let Some(Directory {
-                folder,
-                path,
-                is_root,
-            }) = self.directories.get(&event.wd())
-            else {
-                continue;
-            };
-            let name = event.file_name().map(|name| OsStr::from_bytes(name.to_bytes()));
-            let subject = name.map_or_else(|| path.clone(), |name| path.join(name));
-            let is_directory = event.events().contains(ReadFlags::ISDIR);
-            let gone = ReadFlags::DELETE_SELF | ReadFlags::MOVE_SELF;
-            if event.events().intersects(gone) {
-                if *is_root {
-                    changes.moved.insert(*folder);
+            for directory in self.directories.get(&event.wd()).into_iter().flatten() {
+                if let Some(path) = self.note(directory, &event, &mut changes) {
+                    made.push((directory.folder, path));
                 }
-                continue;
             }
-            let is_new = event.events().intersects(ReadFlags::CREATE | ReadFlags::MOVED_TO);
-            if is_new && is_in_others_data(&subject, &self.data) {
-                changes.exposed.insert(*folder);
-                changes.changed.insert(*folder);
-            }
-            // That the data directory or a cache is written to means nothing, nor that it is there.
-            if event.events().contains(ReadFlags::IGNORED) || (is_directory && !self.is_watched(&subject)) {
-                continue;
-            }
-            if is_directory && is_new {
-                made.push((*folder, subject));
-            }
-            changes.changed.insert(*folder);
         }
         // What was written into them before they were watched belongs to the change that is told now.
         for (folder, directory) in made {
@@ -207,6 +186,36 @@ impl Watch {
             }
         }
         changes
+    }
+
+    /// Notes what an event means to a folder. Gives a directory that is to be watched from now on.
+    fn note(&self, directory: &Directory, event: &Event<'_>, changes: &mut Changes) -> Option<PathBuf> {
+        let Directory {
+            folder,
+            path,
+            is_root,
+        } = directory;
+        let name = event.file_name().map(|name| OsStr::from_bytes(name.to_bytes()));
+        let subject = name.map_or_else(|| path.clone(), |name| path.join(name));
+        let is_directory = event.events().contains(ReadFlags::ISDIR);
+        let gone = ReadFlags::DELETE_SELF | ReadFlags::MOVE_SELF;
+        if event.events().intersects(gone) {
+            if *is_root {
+                changes.moved.insert(*folder);
+            }
+            return None;
+        }
+        let is_new = event.events().intersects(ReadFlags::CREATE | ReadFlags::MOVED_TO);
+        if is_new && is_in_others_data(&subject, &self.data) {
+            changes.exposed.insert(*folder);
+            changes.changed.insert(*folder);
+        }
+        // That the data directory or a cache is written to means nothing, nor that it is there.
+        if event.events().contains(ReadFlags::IGNORED) || (is_directory && !self.is_watched(&subject)) {
+            return None;
+        }
+        changes.changed.insert(*folder);
+        (is_directory && is_new).then_some(subject)
     }
 }
 
@@ -277,6 +286,27 @@ mod tests {
         }
         fs::write(path("new/deep/file"), "later").unwrap();
         assert!(has_changed(&mut watch), "a new folder is watched too");
+    }
+
+    #[test]
+    fn a_directory_may_be_in_several_folders() {
+        const INNER: FolderIndex = FolderIndex(8);
+        const AGAIN: FolderIndex = FolderIndex(9);
+        let (root, mut watch) = watched();
+        std::os::unix::fs::symlink(".", root.path().join("again")).unwrap();
+        watch.add(INNER, &root.path().join("src"));
+        watch.add(AGAIN, &root.path().join("again/."));
+        watch.changes();
+        fs::write(root.path().join("src/deep/file"), "1").unwrap();
+        assert_eq!(watch.changes().changed, [FOLDER, INNER, AGAIN].into());
+        fs::write(root.path().join("app.py"), "2").unwrap();
+        assert_eq!(watch.changes().changed, [FOLDER, AGAIN].into());
+        watch.forget(INNER);
+        watch.forget(AGAIN);
+        fs::rename(root.path().join("src"), root.path().join("new")).unwrap();
+        assert_eq!(watch.changes().changed, [FOLDER].into());
+        fs::write(root.path().join("new/deep/file"), "2").unwrap();
+        assert_eq!(watch.changes().changed, [FOLDER].into());
     }
 
     #[test]
