@@ -1,5 +1,6 @@
 """Where `hearth dev` keeps its data: not in the folder that functions are shown, so that an ordinary user has hot reload."""
 
+import atexit
 import os
 import re
 import shutil
@@ -38,11 +39,11 @@ LEFT_OUT = " is left out: it is the data directory of a server"
 
 @pytest.fixture
 def home():
-    """A home of the user of the servers."""
+    """A home of the user of the servers, which may still write into it when the test has ended."""
     made = Path(tempfile.mkdtemp(prefix="hearth-home-"))
+    atexit.register(shutil.rmtree, made, ignore_errors=True)
     give(made)
-    yield made
-    shutil.rmtree(made, ignore_errors=True)
+    return made
 
 
 @pytest.fixture

@@ -46,6 +46,7 @@ if (walled) {
   await assert.rejects(dns.lookup('example.com'));
 }
 assert(os.cpus().length > 0 && os.totalmem() > 0);
-assert.equal((await dns.lookup('localhost')).address, '127.0.0.1');
+// The machine's own name service, without walls, may put ::1 first.
+assert.equal((await dns.lookup('localhost', { family: 4 })).address, '127.0.0.1');
 await new Promise((resolve) => crypto.pbkdf2('a', 'b', 1000, 32, 'sha256', resolve));
 console.log('done');
