@@ -491,7 +491,7 @@ fn sockets_are_those_of_one() -> Outcome {
             socket.expect(Request::socket(1, id), REFUSED, NO_SUCH_ENVIRONMENT)?;
         }
         socket.expect(Request::claim(2, booted.id, code), CLAIMED, 0)?;
-        let before = (warden_descriptors(socket.1)?.len(), warden_network(socket.1)?);
+        let before = warden_network(socket.1)?;
         let (mut made, mut refused) = (Vec::new(), 0);
         for tag in 0..1000 {
             let answer = socket.ask(Request::socket(tag, booted.id))?;
@@ -501,8 +501,10 @@ fn sockets_are_those_of_one() -> Outcome {
                 answer.descriptors.len(),
                 answer.tag == tag,
             ) {
-                (SOCKET_MADE, 0, 1, true) if made.is_empty() => made.extend(answer.descriptors),
-                (SOCKET_MADE, 0, 1, true) => {}
+                (SOCKET_MADE, 0, 1, true) => {
+                    let inode = rustix::fs::fstat(&answer.descriptors[0])?.st_ino;
+                    made.push(format!("socket:[{inode}]"));
+                }
                 (REFUSED, FULL, 0, true) => refused += 1,
                 _ => return Err(format!("{answer:?}").into()),
             }
@@ -511,9 +513,9 @@ fn sockets_are_those_of_one() -> Outcome {
             return Err(format!("no socket was made, {refused} refused").into());
         }
         // The warden keeps none of them, and is where it was.
-        let after = (warden_descriptors(socket.1)?.len(), warden_network(socket.1)?);
-        if before != after {
-            return Err(format!("{before:?} before, {after:?} after").into());
+        let (kept, after) = (warden_descriptors(socket.1)?, warden_network(socket.1)?);
+        if before != after || kept.iter().any(|open| made.contains(open)) {
+            return Err(format!("{before:?} before, {after:?} after, {kept:?} open").into());
         }
         socket.kill(booted.id)?;
         socket.expect(Request::socket(3, booted.id), REFUSED, NO_SUCH_ENVIRONMENT)?;
