@@ -9,10 +9,12 @@ use std::thread::JoinHandle;
 use hearth_sandbox::{Booted, Exit, MemoryGauge};
 use hearth_types::{EnvironmentId, Places};
 use libtest_mimic::Failed;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
 use tokio::sync::oneshot;
+
+use crate::life::fail_unless;
 
 /// An environment whose bootstrap obeys orders.
 pub(crate) struct Environment {
@@ -65,6 +67,15 @@ impl Environment {
             Ok(1..) => Ok(Some(serde_json::from_str(&line)?)),
             _ => Ok(None),
         }
+    }
+
+    /// Has it run a program, which must come to its end without an error.
+    pub(crate) async fn run(&mut self, program: &str) -> Result<(), Failed> {
+        let answer = self.order(&json!({"run": program})).await?;
+        let has_run = answer
+            .as_ref()
+            .is_some_and(|answer| answer.get("error").is_none());
+        fail_unless(has_run, format!("{answer:?}"))
     }
 
     /// Writes to the control socket.
