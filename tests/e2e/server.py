@@ -1,6 +1,7 @@
 """A Hearth server of the test's own: free port, own data directory, nothing left behind."""
 
 import configparser
+import itertools
 import os
 import re
 import shutil
@@ -20,6 +21,9 @@ ROOT = Path(__file__).resolve().parents[2]
 BINARY = reachable(Path(os.environ.get("HEARTH_BIN", ROOT / "target/debug/hearth")))
 READY_SECONDS = 30
 STOP_SECONDS = 30
+# Ranges of users for servers: so many for each of so many workers.
+FIRST_USER, USERS, SERVERS, WORKERS = 1_920_000_000, 4096, 2048, 24
+COUNTER = itertools.count()
 
 
 def wait_until(condition, what, seconds=30):
@@ -39,6 +43,13 @@ def clean_environment(**extra):
     return kept | {k: str(v) for k, v in extra.items()}
 
 
+def users_of_its_own():
+    """A range of user numbers that no other server of these tests has, nor one with the default range."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % WORKERS
+    first = FIRST_USER + (worker * SERVERS + next(COUNTER) % SERVERS) * USERS
+    return f"{first}-{first + USERS - 1}"
+
+
 class Server:
     """`hearth dev` or `hearth serve` as a child process, which may open at most `files` files."""
 
@@ -47,6 +58,8 @@ class Server:
         self.args = [str(a) for a in args]
         self.owns_data = data_dir is None
         self.data_dir = Path(data_dir or tempfile.mkdtemp(prefix="hearth-e2e-"))
+        # The kernel counts the processes of a user, so servers that run at the same time have users of their own.
+        self.users = ["--uid-range", users_of_its_own()] if TIER == "sandbox" else []
         # Without these the data directory is its working directory alone.
         self.data_args = ["--data-dir", self.data_dir]
         self.environment = environment or {}
@@ -57,7 +70,8 @@ class Server:
         self.output = []
 
     def start(self, directories=()):
-        command = [*self.limited, BINARY, self.mode, "--listen", "127.0.0.1:0", *self.data_args, "--isolation", TIER]
+        command = [*self.limited, BINARY, self.mode, "--listen", "127.0.0.1:0", *self.data_args, "--isolation", TIER,
+                   *self.users]
         self.process = subprocess.Popen(
             [str(c) for c in (*command, *self.args, *directories)],
             stdin=subprocess.DEVNULL,

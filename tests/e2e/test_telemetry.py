@@ -114,6 +114,13 @@ def heard(client, function):
     return invoke(client, function, {"do": "read"}).payload
 
 
+def one(all_records, kind):
+    """The only record of a kind."""
+    found = records(all_records, kind)
+    assert len(found) == 1, all_records
+    return found[0]
+
+
 def records(all_records, kind):
     return [record["record"] for record in all_records if record["type"] == kind]
 
@@ -122,13 +129,13 @@ def records(all_records, kind):
 def test_everything_is_heard(client, logs, tcp):
     function = deploy(client, listener(tcp=tcp))
     got = heard(client, function)
-    [start] = records(got, "platform.initStart")
+    start = one(got, "platform.initStart")
     assert start["initializationType"] == "on-demand" and start["phase"] == "init"
     assert start["functionName"] == function and start["functionVersion"] == "$LATEST"
     assert start["instanceMaxMemory"] == 128 * 1024 * 1024
-    [done] = records(got, "platform.initRuntimeDone")
+    done = one(got, "platform.initRuntimeDone")
     assert (done["phase"], done["status"]) == ("init", "success")
-    [report] = records(got, "platform.initReport")
+    report = one(got, "platform.initReport")
     assert report["metrics"]["durationMs"] > 0
     assert records(got, "platform.extension") == [
         {"name": "listener", "state": "Ready", "events": ["INVOKE", "SHUTDOWN"]}]
