@@ -8,6 +8,8 @@ import uuid
 import zipfile
 
 ROLE = "arn:aws:iam::000000000000:role/test"
+# In place of AWS's 3 seconds, which a busy machine may take to start an interpreter twice.
+TIMEOUT = 30
 
 
 def package(files):
@@ -34,6 +36,7 @@ def unique(prefix="f"):
 def create(client, zip_file, runtime="python3.11", handler=None, name=None, wait=True, **settings):
     """Creates a function, waits until it is active and returns its name."""
     name = name or unique()
+    settings.setdefault("Timeout", TIMEOUT)
     handler = handler or ("app.handler" if runtime.startswith("python") else "index.handler")
     client.create_function(
         FunctionName=name, Runtime=runtime, Role=ROLE, Handler=handler, Code={"ZipFile": zip_file}, **settings
@@ -46,6 +49,7 @@ def create(client, zip_file, runtime="python3.11", handler=None, name=None, wait
 def create_in_place(client, folder, runtime="python3.11", handler="app.handler", **settings):
     """Creates a function of a folder as it is, through LocalStack's bucket; the server must be allowed to show it."""
     name = unique()
+    settings.setdefault("Timeout", TIMEOUT)
     client.create_function(
         FunctionName=name, Runtime=runtime, Role=ROLE, Handler=handler,
         Code={"S3Bucket": "hot-reload", "S3Key": str(folder)}, **settings,

@@ -10,7 +10,7 @@ import zipfile
 import pytest
 from botocore.exceptions import ClientError
 
-from functions import ROLE, create, invoke, log_lines, python, unique
+from functions import ROLE, TIMEOUT, create, invoke, log_lines, python, unique
 from languages import ECHO, RUNTIME, WISH, deploy, package_of
 
 pytestmark = pytest.mark.every_tier
@@ -116,7 +116,7 @@ def test_a_stale_revision_is_refused(client):
         client.update_function_configuration(FunctionName=name, Timeout=5, RevisionId="00000000-0000-4000-8000-000000000000")
     assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 412
     assert refused.value.response["Error"]["Code"] == "PreconditionFailedException"
-    assert client.get_function_configuration(FunctionName=name)["Timeout"] == 3
+    assert client.get_function_configuration(FunctionName=name)["Timeout"] == TIMEOUT
 
 
 def test_listing_pages_through_all(server):
