@@ -179,7 +179,7 @@ pub(crate) struct Report {
 
 impl Report {
     /// What is billed, in milliseconds. The init is billed with the first invocation (AWS's rule since 2025-08).
-    pub(crate) fn billed_millis(&self) -> u128 {
+    pub(crate) fn billed_millis(&self) -> u64 {
         billed_millis(self.duration + self.init.unwrap_or_default())
     }
 
@@ -210,8 +210,8 @@ fn millis(duration: Duration) -> String {
 }
 
 /// Duration rounded up to whole milliseconds.
-fn billed_millis(duration: Duration) -> u128 {
-    duration.as_nanos().div_ceil(1_000_000)
+pub(crate) fn billed_millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

@@ -3,11 +3,12 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use hearth_network::Endpoint;
-use hearth_types::{LogEvent, Scope};
+use hearth_types::{FunctionArn, LogEvent, Qualifier, Scope};
 
-use crate::FunctionSpec;
+use crate::{FunctionSpec, InvocationRecord};
 
 /// Log events of one environment, in order.
 #[derive(Clone, Debug)]
@@ -27,6 +28,25 @@ pub trait LogSink: Send + Sync + 'static {
     /// Hands over a batch. Resolves when the sink has room for it, so that a function that prints
     /// without end waits for its own log and nobody else does.
     fn append(&self, batch: LogBatch) -> Pin<Box<dyn Future<Output = ()> + Send>>;
+}
+
+/// Where invocations are counted.
+pub trait Meter: Send + Sync + 'static {
+    /// What counts those of a version, or of `$LATEST`. Asked once per revision that is deployed.
+    fn function(&self, arn: &FunctionArn, version: &Qualifier) -> Arc<dyn FunctionMeter>;
+}
+
+/// Counts the invocations of one version. Every invocation passes here before its caller is answered: implementations
+/// return at once, make no system call and allocate nothing but now and then.
+pub trait FunctionMeter: Send + Sync + std::fmt::Debug {
+    /// An invocation came to its end. `qualifier` is the version or alias that it was invoked by, if it was by one.
+    fn invoked(&self, qualifier: Option<&str>, record: &InvocationRecord);
+
+    /// An invocation was refused.
+    fn throttled(&self, qualifier: Option<&str>);
+
+    /// Environments have used so much CPU time since the last time it was told.
+    fn used_cpu(&self, time: Duration);
 }
 
 /// The three credential variables of an environment.

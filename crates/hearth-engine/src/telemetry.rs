@@ -240,7 +240,7 @@ impl PlatformEvent<'_> {
             Self::Report { request_id, report } => {
                 let metrics = Metrics {
                     duration_ms: millis(report.duration),
-                    billed_duration_ms: u64::try_from(report.billed_millis()).ok(),
+                    billed_duration_ms: Some(report.billed_millis()),
                     memory_size_mb: Some(report.memory_mb),
                     max_memory_used_mb: Some(report.max_memory_mb),
                     init_duration_ms: report.init.map(millis),

@@ -1,0 +1,67 @@
+//! What the engine holds per function and version.
+
+use std::collections::HashMap;
+use std::sync::{Arc, RwLock};
+use std::time::{Duration, SystemTime};
+
+use hearth_engine::{FunctionMeter, InvocationRecord};
+use hearth_types::Qualifier;
+
+use crate::Metering;
+use crate::bucket::micros;
+use crate::series::{Series, SeriesKey};
+
+/// Counts the invocations of one version, by the names it is invoked by.
+#[derive(Debug)]
+pub(crate) struct Counter {
+    metering: Metering,
+    /// Invocations without a qualifier.
+    plain: Arc<Series>,
+    qualified: RwLock<HashMap<Box<str>, Arc<Series>>>,
+}
+
+impl Counter {
+    pub(crate) fn new(metering: Metering, key: SeriesKey) -> Self {
+        Self {
+            plain: metering.series(key),
+            metering,
+            qualified: RwLock::default(),
+        }
+    }
+
+    fn count(&self, qualifier: Option<&str>, at: SystemTime, add: impl FnOnce(&mut crate::Bucket)) {
+        match qualifier {
+            None => self.plain.count(at, add),
+            Some(text) => self.named(text).count(at, add),
+        }
+    }
+
+    fn named(&self, text: &str) -> Arc<Series> {
+        let known = self.qualified.read().expect("no holder of this lock panics");
+        if let Some(series) = known.get(text) {
+            return Arc::clone(series);
+        }
+        drop(known);
+        let series = self.metering.series(SeriesKey {
+            qualifier: Qualifier::parse(text),
+            ..self.plain.key.clone()
+        });
+        let mut known = self.qualified.write().expect("no holder of this lock panics");
+        known.insert(text.into(), Arc::clone(&series));
+        series
+    }
+}
+
+impl FunctionMeter for Counter {
+    fn invoked(&self, qualifier: Option<&str>, record: &InvocationRecord) {
+        self.count(qualifier, record.began, |bucket| bucket.add(record));
+    }
+
+    fn throttled(&self, qualifier: Option<&str>) {
+        self.count(qualifier, SystemTime::now(), |bucket| bucket.throttles += 1);
+    }
+
+    fn used_cpu(&self, time: Duration) {
+        self.count(None, SystemTime::now(), |bucket| bucket.cpu_us += micros(time));
+    }
+}
