@@ -19,7 +19,7 @@ use tokio::sync::{oneshot, watch};
 use crate::protocol::{ANSWER_SIZE, Answer, BOOTED_DESCRIPTORS, Refusal, Request};
 use crate::{
     BootRequest, Booted, BoxFuture, ClaimRequest, Code, Exit, FolderClient, FolderError, FolderIndex,
-    Listener, MemoryGauge, Reach, RuntimeIndex, Sandbox, SandboxError,
+    Freezer, Listener, MemoryGauge, Reach, RuntimeIndex, Sandbox, SandboxError,
 };
 
 /// The [`Sandbox`] behind the warden's socket. Cheap to clone.
@@ -214,14 +214,20 @@ impl Client {
     fn settle(self: &Arc<Self>, answer: Answer, descriptors: Vec<OwnedFd>) {
         let mut state = self.state();
         match answer {
-            Answer::Booted { tag, id, reach } => {
+            Answer::Booted {
+                tag,
+                id,
+                reach,
+                freezes,
+            } => {
                 let (sender, exit) = oneshot::channel();
                 let places = places(self.scratch.as_deref(), id);
                 state.exits.insert(id, sender);
                 let waiting = state.boots.remove(&tag);
                 drop(state);
                 // Descriptors are missing when this process has too many.
-                let result = booted(id, places, descriptors, reach, exit).ok_or(Refusal::Setup(libc::EMFILE));
+                let result =
+                    booted(id, places, descriptors, reach, freezes, exit).ok_or(Refusal::Setup(libc::EMFILE));
                 let usable = result.is_ok();
                 let taken = waiting.is_some_and(|waiting| waiting.send(result).is_ok());
                 if !(usable && taken) {
@@ -284,17 +290,22 @@ impl Subject {
     }
 }
 
+/// The place of what freezes an environment among its descriptors.
+const FREEZER: usize = 4;
+
 fn booted(
     id: EnvironmentId,
     places: Places,
     mut descriptors: Vec<OwnedFd>,
     reach: Reach,
+    freezes: bool,
     exit: oneshot::Receiver<Exit>,
 ) -> Option<Booted> {
     let dns = match reach {
         Reach::Host => None,
         Reach::Everything | Reach::Hearth => Some(descriptors.pop()?),
     };
+    let freezer = (freezes && descriptors.len() > FREEZER).then(|| Freezer::new(descriptors.remove(FREEZER)));
     let [control, output, group, process, tcp, api] = descriptors.try_into().ok()?;
     let addresses = match reach {
         Reach::Host => addresses(&tcp, &api)?,
@@ -305,6 +316,7 @@ fn booted(
         control,
         output,
         memory: MemoryGauge::new(group, process),
+        freezer,
         places,
         listener: Some(Listener {
             tcp,

@@ -10,7 +10,7 @@ use hearth_types::inside::Addresses;
 use hearth_types::{CodeHash, EnvironmentId, Places};
 use tokio::sync::oneshot;
 
-use crate::{FolderIndex, MemoryGauge};
+use crate::{FolderIndex, Freezer, MemoryGauge};
 
 /// A future that can live in a trait object.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -34,10 +34,11 @@ pub trait Sandbox: Send + Sync {
     /// listens inside is reached at the environment's own loopback. An environment is given a few hundred in a second.
     fn socket(&self, id: EnvironmentId) -> BoxFuture<'_, Result<OwnedFd, SandboxError>>;
 
-    /// Asks the interpreter of an environment to end, by SIGTERM. Does nothing if it has ended.
+    /// Asks the interpreter of an environment to end, by SIGTERM. One that handles it and is frozen does so when it goes
+    /// on. Does nothing if it has ended.
     fn terminate(&self, id: EnvironmentId);
 
-    /// Ends an environment and everything in it. Its [`Exit`] is still reported. Does nothing if it has
+    /// Ends an environment and everything in it, frozen or not. Its [`Exit`] is still reported. Does nothing if it has
     /// ended.
     fn kill(&self, id: EnvironmentId);
 }
@@ -129,6 +130,8 @@ pub struct Booted {
     pub output: OwnedFd,
     /// Tells how much memory the environment uses.
     pub memory: MemoryGauge,
+    /// Stops it and lets it go on. `None` where it cannot be frozen.
+    pub freezer: Option<Freezer>,
     /// Where it finds its files.
     pub places: Places,
     /// Hears the environment's network. `None` where it has no network of its own but uses the host's.

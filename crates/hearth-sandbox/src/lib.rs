@@ -16,6 +16,7 @@ pub mod attendant;
 mod client;
 mod contract;
 mod folders;
+mod freezer;
 mod gauge;
 mod isolation;
 pub mod launcher;
@@ -36,6 +37,7 @@ pub use contract::{
 pub use folders::{
     FolderClient, FolderError, FolderIndex, FolderRules, Opened, is_data_directory, is_in_data_directory,
 };
+pub use freezer::Freezer;
 pub use gauge::MemoryGauge;
 pub use isolation::limits::CpuPolicy;
 pub use isolation::privileges::Identity;

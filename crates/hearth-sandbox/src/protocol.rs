@@ -47,12 +47,13 @@ pub(crate) enum Request {
 /// What the warden says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Answer {
-    /// Comes with up to [`BOOTED_DESCRIPTORS`] descriptors: control, output, group memory, process status, and the
-    /// sockets of [`crate::Listener`] in order.
+    /// Comes with up to [`BOOTED_DESCRIPTORS`] descriptors: control, output, group memory, process status, what
+    /// freezes it if it can be frozen, and the sockets of [`crate::Listener`] in order.
     Booted {
         tag: u32,
         id: EnvironmentId,
         reach: Reach,
+        freezes: bool,
     },
     Claimed {
         tag: u32,
@@ -72,7 +73,7 @@ pub(crate) enum Answer {
 }
 
 /// How many descriptors come with [`Answer::Booted`] at most.
-pub(crate) const BOOTED_DESCRIPTORS: usize = 7;
+pub(crate) const BOOTED_DESCRIPTORS: usize = 8;
 
 /// Why the warden did not do what it was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -204,8 +205,14 @@ impl Answer {
     pub(crate) fn encode(&self) -> [u8; ANSWER_SIZE] {
         let mut record = [0; ANSWER_SIZE];
         match *self {
-            Self::Booted { tag, id, reach } => {
+            Self::Booted {
+                tag,
+                id,
+                reach,
+                freezes,
+            } => {
                 record[0] = BOOTED;
+                record[3] = u8::from(freezes);
                 record[2] = reach.to_number();
                 put(&mut record, 4, tag.to_le_bytes());
                 put(&mut record, 8, id.0.to_le_bytes());
@@ -253,6 +260,7 @@ impl Answer {
                 tag,
                 id,
                 reach: Reach::from_number(record[2])?,
+                freezes: record[3] != 0,
             },
             CLAIMED => Self::Claimed { tag },
             SOCKET_MADE => Self::Socket { tag },
@@ -398,10 +406,11 @@ mod tests {
                 cpu: Duration::from_nanos(cpu),
             });
         prop_oneof![
-            (any::<(u32, u64)>(), 0u8..3).prop_map(|((tag, id), reach)| Answer::Booted {
+            (any::<(u32, u64, bool)>(), 0u8..3).prop_map(|((tag, id, freezes), reach)| Answer::Booted {
                 tag,
                 id: EnvironmentId(id),
                 reach: Reach::from_number(reach).unwrap(),
+                freezes,
             }),
             any::<u32>().prop_map(|tag| Answer::Claimed { tag }),
             any::<u32>().prop_map(|tag| Answer::Socket { tag }),

@@ -149,6 +149,7 @@ impl Sandbox for FakeSandbox {
                 control: OwnedFd::from(server),
                 output: OwnedFd::from(output),
                 memory: MemoryGauge::fixed(30 << 20),
+                freezer: None,
                 places: Places::WALLED,
                 listener,
                 exit: ended,

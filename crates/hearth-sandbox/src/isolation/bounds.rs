@@ -53,14 +53,15 @@ pub(crate) trait Bound {
     /// A file that says how much memory is in use, for someone else.
     fn gauge(&self) -> io::Result<OwnedFd>;
 
+    /// A file that freezes and thaws the environment, for someone else, where a frozen process can be killed like any
+    /// other: whoever holds it shall not be able to keep what the warden ends. `Ok(None)` where there is no such thing.
+    fn freezer(&self) -> io::Result<Option<OwnedFd>>;
+
     /// The most memory any check has seen, in bytes.
     fn peak(&self) -> u64;
 
     /// CPU time of all processes that ever were in it. `waited` is that of those that were waited for.
     fn cpu_time(&self, waited: Duration) -> Duration;
-
-    /// Lets processes run that do not, so that a SIGKILL can end them.
-    fn thaw(&self);
 
     /// Removes the bounds when the processes have ended. `Ok(false)` if they are still in use: try again.
     fn remove(&mut self) -> io::Result<bool>;

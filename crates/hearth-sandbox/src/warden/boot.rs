@@ -178,10 +178,10 @@ impl Warden {
         let bound = &mut environment.bound;
         let started = bound
             .started(environment.pid)
-            .and_then(|first| Ok((first, bound.gauge()?)));
+            .and_then(|first| Ok((first, bound.gauge()?, bound.freezer()?)));
         match (started, booting) {
             (
-                Ok((first, stat)),
+                Ok((first, stat, freezer)),
                 Booting {
                     tag,
                     control,
@@ -191,12 +191,15 @@ impl Warden {
             ) => {
                 environment.check_memory = first.map(|wait| Instant::now() + wait);
                 let reach = self.ground.reach(environment.steering.is_some());
-                let descriptors = [control, output, stat, status]
-                    .into_iter()
-                    .chain(sockets)
-                    .collect();
+                let answer = Answer::Booted {
+                    tag,
+                    id,
+                    reach,
+                    freezes: freezer.is_some(),
+                };
+                let descriptors = [control, output, stat, status].into_iter();
                 self.outbox
-                    .put_with(Answer::Booted { tag, id, reach }, descriptors);
+                    .put_with(answer, descriptors.chain(freezer).chain(sockets).collect());
             }
             (stat, booting) => {
                 environment.phase = Phase::Booting(booting);

@@ -134,7 +134,6 @@ impl Warden {
 /// Has an environment end.
 fn end(ground: &dyn Ground, environment: &Environment) {
     ground.end(environment.process.as_fd(), environment.status.as_fd());
-    environment.bound.thaw();
 }
 
 /// How an environment ended. `waited` is the CPU time its first process knows of.

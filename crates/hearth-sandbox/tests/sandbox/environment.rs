@@ -6,7 +6,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream as StdUnixStream;
 use std::thread::JoinHandle;
 
-use hearth_sandbox::{Booted, Exit, MemoryGauge};
+use hearth_sandbox::{Booted, Exit, Freezer, MemoryGauge};
 use hearth_types::{EnvironmentId, Places};
 use libtest_mimic::Failed;
 use serde_json::{Value, json};
@@ -20,6 +20,7 @@ use crate::life::fail_unless;
 pub(crate) struct Environment {
     pub(crate) id: EnvironmentId,
     pub(crate) memory: MemoryGauge,
+    pub(crate) freezer: Option<Freezer>,
     pub(crate) places: Places,
     control: BufReader<UnixStream>,
     output: Output,
@@ -52,6 +53,7 @@ impl Environment {
         Ok(Self {
             id: booted.id,
             memory: booted.memory,
+            freezer: booted.freezer,
             places: booted.places,
             control: BufReader::new(UnixStream::from_std(control)?),
             output: Output::collect(booted.output),
@@ -62,6 +64,11 @@ impl Environment {
     /// Gives an order and waits for the answer; `None` if the environment ended instead.
     pub(crate) async fn order(&mut self, order: &Value) -> Result<Option<Value>, Failed> {
         self.send(format!("{order}\n").as_bytes()).await?;
+        self.answer().await
+    }
+
+    /// Waits for the answer to an order; `None` if the environment ended instead.
+    pub(crate) async fn answer(&mut self) -> Result<Option<Value>, Failed> {
         let mut line = String::new();
         match self.control.read_line(&mut line).await {
             Ok(1..) => Ok(Some(serde_json::from_str(&line)?)),
@@ -81,6 +88,12 @@ impl Environment {
     /// Writes to the control socket.
     pub(crate) async fn send(&mut self, bytes: &[u8]) -> Result<(), Failed> {
         Ok(self.control.get_mut().write_all(bytes).await?)
+    }
+
+    /// Whether it has said nothing that was not heard yet.
+    pub(crate) fn is_silent(&self) -> bool {
+        let heard = self.control.get_ref().try_read(&mut [0; 1]);
+        heard.is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock)
     }
 
     /// Waits for the end. Returns how it came, and all that was printed.

@@ -9,6 +9,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::symlink;
 use std::time::{Duration, Instant};
 
+use hearth_sandbox::Tier;
 use hearth_types::CodeHash;
 use libtest_mimic::{Failed, Trial};
 use rustix::net::{
@@ -18,6 +19,7 @@ use rustix::net::{
 
 use crate::leftovers::processes;
 use crate::node::{Directory, Node, USERS};
+use crate::tier::tier;
 use crate::{Outcome, suite};
 
 pub(crate) fn trials() -> Vec<Trial> {
@@ -44,6 +46,10 @@ pub(crate) fn trials() -> Vec<Trial> {
                 asking_environments_to_end_does_no_more,
             ),
             ("sockets_are_those_of_one", sockets_are_those_of_one),
+            (
+                "freezing_is_freezing_and_keeps_nothing",
+                freezing_is_freezing_and_keeps_nothing,
+            ),
             (
                 "descriptors_sent_along_are_closed",
                 descriptors_sent_along_are_closed,
@@ -218,7 +224,7 @@ impl Socket<'_> {
 
     fn boot(&self) -> Result<Answer, Failed> {
         let answer = self.expect(Request::boot(77), BOOTED, 0)?;
-        if answer.tag == 77 && answer.descriptors.len() == 7 {
+        if answer.tag == 77 && answer.descriptors.len() == 7 + usize::from(can_freeze()) {
             Ok(answer)
         } else {
             Err(format!("{answer:?}").into())
@@ -520,6 +526,51 @@ fn sockets_are_those_of_one() -> Outcome {
         socket.kill(booted.id)?;
         socket.expect(Request::socket(3, booted.id), REFUSED, NO_SUCH_ENVIRONMENT)?;
         Ok(())
+    })
+}
+
+/// Whether something to freeze an environment comes with it.
+fn can_freeze() -> bool {
+    tier() == Tier::Sandbox
+}
+
+fn freezing_is_freezing_and_keeps_nothing() -> Outcome {
+    if !can_freeze() {
+        return Ok(());
+    }
+    play(|socket, directory| {
+        let code = directory.unpack("code", &[])?;
+        let booted = socket.boot()?;
+        let freezer = &booted.descriptors[4];
+        // It can be written to, and leads nowhere else.
+        let kind = rustix::fs::FileType::from_raw_mode(rustix::fs::fstat(freezer)?.st_mode);
+        if !kind.is_file() || rustix::io::pread(freezer, &mut [0; 8], 0).is_ok() {
+            return Err(format!("it is {kind:?}").into());
+        }
+        for garbage in [&b"2"[..], b"-1", b"THAWED", b"e1", &[0xff; 5000]] {
+            if rustix::io::pwrite(freezer, garbage, 0).is_ok() {
+                return Err(format!("{garbage:?} was written").into());
+            }
+        }
+        socket.expect(Request::claim(1, booted.id, code), CLAIMED, 0)?;
+        // Whoever writes to it all the time does not hold up the end.
+        let deadline = Instant::now() + Duration::from_secs(20);
+        std::thread::scope(|scope| {
+            let writers = [&b"1"[..], b"0", b"1"].map(|value| {
+                scope.spawn(move || {
+                    while rustix::io::pwrite(freezer, value, 0).is_ok() && Instant::now() < deadline {}
+                })
+            });
+            let killed = socket.kill(booted.id);
+            let gone = writers.into_iter().all(|writer| writer.join().is_ok()) && Instant::now() < deadline;
+            killed.and_then(|()| match gone {
+                true => Ok(()),
+                false => Err("its group can still be written to".into()),
+            })
+        })?;
+        // Nor does it do anything to those that come later.
+        let _ = rustix::io::pwrite(freezer, b"1", 0);
+        socket.is_served()
     })
 }
 

@@ -14,7 +14,7 @@ use tokio::io::AsyncReadExt;
 use tokio::net::TcpSocket;
 
 use crate::environment::{Environment, Output};
-use crate::leftovers::{Before, groups, wait_until};
+use crate::leftovers::{Before, wait_until};
 use crate::node::{Directory, LEAST, Node, SERVER, USERS};
 use crate::programs;
 use crate::tier::tier;
@@ -33,13 +33,7 @@ pub(crate) fn trials() -> Vec<Trial> {
 
 /// What needs control groups.
 fn with_groups() -> Vec<Trial> {
-    suite(
-        "life",
-        &[
-            ("a_frozen_environment_is_killed", a_frozen_environment_is_killed),
-            ("a_quota_bounds_cpu_time", a_quota_bounds_cpu_time),
-        ],
-    )
+    suite("life", &[("a_quota_bounds_cpu_time", a_quota_bounds_cpu_time)])
 }
 
 /// What is only so behind walls.
@@ -467,24 +461,6 @@ fn an_endless_loop_is_killed() -> Outcome {
             exit.status == ExitStatus::Signal(9) && exit.cpu > Duration::from_millis(30),
             format!("{exit:?}"),
         )
-    })
-}
-
-fn a_frozen_environment_is_killed() -> Outcome {
-    Node::start()?.serve(async |server| {
-        let environment = server.boot().await?;
-        let name = format!("e{}", environment.id.0);
-        let files = [("freezer.state", "FROZEN"), ("cgroup.freeze", "1")];
-        let mut frozen = false;
-        for group in groups(server.warden_pid) {
-            for (file, value) in files {
-                frozen |= std::fs::write(group.join(&name).join(file), value).is_ok();
-            }
-        }
-        fail_unless(frozen, "no control group can be frozen")?;
-        server.warden.kill(environment.id);
-        let (exit, _) = environment.end().await?;
-        fail_unless(exit.status == ExitStatus::Signal(9), format!("{exit:?}"))
     })
 }
 

@@ -12,6 +12,7 @@ mod crowd;
 mod deaths;
 mod environment;
 mod folders;
+mod freeze;
 mod hostile_server;
 mod leftovers;
 mod life;
@@ -70,6 +71,7 @@ fn run_tests() -> ExitCode {
         attacks::trials(),
         deaths::trials(),
         folders::trials(),
+        freeze::trials(),
         life::trials(),
         runtimes::trials(),
         wrappers::trials(),

@@ -6,10 +6,11 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use rustix::event::epoll::EventFlags;
+use rustix::fs::OFlags;
 use rustix::process::Pid;
 
 use super::memory::MemoryWatch;
-use super::{Groups, Home, Mark, Version, directory};
+use super::{Controller, Groups, Home, Mark, Version, directory};
 use crate::isolation::bounds::{Bound, Bounds, Memory};
 use crate::isolation::limits::{CpuPolicy, Limits};
 use crate::sys;
@@ -121,6 +122,10 @@ impl Bound for Group {
         self.memory.stat()
     }
 
+    fn freezer(&self) -> io::Result<Option<OwnedFd>> {
+        self.groups.freezer(&self.name)
+    }
+
     fn peak(&self) -> u64 {
         self.memory.peak()
     }
@@ -129,16 +134,19 @@ impl Bound for Group {
         self.groups.cpu_time(&self.name).unwrap_or(waited)
     }
 
-    fn thaw(&self) {
-        self.groups.thaw(&self.name);
-    }
-
     fn remove(&mut self) -> io::Result<bool> {
         self.groups.remove(&self.name)
     }
 }
 
 impl Groups {
+    /// What freezes and thaws a group, if groups can be frozen.
+    fn freezer(&self, group: &str) -> io::Result<Option<OwnedFd>> {
+        let home = self.home(Controller::Freezer);
+        home.map(|home| home.open(group, "cgroup.freeze", OFlags::WRONLY))
+            .transpose()
+    }
+
     /// The group of version 2 that a child is to be created in, if that version is in use.
     fn entry(&self, group: &str) -> io::Result<Option<OwnedFd>> {
         let second = self.homes.iter().find(|home| home.version == Version::V2);

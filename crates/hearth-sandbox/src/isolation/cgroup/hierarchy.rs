@@ -4,12 +4,15 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use rustix::fs::Access;
+
 /// The resources environments are limited in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Controller {
     Memory,
     Cpu,
     Pids,
+    /// Stops processes. Version 1 has this too, but a process that it has frozen cannot be killed.
     Freezer,
     /// Measures CPU time, which version 2 always does.
     Accounting,
@@ -65,18 +68,26 @@ pub(crate) struct Hierarchy {
 pub(crate) fn hierarchies() -> io::Result<Vec<Hierarchy>> {
     let mounts = fs::read_to_string("/proc/self/mountinfo")?;
     let membership = fs::read_to_string("/proc/self/cgroup")?;
-    Ok(choose(mounted(&mounts, &membership), |mount| {
-        fs::read_to_string(mount.join("cgroup.controllers")).unwrap_or_default()
-    }))
+    Ok(choose(
+        mounted(&mounts, &membership),
+        |mount| fs::read_to_string(mount.join("cgroup.controllers")).unwrap_or_default(),
+        |mount| rustix::fs::access(mount, Access::WRITE_OK).is_ok(),
+    ))
 }
 
 /// A mounted hierarchy and the controllers its mount names.
 type Mounted = (Hierarchy, Vec<String>);
 
-/// Gives every controller to the version 1 hierarchy that has it, or else to version 2 where that offers it.
-fn choose(mounted: Vec<Mounted>, offered: impl Fn(&Path) -> String) -> Vec<Hierarchy> {
+/// Gives every controller to the version 1 hierarchy that has it, or else to version 2 where that offers it. The freezer is
+/// that of version 2, and none where no groups can be made in that.
+fn choose(
+    mounted: Vec<Mounted>,
+    offered: impl Fn(&Path) -> String,
+    writable: impl Fn(&Path) -> bool,
+) -> Vec<Hierarchy> {
     let offers = |(hierarchy, names): &Mounted, wanted: Controller| match hierarchy.version {
-        Version::V1 => names.iter().any(|name| name == wanted.name()),
+        Version::V1 => wanted != Controller::Freezer && names.iter().any(|name| name == wanted.name()),
+        Version::V2 if wanted == Controller::Freezer => writable(&hierarchy.mount),
         Version::V2 if wanted.is_built_in() => true,
         Version::V2 => offered(&hierarchy.mount)
             .split_whitespace()
@@ -164,7 +175,7 @@ mod tests {
 
     #[test]
     fn every_controller_is_found_in_the_version_that_has_it() {
-        let chosen = choose(mounted(MIXED, MEMBER), |_| "hugetlb pids".into());
+        let chosen = choose(mounted(MIXED, MEMBER), |_| "hugetlb pids".into(), |_| true);
         let summary: Vec<_> = chosen
             .iter()
             .map(|h| (h.version, &h.controllers[..], h.own.as_path()))
@@ -194,7 +205,11 @@ mod tests {
     #[test]
     fn version_2_alone_holds_everything() {
         let mounts = "30 20 0:26 / /sys/fs/cgroup rw,nosuid - cgroup2 cgroup2 rw,nsdelegate\n";
-        let chosen = choose(mounted(mounts, "0::/\n"), |_| "cpuset cpu io memory pids".into());
+        let chosen = choose(
+            mounted(mounts, "0::/\n"),
+            |_| "cpuset cpu io memory pids".into(),
+            |_| true,
+        );
         assert_eq!(chosen.len(), 1);
         assert_eq!(chosen[0].controllers, Controller::ALL);
         assert_eq!(chosen[0].own, Path::new(""));
@@ -202,6 +217,26 @@ mod tests {
 
     #[test]
     fn nothing_is_found_where_nothing_is_mounted() {
-        assert_eq!(choose(mounted("", ""), |_| String::new()), []);
+        assert_eq!(choose(mounted("", ""), |_| String::new(), |_| true), []);
+    }
+
+    #[test]
+    fn only_a_version_2_that_can_be_used_freezes() {
+        let freezes = |more: &str, writable: bool| {
+            let mounts = format!("{more}40 30 0:30 / /sys/fs/cgroup/freezer rw - cgroup cgroup rw,freezer\n");
+            choose(
+                mounted(&mounts, "6:freezer:/\n0::/\n"),
+                |_| String::new(),
+                |_| writable,
+            )
+            .into_iter()
+            .filter(|hierarchy| hierarchy.controllers.contains(&Controller::Freezer))
+            .map(|hierarchy| hierarchy.version)
+            .collect::<Vec<_>>()
+        };
+        let second = "42 30 0:32 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n";
+        assert_eq!(freezes(second, true), [Version::V2]);
+        assert_eq!(freezes(second, false), []);
+        assert_eq!(freezes("", true), []);
     }
 }

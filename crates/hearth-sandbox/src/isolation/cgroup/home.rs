@@ -2,12 +2,13 @@
 
 use std::fs;
 use std::io;
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::FlockOperation;
 
 use super::sweep::{alone, name};
-use super::{Controller, Groups, Home, Mark, Version, directory, hierarchies, make, write};
+use super::{Controller, Groups, Home, Mark, Version, directory, hierarchies, make, no_pressure, write};
 use crate::isolation::cgroup::hierarchy::Hierarchy;
 
 impl Groups {
@@ -54,11 +55,15 @@ fn settle(hierarchy: &Hierarchy, name: &str) -> io::Result<Home> {
         }
         Version::V1 => {}
         Version::V2 => {
-            write(&directory, "cgroup.subtree_control", &switches(hierarchy))?;
+            let switches = switches(hierarchy);
+            if !switches.is_empty() {
+                write(&directory, "cgroup.subtree_control", &switches)?;
+            }
             if hierarchy.controllers.contains(&Controller::Memory) {
                 // Kernels without swap have no such file.
                 let _ = write(&directory, "memory.swap.max", "0");
             }
+            no_pressure(parent.as_fd(), name);
         }
     }
     Ok(Home {

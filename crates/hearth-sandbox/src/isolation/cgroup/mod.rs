@@ -47,24 +47,19 @@ impl Groups {
 
     /// Makes an environment's group in every hierarchy.
     pub(crate) fn add(&self, group: &str) -> io::Result<()> {
-        self.homes
-            .iter()
-            .try_for_each(|home| make(&home.directory, group))
+        self.homes.iter().try_for_each(|home| {
+            make(&home.directory, group)?;
+            if home.version == Version::V2 {
+                no_pressure(home.directory.as_fd(), group);
+            }
+            Ok(())
+        })
     }
 
     /// Puts the calling process, which must have one thread, into its groups of version 1.
     pub(crate) fn join(&self, group: &str) -> io::Result<()> {
         let mut first = self.homes.iter().filter(|home| home.version == Version::V1);
         first.try_for_each(|home| home.write(group, "tasks", "0"))
-    }
-
-    /// Lets frozen processes run, which in version 1 they must before a SIGKILL can end them.
-    pub(crate) fn thaw(&self, group: &str) {
-        let frozen = self
-            .home(Controller::Freezer)
-            .filter(|home| home.version == Version::V1);
-        // A group that is gone holds nobody that must be thawed.
-        frozen.map(|home| home.write(group, "freezer.state", "THAWED"));
     }
 
     /// CPU time of all processes that were ever in a group, where it is measured.
@@ -128,6 +123,12 @@ impl Home {
             Mode::empty(),
         )?)
     }
+}
+
+/// Has the kernel not keep a record, at every switch between processes, of how long they wait: nobody reads it. Kernels
+/// before 6.1 always do.
+fn no_pressure(parent: BorrowedFd<'_>, group: &str) {
+    let _ = write(parent, &format!("{group}/cgroup.pressure"), "0");
 }
 
 fn directory(parent: impl AsFd, name: &str) -> io::Result<OwnedFd> {

@@ -150,10 +150,8 @@ fn remove_tree(warden: &Path, deadline: Instant) -> io::Result<()> {
     Ok(())
 }
 
-/// Kills what is in a group. The processes of an environment die with its warden; this is for those that were
-/// frozen when it happened.
+/// Kills what is in a group, where the kernel does so by itself. The processes of an environment die with its warden; this
+/// is for those that were too slow.
 fn kill(group: &Path) {
-    // Each file exists in one version only.
     let _ = fs::write(group.join("cgroup.kill"), "1");
-    let _ = fs::write(group.join("freezer.state"), "THAWED");
 }

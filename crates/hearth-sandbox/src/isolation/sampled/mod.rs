@@ -204,6 +204,12 @@ impl Bound for Sampled {
         )?)
     }
 
+    /// Stopping every process by a signal would show: to those that wait for one of them, to what the function had
+    /// stopped itself, and a process that is being forked would run on.
+    fn freezer(&self) -> io::Result<Option<OwnedFd>> {
+        Ok(None)
+    }
+
     fn peak(&self) -> u64 {
         self.peak
     }
@@ -211,8 +217,6 @@ impl Bound for Sampled {
     fn cpu_time(&self, waited: Duration) -> Duration {
         self.cpu.max(waited)
     }
-
-    fn thaw(&self) {}
 
     fn remove(&mut self) -> io::Result<bool> {
         Ok(true)
