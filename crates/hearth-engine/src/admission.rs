@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use hearth_types::{FunctionArn, FunctionName, Scope, limits};
 
-use crate::ThrottleReason;
+use crate::{Running, ThrottleReason};
 
 /// A reservation the account cannot give.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +37,8 @@ struct Account {
 struct Counts {
     /// Sum of all reservations.
     reserved: u32,
+    /// Running invocations of all functions.
+    running: u32,
     /// Running invocations of functions without a reservation.
     unreserved_running: u32,
     functions: HashMap<FunctionName, FunctionCounts>,
@@ -57,7 +59,11 @@ pub(crate) struct Concurrency {
 
 /// One running invocation.
 #[derive(Debug)]
-pub(crate) struct Permit(Concurrency);
+pub(crate) struct Permit {
+    concurrency: Concurrency,
+    /// How many ran when it was admitted.
+    running: Running,
+}
 
 impl Admission {
     pub(crate) fn new(limit: u32) -> Self {
@@ -84,10 +90,7 @@ impl Admission {
     /// Running invocations of all accounts.
     pub(crate) fn running(&self) -> u32 {
         let accounts = self.accounts.lock().expect("no holder of this lock panics");
-        accounts
-            .values()
-            .map(|account| account.lock().functions.values().map(|f| f.running).sum::<u32>())
-            .sum()
+        accounts.values().map(|account| account.lock().running).sum()
     }
 
     fn account(&self, scope: &Scope) -> Arc<Account> {
@@ -126,7 +129,16 @@ impl Concurrency {
             None => counts.unreserved_running += 1,
         }
         function.running += 1;
-        Ok(Permit(self.clone()))
+        counts.running += 1;
+        let running = Running {
+            function: function.running,
+            account: counts.running,
+            unreserved: function.reserved.is_none().then_some(counts.unreserved_running),
+        };
+        Ok(Permit {
+            concurrency: self.clone(),
+            running,
+        })
     }
 
     /// Sets or removes the reservation; running invocations are counted under the new rule at once.
@@ -149,18 +161,26 @@ impl Concurrency {
     }
 }
 
+impl Permit {
+    /// How many ran when it was admitted.
+    pub(crate) fn running(&self) -> Running {
+        self.running
+    }
+}
+
 impl Drop for Permit {
     fn drop(&mut self) {
-        let mut guard = self.0.account.lock();
+        let mut guard = self.concurrency.account.lock();
         let counts = &mut *guard;
-        let Some(function) = counts.functions.get_mut(&self.0.name) else {
+        let Some(function) = counts.functions.get_mut(&self.concurrency.name) else {
             return;
         };
+        counts.running -= 1;
         function.running -= 1;
         if function.reserved.is_none() {
             counts.unreserved_running -= 1;
             if function.running == 0 {
-                counts.functions.remove(&self.0.name);
+                counts.functions.remove(&self.concurrency.name);
             }
         }
     }
@@ -199,6 +219,24 @@ mod tests {
         );
         drop(others);
         b.admit().unwrap();
+    }
+
+    #[test]
+    fn a_permit_knows_among_how_many_it_runs() {
+        let admission = Admission::new(200);
+        let (a, b) = (admission.function(&arn("a")), admission.function(&arn("b")));
+        a.reserve(Some(2)).unwrap();
+        let permits = [b.admit().unwrap(), a.admit().unwrap(), b.admit().unwrap()];
+        let running = permits.map(|permit| permit.running());
+        let expected = [(1, 1, Some(1)), (1, 2, None), (2, 3, Some(2))];
+        assert_eq!(
+            running,
+            expected.map(|(function, account, unreserved)| Running {
+                function,
+                account,
+                unreserved,
+            })
+        );
     }
 
     #[test]

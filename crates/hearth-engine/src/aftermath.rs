@@ -13,6 +13,7 @@ use crate::conversation;
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::journal::Journal;
+use crate::record::Count;
 use crate::report::{PlatformEvent, Report};
 use crate::{Function, Outcome};
 
@@ -29,10 +30,10 @@ pub(crate) struct Aftermath {
     /// Whether the environment can take another invocation.
     pub(crate) reusable: bool,
     pub(crate) request_id: RequestId,
-    pub(crate) begun: Instant,
     pub(crate) deadline: Instant,
     /// As it stands with the answer.
     pub(crate) report: Report,
+    pub(crate) count: Count,
     /// Whether the log says that the runtime is done.
     pub(crate) runtime_done: bool,
 }
@@ -90,16 +91,18 @@ impl Aftermath {
             self.reusable = false;
             self.environment.process.reason = failure.shutdown_reason();
             self.report.status = failure.status();
+            self.count.conclusion = failure.conclusion();
             explain(failure, self.request_id, limit, &mut self.environment.journal);
         }
         self.tell_runtime_done();
         if self.environment.has_listeners() {
-            self.report.duration = self.begun.elapsed().min(limit);
+            self.report.duration = self.count.begun.elapsed().min(limit);
             self.report.saw_memory(self.environment.process.peak_memory_mb());
         }
         let (request_id, report) = (self.request_id, &self.report);
         let journal = &mut self.environment.journal;
         journal.platform(PlatformEvent::Report { request_id, report });
+        self.count.close(&self.function, report);
         let tail = journal.take_tail();
         journal.flush().await;
         if self.reusable {

@@ -17,8 +17,8 @@ use crate::run::{self, Attempt};
 use crate::sandbox_handle::SandboxHandle;
 use crate::start::Starter;
 use crate::{
-    Api, CredentialSource, EngineOptions, Function, FunctionSpec, Invocation, InvokeError, LogSink, Outcome,
-    ReservationError, ResponseStream, ThrottleReason, memory,
+    Api, CredentialSource, EngineOptions, Function, FunctionSpec, Invocation, InvokeError, LogSink, Meter,
+    Outcome, ReservationError, ResponseStream, ThrottleReason, memory,
 };
 
 /// How often idle environments are looked through.
@@ -32,6 +32,7 @@ pub(crate) struct Inner {
     pub(crate) options: EngineOptions,
     pub(crate) starter: Arc<Starter>,
     pub(crate) sink: Arc<dyn LogSink>,
+    meter: Arc<dyn Meter>,
     admission: Admission,
     pools: Mutex<Vec<Weak<Pool>>>,
     closing: AtomicBool,
@@ -56,6 +57,7 @@ impl Engine {
         credentials: Arc<dyn CredentialSource>,
         api: Arc<dyn Api>,
         sink: Arc<dyn LogSink>,
+        meter: Arc<dyn Meter>,
     ) -> Self {
         let starter = Arc::new(Starter::new(
             SandboxHandle::new(sandbox),
@@ -68,6 +70,7 @@ impl Engine {
             options,
             starter,
             sink,
+            meter,
             pools: Mutex::default(),
             closing: AtomicBool::new(false),
         });
@@ -81,6 +84,7 @@ impl Engine {
         self.0.lock_pools().push(Arc::downgrade(&pool));
         let concurrency = self.0.admission.function(&spec.arn);
         Arc::new(Function {
+            meter: self.0.meter.function(&spec.arn, &spec.version),
             spec,
             pool,
             concurrency,
@@ -131,7 +135,10 @@ impl Engine {
         if function.pool.is_retired() {
             return Err(InvokeError::Retired);
         }
-        let permit = function.concurrency.admit().map_err(InvokeError::Throttled)?;
+        let permit = function.concurrency.admit().map_err(|reason| {
+            function.throttled(&invocation);
+            InvokeError::Throttled(reason)
+        })?;
         let inner = Arc::clone(&self.0);
         let attempt = Attempt::new(Arc::clone(function), permit, invocation, response);
         let task = tokio::spawn(async move { run::run(&inner, attempt).await });

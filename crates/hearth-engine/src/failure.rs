@@ -8,6 +8,7 @@ use hearth_sandbox::{BOOTSTRAPS, Exit, ExitStatus, LaunchFailure};
 use hearth_types::RequestId;
 use serde_json::json;
 
+use crate::Conclusion;
 use crate::attendant;
 use crate::report::Status;
 
@@ -113,6 +114,18 @@ impl Failure {
                 )
             }
             _ => false,
+        }
+    }
+
+    /// How an invocation that it ends is counted.
+    pub(crate) fn conclusion(&self) -> Conclusion {
+        match self {
+            Self::TimedOut => Conclusion::Timeout,
+            Self::Exited(exit) if exit.out_of_memory => Conclusion::OutOfMemory,
+            Self::Closed | Self::Exited(_) | Self::Launch(_) | Self::Extension(_) => Conclusion::Crash,
+            Self::Reported { .. } | Self::ResponseTooLarge(_) | Self::Truncated | Self::Protocol(_) => {
+                Conclusion::Error
+            }
         }
     }
 

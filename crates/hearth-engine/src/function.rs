@@ -10,6 +10,7 @@ use hearth_types::{CodeHash, FunctionArn, NetworkPolicy, Qualifier};
 
 use crate::admission::Concurrency;
 use crate::pool::Pool;
+use crate::{FunctionMeter, Invocation, record};
 
 /// The installed interpreter a function runs on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,6 +78,7 @@ pub struct Function {
     pub(crate) spec: FunctionSpec,
     pub(crate) pool: Arc<Pool>,
     pub(crate) concurrency: Concurrency,
+    pub(crate) meter: Arc<dyn FunctionMeter>,
 }
 
 impl FunctionSpec {
@@ -93,6 +95,11 @@ impl Function {
     /// What was deployed.
     pub fn spec(&self) -> &FunctionSpec {
         &self.spec
+    }
+
+    /// Counts an invocation that is refused.
+    pub(crate) fn throttled(&self, invocation: &Invocation) {
+        self.meter.throttled(record::qualifier(&invocation.invoked_arn));
     }
 
     /// Takes this revision out of service: idle environments stop now, running ones when their

@@ -16,10 +16,11 @@ use crate::environment::Environment;
 use crate::exchange::{self, Awaited, Call};
 use crate::failure::Failure;
 use crate::journal::Journal;
+use crate::record::Count;
 use crate::report::{Phase, PlatformEvent, Report, Status};
 use crate::response::Response;
 use crate::start::{InitFailed, StartError};
-use crate::{Function, FunctionError, FunctionSpec, Invocation, InvokeError, Outcome};
+use crate::{Conclusion, Function, FunctionError, FunctionSpec, Invocation, InvokeError, Outcome};
 
 /// Runs an invocation on an idle environment or a new one.
 pub(crate) async fn run(engine: &Inner, attempt: Attempt) -> Result<Outcome, InvokeError> {
@@ -27,13 +28,14 @@ pub(crate) async fn run(engine: &Inner, attempt: Attempt) -> Result<Outcome, Inv
     if let Some(environment) = attempt.function.pool.take() {
         return Ok(attempt.from(Instant::now()).on(environment).await);
     }
-    engine.room().await?;
+    engine.room().await.inspect_err(|error| attempt.refused(error))?;
     cold(engine, attempt).await
 }
 
 /// Runs an invocation on a new environment. An init that fails is repeated once, in a fresh environment
 /// and inside the function's timeout; then its failure is the invocation's.
 async fn cold(engine: &Inner, mut attempt: Attempt) -> Result<Outcome, InvokeError> {
+    attempt.cold = true;
     let spec = attempt.spec();
     let generation = attempt.function.pool.generation();
     let (mut journal, stream) = engine.journal(spec);
@@ -119,9 +121,12 @@ pub(crate) struct Attempt {
     permit: Permit,
     invocation: Invocation,
     response: Response,
+    admitted: Instant,
     begun: Instant,
     deadline: Instant,
     init: Option<Duration>,
+    /// Whether an environment is started for it.
+    cold: bool,
 }
 
 impl Attempt {
@@ -138,13 +143,22 @@ impl Attempt {
             permit,
             invocation,
             response,
+            admitted: begun,
             begun,
             init: None,
+            cold: false,
         }
     }
 
     fn spec(&self) -> &FunctionSpec {
         &self.function.spec
+    }
+
+    /// Counts it, if it was refused.
+    fn refused(&self, error: &InvokeError) {
+        if matches!(error, InvokeError::Throttled(_)) {
+            self.function.throttled(&self.invocation);
+        }
     }
 
     /// The function's timeout counts from then on: from its first frame, or with an init that is part of it.
@@ -170,7 +184,7 @@ impl Attempt {
             environment.process.reason = failure.shutdown_reason();
         }
         let status = result.as_ref().err().map_or(Status::Success, Failure::status);
-        let (begun, deadline, tail) = (self.begun, self.deadline, self.invocation.tail);
+        let (deadline, tail) = (self.deadline, self.invocation.tail);
         let request_id = self.invocation.request_id;
         let memory = environment.process.peak_memory_mb();
         let answered = self.answer(result, status, &mut environment.journal, memory);
@@ -180,9 +194,9 @@ impl Attempt {
             environment,
             reusable,
             request_id,
-            begun,
             deadline,
             report: answered.report,
+            count: answered.count,
             runtime_done: false,
         };
         aftermath.run(answered.outcome, tail).await
@@ -196,6 +210,7 @@ impl Attempt {
         let report = &answered.report;
         journal.platform(PlatformEvent::RuntimeDone { request_id, report });
         journal.platform(PlatformEvent::Report { request_id, report });
+        answered.count.close(&answered.function, report);
         answered.outcome.log_tail = journal.take_tail();
         journal.flush().await;
         answered.outcome
@@ -291,6 +306,10 @@ impl Attempt {
         journal: &mut Journal,
         max_memory_mb: u32,
     ) -> Answered {
+        let conclusion = result
+            .as_ref()
+            .err()
+            .map_or(Conclusion::Success, Failure::conclusion);
         let Self { function, permit, .. } = self;
         let (id, spec) = (self.invocation.request_id, &function.spec);
         let timeout = spec.timeout;
@@ -326,11 +345,21 @@ impl Attempt {
             init_duration: report.init,
             max_memory_mb: report.max_memory_mb,
         };
+        let count = Count {
+            invoked_arn: self.invocation.invoked_arn,
+            begun: self.begun,
+            conclusion,
+            cold: self.cold,
+            waited: self.begun.saturating_duration_since(self.admitted),
+            bytes_in: self.invocation.payload.len(),
+            running: permit.running(),
+        };
         Answered {
             function,
             permit,
             outcome,
             report,
+            count,
         }
     }
 }
@@ -341,4 +370,5 @@ struct Answered {
     permit: Permit,
     outcome: Outcome,
     report: Report,
+    count: Count,
 }

@@ -5,12 +5,13 @@ mod runtime;
 mod sandbox;
 
 use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use hearth_engine::{
-    Api, CredentialSource, Endpoint, Engine, EngineOptions, Function, FunctionSpec, Invocation, Layers,
-    LogBatch, LogSink, RuntimeChoice, SessionVariables,
+    Api, CredentialSource, Endpoint, Engine, EngineOptions, Function, FunctionMeter, FunctionSpec,
+    Invocation, InvocationRecord, Layers, LogBatch, LogSink, Meter, RuntimeChoice, SessionVariables,
 };
 use hearth_sandbox::{RuntimeIndex, Sandbox};
 use hearth_types::{
@@ -41,6 +42,35 @@ impl LogSink for Collected {
             }));
         Box::pin(std::future::ready(()))
     }
+}
+
+/// A record, and the qualifier that the invocation had.
+pub(crate) type Entry = (Option<String>, InvocationRecord);
+
+/// Keeps what is counted.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Counted {
+    pub(crate) records: Arc<Mutex<Vec<Entry>>>,
+    pub(crate) throttles: Arc<AtomicUsize>,
+}
+
+impl Meter for Counted {
+    fn function(&self, _: &FunctionArn, _: &Qualifier) -> Arc<dyn FunctionMeter> {
+        Arc::new(self.clone())
+    }
+}
+
+impl FunctionMeter for Counted {
+    fn invoked(&self, qualifier: Option<&str>, record: &InvocationRecord) {
+        let mut records = self.records.lock().unwrap();
+        records.push((qualifier.map(str::to_owned), *record));
+    }
+
+    fn throttled(&self, _: Option<&str>) {
+        self.throttles.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn used_cpu(&self, _: Duration) {}
 }
 
 struct NoApi;
@@ -75,6 +105,7 @@ pub(crate) struct Stage {
     pub(crate) engine: Engine,
     pub(crate) sandbox: Arc<FakeSandbox>,
     pub(crate) log: Arc<Collected>,
+    pub(crate) counted: Arc<Counted>,
 }
 
 impl Stage {
@@ -86,14 +117,21 @@ impl Stage {
         };
         change(&mut options);
         let (sandbox, log) = (Arc::new(FakeSandbox::default()), Arc::new(Collected::default()));
+        let counted = Arc::new(Counted::default());
         let engine = Engine::new(
             options,
             Arc::clone(&sandbox) as Arc<dyn Sandbox>,
             Arc::new(NoCredentials),
             Arc::new(NoApi),
             Arc::clone(&log) as Arc<dyn LogSink>,
+            Arc::clone(&counted) as Arc<dyn Meter>,
         );
-        Self { engine, sandbox, log }
+        Self {
+            engine,
+            sandbox,
+            log,
+            counted,
+        }
     }
 
     pub(crate) fn deploy(&self, change: impl FnOnce(&mut FunctionSpec)) -> Arc<Function> {

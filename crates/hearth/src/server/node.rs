@@ -11,6 +11,7 @@ use hearth_gateway::FunctionUrls;
 use hearth_iam::{Sealer, SessionIssuer, sts};
 use hearth_lambda::{Folders, LambdaOptions, LambdaService};
 use hearth_logs::{LogOptions, LogService, LogStore};
+use hearth_metering::Metering;
 use hearth_runtime::Catalogue;
 use hearth_sandbox::{FolderClient, Tier, WardenClient};
 use hearth_store::sqlite::{self, OpenError, SqliteStore};
@@ -106,12 +107,14 @@ async fn assemble(
     let sessions = SessionIssuer::new(Arc::clone(&sealer));
     let catalogue = Arc::new(Catalogue::new(discovery, mode.substitutes()));
     let inside = InsideApi::default();
+    let metering = Metering::default();
     let engine = Engine::new(
         engine_options(&settings),
         Arc::new(warden),
         Arc::new(Sessions(sessions.clone())),
         Arc::new(inside.clone()),
         Arc::new(Sink(logs.clone())),
+        Arc::new(metering.clone()),
     );
     if let Some(folders) = &folders {
         let engine = engine.clone();
