@@ -16,6 +16,8 @@ import time
 import zipfile
 from pathlib import Path
 
+import processes
+
 ROOT = Path(__file__).resolve().parent.parent
 BINARY = ROOT / "target/release/hearth"
 FUNCTIONS = {
@@ -118,16 +120,8 @@ class Server:
             time.sleep(0.005)
 
     def memory_mib(self):
-        """Proportional memory of launcher, warden and server, each."""
-        children = subprocess.run(["ps", "-e", "-o", "pid=,ppid=,args="], capture_output=True, text=True).stdout
-        sizes = {}
-        for line in children.splitlines():
-            pid, parent, command = line.split(None, 2)
-            if int(pid) == self.process.pid or int(parent) == self.process.pid:
-                role = command.split()[1] if int(pid) != self.process.pid else "launcher"
-                smaps = Path(f"/proc/{pid}/smaps_rollup").read_text()
-                sizes[role] = int(re.search(r"^Rss:\s+(\d+)", smaps, re.M).group(1)) / 1024
-        return sizes
+        """Resident memory of launcher, warden and server, each."""
+        return {role: processes.memory_mib(pid) for role, pid in processes.roles(self.process.pid).items()}
 
     def close(self):
         self.process.terminate()
