@@ -108,8 +108,8 @@ class Server:
     def invoke_url(self, name):
         return "http://{}:{}".format(*self.address) + f"/2015-03-31/functions/{name}/invocations"
 
-    def create(self, name, runtime, handler, file, code):
-        self.create_function(name, runtime, handler, {"ZipFile": packed({file: code})})
+    def create(self, name, runtime, handler, file, code, **more):
+        self.create_function(name, runtime, handler, {"ZipFile": packed({file: code})}, **more)
 
     def create_function(self, name, runtime, handler, code, **more):
         self.request("POST", "/2015-03-31/functions", {
@@ -145,20 +145,24 @@ def quantiles(samples):
     return statistics.median(ordered), ordered[min(len(ordered) - 1, int(len(ordered) * 0.99))]
 
 
+def first(server, name, function, files=None, pause=0.0):
+    """The first invocation of a function nobody has called, on a new connection; the request's whole way, in
+    milliseconds. `pause` lets the server boot the next interpreter before it."""
+    runtime, handler, file, code = function
+    server.create_function(name, runtime, handler, {"ZipFile": packed(files or {file: code})})
+    time.sleep(pause)
+    connection = server.connect()
+    connection.connect()
+    took = invoke(connection, name)
+    connection.close()
+    server.request("DELETE", f"/2015-03-31/functions/{name}")
+    return took
+
+
 def cold(server, language, rounds, pause=0.0):
-    """First invocations of functions nobody has called; the request's whole way. `pause` lets the server boot
-    the next interpreter meanwhile."""
-    runtime, handler, file, code = (FUNCTIONS | OTHERS)[language]
-    samples = []
-    for number in range(rounds):
-        name = f"cold-{runtime.split('.')[0]}-{number}-{len(samples)}"
-        server.create(name, runtime, handler, file, code)
-        time.sleep(pause)
-        connection = server.connect()
-        connection.connect()
-        samples.append(invoke(connection, name))
-        server.request("DELETE", f"/2015-03-31/functions/{name}")
-    return quantiles(samples)
+    """First invocations of functions nobody has called."""
+    function = (FUNCTIONS | OTHERS)[language]
+    return quantiles([first(server, f"cold-{number}", function, pause=pause) for number in range(rounds)])
 
 
 def warm(server, language, rounds):
@@ -169,3 +173,9 @@ def warm(server, language, rounds):
     for _ in range(50):
         invoke(connection, name)
     return quantiles([invoke(connection, name) for _ in range(rounds)])
+
+
+def interpreters(binary):
+    """The interpreter of each runtime that the server found, by the runtime's identifier."""
+    told = subprocess.run([binary, "doctor"], capture_output=True, text=True).stdout
+    return dict(re.findall(r"^  ((?:nodejs|python)\S+)\s+\S+\s+(/\S+)", told, re.M))
