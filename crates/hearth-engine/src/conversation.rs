@@ -12,7 +12,7 @@ use hearth_types::limits;
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::task::coop::consume_budget;
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::control::Control;
 use crate::environment::{Environment, Process};
@@ -148,23 +148,23 @@ async fn attend<F>(
 where
     F: AsyncFnOnce(&mut Control) -> Result<(), Failure>,
 {
-    let clock = sleep_until(deadline);
     let Process {
         control,
         output,
         ending,
+        clock,
         ..
     } = process;
     let end = towards(control);
-    tokio::pin!(clock, end);
+    tokio::pin!(end);
     let result = loop {
         consume_budget().await;
-        journal.wind(clock.as_mut());
+        let due = journal.due(deadline);
         tokio::select! {
             biased;
             result = &mut end => break result,
             exit = ending.wait() => break Err(Failure::Exited(exit)),
-            () = &mut clock => if journal.rang(clock.as_mut(), deadline) {
+            () = clock.reach(due) => if journal.is_over(deadline) {
                 break Err(Failure::TimedOut);
             },
             () = journal.handed_over(), if journal.is_behind() => {}

@@ -16,6 +16,7 @@ use crate::response::Response;
 use crate::run::{self, Attempt};
 use crate::sandbox_handle::SandboxHandle;
 use crate::start::Starter;
+use crate::tenacious::Tenacious;
 use crate::{
     Api, CredentialSource, EngineOptions, Function, FunctionSpec, Invocation, InvokeError, LogSink, Meter,
     Outcome, ReservationError, ResponseStream, ThrottleReason, memory,
@@ -107,7 +108,9 @@ impl Engine {
         function: &Arc<Function>,
         invocation: Invocation,
     ) -> Result<Outcome, InvokeError> {
-        self.spawn(function, invocation, Response::whole())?.await
+        Tenacious::new(self.admit(function, invocation, Response::whole())?)
+            .await
+            .unwrap_or_else(|panicked| Err(InvokeError::Environment(panicked.to_string())))
     }
 
     /// Runs an invocation to its end, also if the caller stops waiting for it or drops the stream. Returns when the
@@ -119,11 +122,16 @@ impl Engine {
     ) -> Result<ResponseStream, InvokeError> {
         let options = &self.0.options;
         let (response, inlet) = Response::streamed(options.streamed_response_bytes, options.stream_rate);
-        ResponseStream::open(inlet, self.spawn(function, invocation, response)?).await
+        let task = tokio::spawn(self.admit(function, invocation, response)?);
+        let run = async {
+            task.await
+                .unwrap_or_else(|error| Err(InvokeError::Environment(error.to_string())))
+        };
+        ResponseStream::open(inlet, run).await
     }
 
-    /// Admits an invocation and runs it in a task of its own.
-    fn spawn(
+    /// Admits an invocation. What is returned runs it, and must be taken to its end.
+    fn admit(
         &self,
         function: &Arc<Function>,
         invocation: Invocation,
@@ -141,11 +149,7 @@ impl Engine {
         })?;
         let inner = Arc::clone(&self.0);
         let attempt = Attempt::new(Arc::clone(function), permit, invocation, response);
-        let task = tokio::spawn(async move { run::run(&inner, attempt).await });
-        Ok(async {
-            task.await
-                .unwrap_or_else(|error| Err(InvokeError::Environment(error.to_string())))
-        })
+        Ok(async move { run::run(&inner, attempt).await })
     }
 
     /// Sets or removes a function's reserved concurrency.

@@ -14,6 +14,7 @@ use tokio::runtime::Handle;
 use tokio::time::timeout;
 
 use crate::attendant::Attendant;
+use crate::clock::Clock;
 use crate::connector::{Connector, Source};
 use crate::control::Control;
 use crate::ending::{Ending, LOST};
@@ -33,6 +34,7 @@ pub(crate) struct Process {
     pub(crate) id: EnvironmentId,
     pub(crate) control: Control,
     pub(crate) output: Output,
+    pub(crate) clock: Clock,
     memory: MemoryGauge,
     /// Where it finds its files.
     pub(crate) places: Places,
@@ -69,6 +71,7 @@ impl Process {
             id: booted.id,
             control: Control::new(booted.control)?,
             output: Output::new(booted.output)?,
+            clock: Clock::new(),
             memory: booted.memory,
             places: booted.places,
             addresses: addresses.unwrap_or_default(),
@@ -149,7 +152,12 @@ impl Process {
 
     /// Peak memory so far, in MB, rounded up.
     pub(crate) fn peak_memory_mb(&self) -> u32 {
-        u32::try_from(self.memory.peak_bytes().div_ceil(MIB)).unwrap_or(u32::MAX)
+        in_mb(self.memory.peak_bytes())
+    }
+
+    /// The same as it was a moment ago at the latest (see [`MemoryGauge::recent_peak_bytes`]).
+    pub(crate) fn recent_peak_memory_mb(&self) -> u32 {
+        in_mb(self.memory.recent_peak_bytes())
     }
 
     /// Who is given time to end, if anybody is.
@@ -168,6 +176,10 @@ impl Process {
         (in_peace && api.look(|machine| machine.has_any_extension()))
             .then(|| Leaving::Alone(self.ending.take_exit()))
     }
+}
+
+fn in_mb(bytes: u64) -> u32 {
+    u32::try_from(bytes.div_ceil(MIB)).unwrap_or(u32::MAX)
 }
 
 /// From now on extensions may subscribe.

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use hearth_runtime::frames::{BodyError, CreditWindow, Frame, Message, OutgoingBody, RuntimeError};
 use tokio::task::coop::consume_budget;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 
 use crate::control::{Control, ControlError};
 use crate::environment::Process;
@@ -130,12 +130,15 @@ pub(crate) async fn run(
     mut awaited: Awaited<'_>,
     deadline: Instant,
 ) -> Result<(), Failure> {
-    let clock = sleep_until(deadline);
-    tokio::pin!(clock);
     let result = loop {
         consume_budget().await;
-        journal.wind(clock.as_mut());
-        let Process { control, output, .. } = process;
+        let due = journal.due(deadline);
+        let Process {
+            control,
+            output,
+            clock,
+            ..
+        } = process;
         tokio::select! {
             biased;
             message = awaited.next(control) => {
@@ -146,7 +149,7 @@ pub(crate) async fn run(
                     Err(failure) => break Err(failure),
                 }
             }
-            () = &mut clock => if journal.rang(clock.as_mut(), deadline) {
+            () = clock.reach(due) => if journal.is_over(deadline) {
                 break Err(Failure::TimedOut);
             },
             () = journal.handed_over(), if journal.is_behind() => {}

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use hearth_runtime::Logging;
 use hearth_runtime::api::telemetry::Category;
 use hearth_types::{LogEvent, Scope, limits, time};
-use tokio::time::{Instant, Sleep};
+use tokio::time::Instant;
 
 use crate::feed::Feed;
 use crate::report::PlatformEvent;
@@ -160,25 +160,20 @@ impl Journal {
         self.handover.is_some()
     }
 
-    /// Lets a clock ring earlier, if something waits that is to be handed over before.
-    pub(crate) fn wind(&self, clock: Pin<&mut Sleep>) {
+    /// When something is to be done: at a deadline, or earlier if something waits that is to be handed over before.
+    pub(crate) fn due(&self, deadline: Instant) -> Instant {
         let since = self.waiting_since.filter(|_| self.handover.is_none());
-        if let Some(due) = since.map(|since| since + LINGER)
-            && due < clock.deadline()
-        {
-            clock.reset(due);
-        }
+        since.map_or(deadline, |since| deadline.min(since + LINGER))
     }
 
-    /// The clock rang. If that was not the deadline, starts handing over what waits and sets the clock to it.
-    pub(crate) fn rang(&mut self, clock: Pin<&mut Sleep>, deadline: Instant) -> bool {
+    /// The moment has come. If it was not the deadline, starts handing over what waits; whether it was.
+    pub(crate) fn is_over(&mut self, deadline: Instant) -> bool {
         if Instant::now() >= deadline {
             return true;
         }
         if self.handover.is_none() && !self.waiting.is_empty() {
             self.hand_over();
         }
-        clock.reset(deadline);
         false
     }
 

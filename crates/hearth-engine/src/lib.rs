@@ -9,6 +9,7 @@
 mod admission;
 mod aftermath;
 mod attendant;
+mod clock;
 mod connector;
 mod control;
 mod conversation;
@@ -38,6 +39,7 @@ mod shutdown;
 mod start;
 mod stream;
 mod telemetry;
+mod tenacious;
 
 pub use admission::ReservationError;
 pub use engine::{Engine, Statistics};

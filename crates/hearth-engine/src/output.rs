@@ -1,10 +1,12 @@
 //! The pipe that a function's standard output and standard error share.
 
 use std::io;
+use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::SystemTime;
 
 use hearth_runtime::{LogLevel, LogSplitter};
+use rustix::io::Errno;
 use tokio::net::unix::pipe;
 
 use crate::journal::Journal;
@@ -70,10 +72,17 @@ impl Output {
 
     /// Passes on what is there.
     pub(crate) fn read(&mut self, journal: &mut Journal) {
-        let mut buffer = [0u8; READ];
-        let before = SystemTime::now();
-        let result = self.pipe.try_read(&mut buffer);
-        self.take(result, &buffer, before, journal);
+        let (pipe, splitter) = (&self.pipe, &mut self.splitter);
+        let mut read = Read::Nothing;
+        // An error tells the reactor that the pipe is empty now.
+        let _ = pipe.try_io(|| {
+            read = pass_on(pipe, splitter, journal);
+            match read {
+                Read::Bytes(READ) => Ok(()),
+                _ => Err(io::ErrorKind::WouldBlock.into()),
+            }
+        });
+        self.open &= read != Read::End;
         journal.hand_over_if_full();
     }
 
@@ -83,41 +92,42 @@ impl Output {
     /// the notice of the runtime's reactor, and reading through it would find nothing.
     pub(crate) fn drain(&mut self, journal: &mut Journal) {
         let mut left = DRAIN;
-        let mut buffer = [0u8; READ];
         while self.open && left > 0 {
-            let before = SystemTime::now();
-            let result = rustix::io::read(&self.pipe, &mut buffer).map_err(io::Error::from);
-            match self.take(result, &buffer, before, journal) {
-                0 => break,
-                count => left = left.saturating_sub(count),
-            }
+            let read = pass_on(&self.pipe, &mut self.splitter, journal);
+            self.open &= read != Read::End;
+            // A read that is not full has emptied the pipe.
+            let Read::Bytes(READ) = read else { break };
+            left = left.saturating_sub(READ);
         }
         if let Some(event) = self.splitter.flush(SystemTime::now()) {
             journal.push(event);
         }
     }
+}
 
-    /// Passes on what a read brought; the number of bytes. Lines are dated by when the read began: what is written
-    /// later comes with a later read, and is not to look older.
-    fn take(
-        &mut self,
-        result: io::Result<usize>,
-        buffer: &[u8],
-        at: SystemTime,
-        journal: &mut Journal,
-    ) -> usize {
-        match result {
-            Ok(count) if count > 0 => {
-                let mut events = Vec::new();
-                self.splitter.push(&buffer[..count], at, &mut events);
-                events.into_iter().for_each(|event| journal.push(event));
-                count
-            }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => 0,
-            Ok(_) | Err(_) => {
-                self.open = false;
-                0
-            }
+/// What a read gave.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Read {
+    Bytes(usize),
+    /// Nothing is there now.
+    Nothing,
+    /// Nothing will come any more.
+    End,
+}
+
+/// Passes on what one read brings. Lines are dated by when the read began: what is written later comes with a later
+/// read, and is not to look older.
+fn pass_on(pipe: impl AsFd, splitter: &mut LogSplitter, journal: &mut Journal) -> Read {
+    let before = SystemTime::now();
+    let mut space = [MaybeUninit::uninit(); READ];
+    match rustix::io::read(pipe, &mut space) {
+        Ok((bytes, _)) if !bytes.is_empty() => {
+            let mut events = Vec::new();
+            splitter.push(bytes, before, &mut events);
+            events.into_iter().for_each(|event| journal.push(event));
+            Read::Bytes(bytes.len())
         }
+        Err(Errno::AGAIN) => Read::Nothing,
+        Ok(_) | Err(_) => Read::End,
     }
 }

@@ -186,7 +186,11 @@ impl Attempt {
         let status = result.as_ref().err().map_or(Status::Success, Failure::status);
         let (deadline, tail) = (self.deadline, self.invocation.tail);
         let request_id = self.invocation.request_id;
-        let memory = environment.process.peak_memory_mb();
+        // Who asks for the log looks at this invocation alone.
+        let memory = match tail || !reusable {
+            true => environment.process.peak_memory_mb(),
+            false => environment.process.recent_peak_memory_mb(),
+        };
         let answered = self.answer(result, status, &mut environment.journal, memory);
         let aftermath = Aftermath {
             function: answered.function,

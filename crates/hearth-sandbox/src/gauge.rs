@@ -4,6 +4,11 @@ use std::fs::File;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::FileExt;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::{Duration, Instant};
+
+/// How old a recent figure may be. The kernel writes some hundred lines for a new one, which takes longer than a
+/// short invocation.
+const RECENT: Duration = Duration::from_millis(10);
 
 /// Reads an environment's memory use through descriptors the warden opened. Reading never blocks for long:
 /// the files are the kernel's.
@@ -11,6 +16,9 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 pub struct MemoryGauge {
     source: Source,
     peak: AtomicU64,
+    made: Instant,
+    /// Microseconds after that, when the peak was last asked for; 0 if it never was.
+    asked: AtomicU64,
 }
 
 #[derive(Debug)]
@@ -31,17 +39,20 @@ impl MemoryGauge {
             group: group.into(),
             process: process.into(),
         };
-        Self {
-            source,
-            peak: AtomicU64::new(0),
-        }
+        Self::of(source, 0)
     }
 
     /// A gauge that always shows the same figure, for stand-ins of the sandbox.
     pub fn fixed(bytes: u64) -> Self {
+        Self::of(Source::Fixed(bytes), bytes)
+    }
+
+    fn of(source: Source, peak: u64) -> Self {
         Self {
-            source: Source::Fixed(bytes),
-            peak: AtomicU64::new(bytes),
+            source,
+            peak: AtomicU64::new(peak),
+            made: Instant::now(),
+            asked: AtomicU64::new(0),
         }
     }
 
@@ -60,6 +71,7 @@ impl MemoryGauge {
     /// kernel keeps exactly and which counts mapped files, and the largest figure [`Self::current_bytes`]
     /// ever gave, which counts child processes too. Mapped files can lift it above the memory limit.
     pub fn peak_bytes(&self) -> u64 {
+        self.asked.store(self.micros().max(1), Relaxed);
         self.current_bytes();
         if let Source::Kernel { process, .. } = &self.source
             && let Some(bytes) = read(process).as_deref().and_then(high_water_mark)
@@ -67,6 +79,21 @@ impl MemoryGauge {
             self.peak.fetch_max(bytes, Relaxed);
         }
         self.peak.load(Relaxed)
+    }
+
+    /// The same as it was at most 10 ms ago. What is missed comes with the next figure, since the kernel keeps the
+    /// interpreter's peak.
+    pub fn recent_peak_bytes(&self) -> u64 {
+        let asked = self.asked.load(Relaxed);
+        let age = Duration::from_micros(self.micros().saturating_sub(asked));
+        match asked > 0 && age < RECENT {
+            true => self.peak.load(Relaxed),
+            false => self.peak_bytes(),
+        }
+    }
+
+    fn micros(&self) -> u64 {
+        u64::try_from(self.made.elapsed().as_micros()).unwrap_or(u64::MAX)
     }
 }
 
@@ -116,6 +143,28 @@ mod tests {
     fn the_peak_never_falls() {
         let gauge = MemoryGauge::fixed(7);
         assert_eq!((gauge.current_bytes(), gauge.peak_bytes()), (7, 7));
+    }
+
+    #[test]
+    fn a_recent_figure_is_read_again_when_it_is_old() {
+        let (group, process) = (tempfile::tempfile().unwrap(), tempfile::tempfile().unwrap());
+        let show = |bytes: u64| {
+            group
+                .write_all_at(format!("anon {bytes}\n").as_bytes(), 0)
+                .unwrap()
+        };
+        show(5);
+        let gauge = MemoryGauge::new(group.try_clone().unwrap().into(), process.into());
+        assert_eq!(gauge.recent_peak_bytes(), 5);
+        show(9);
+        let recent = gauge.recent_peak_bytes();
+        let was_recent = gauge.made.elapsed() < RECENT;
+        assert!(recent == 5 || !was_recent, "{recent}");
+        while gauge.recent_peak_bytes() != 9 {
+            std::thread::yield_now();
+        }
+        show(7);
+        assert_eq!(gauge.peak_bytes(), 9);
     }
 
     #[test]

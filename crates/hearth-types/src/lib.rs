@@ -14,6 +14,7 @@ pub mod limits;
 mod log;
 mod network_policy;
 mod places;
+mod random;
 mod request;
 pub mod time;
 pub mod trace;

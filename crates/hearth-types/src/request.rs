@@ -3,7 +3,9 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
+use uuid::{Builder, Uuid};
+
+use crate::random;
 
 /// A version 4 UUID: `x-amzn-RequestId`, the id in log lines and in the function's context.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -12,7 +14,7 @@ pub struct RequestId(Uuid);
 impl RequestId {
     /// A fresh random id.
     pub fn new() -> Self {
-        Self(Uuid::new_v4())
+        Self(Builder::from_random_bytes(random::bytes()).into_uuid())
     }
 
     /// The id's random digits as a number: 0 or more, less than 1. Lets whoever has to choose by chance choose the
@@ -49,6 +51,12 @@ impl fmt::Debug for RequestId {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ids_are_random_ones() {
+        assert_eq!(RequestId::new().0.get_version_num(), 4);
+        assert_ne!(RequestId::new(), RequestId::new());
+    }
 
     #[test]
     fn fractions_are_spread_evenly() {

@@ -2,9 +2,7 @@
 
 use std::time::SystemTime;
 
-use uuid::Uuid;
-
-use crate::time;
+use crate::{random, time};
 
 /// The longest header that is one. A trace has fewer than 200 bytes; what strangers send goes to the function in a
 /// header, too, and the runtime clients of some languages end at one of 16 KiB.
@@ -17,13 +15,9 @@ pub fn of(header: Option<&str>, now: SystemTime) -> String {
         return header.to_owned();
     }
     let seconds = time::unix_millis(now) / 1000;
-    let random = Uuid::new_v4().simple().to_string();
-    let parent = Uuid::new_v4().simple().to_string();
-    format!(
-        "Root=1-{seconds:08x}-{};Parent={};Sampled=0",
-        &random[..24],
-        &parent[..16]
-    )
+    let root = u128::from_ne_bytes(random::bytes()) >> 32;
+    let parent = u64::from_ne_bytes(random::bytes());
+    format!("Root=1-{seconds:08x}-{root:024x};Parent={parent:016x};Sampled=0")
 }
 
 #[cfg(test)]

@@ -20,6 +20,7 @@ mod request;
 mod router;
 mod server;
 mod site;
+mod unbroken;
 mod uri;
 mod validation;
 mod values;

@@ -20,6 +20,7 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use crate::patience::Patient;
+use crate::unbroken::Unbroken;
 use crate::{Authenticator, Body, Router};
 
 /// Largest head of a request, in bytes.
@@ -153,13 +154,14 @@ impl Connection {
         let (used, peer) = (AtomicBool::new(false), stream.peer_addr().ok());
         let stream = Patient::new(stream, self.answer_timeout);
         let service = service_fn(|request| answer(&self.router, &used, peer, request));
-        let mut connection = pin!(
+        let connection = pin!(
             http1::Builder::new()
                 .timer(TokioTimer::new())
                 .header_read_timeout(self.head_timeout)
                 .max_buf_size(LARGEST_HEAD)
                 .serve_connection(TokioIo::new(stream), service)
         );
+        let mut connection = Unbroken::new(connection);
         let ended = tokio::select! {
             ended = &mut connection => ended,
             _ = self.draining.changed() => {
@@ -167,7 +169,7 @@ impl Connection {
                 if !used.load(Ordering::Relaxed) {
                     return;
                 }
-                connection.as_mut().graceful_shutdown();
+                connection.work.as_mut().graceful_shutdown();
                 connection.await
             }
         };
@@ -201,7 +203,7 @@ pub async fn serve_connection(stream: TcpStream, router: Arc<Router>, authentica
         .header_read_timeout(options.head_timeout)
         .max_buf_size(LARGEST_HEAD)
         .serve_connection(TokioIo::new(stream), service);
-    if let Err(error) = connection.await {
+    if let Err(error) = Unbroken::new(pin!(connection)).await {
         tracing::debug!(%error, "connection ended");
     }
 }
