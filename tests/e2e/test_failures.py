@@ -1,11 +1,14 @@
 """Every way a function can fail: the caller's answer, the log, and that the next invocation works."""
 
+import http.client
+import json
 import re
 
 import pytest
 
 from functions import create, invoke, log_lines, node, python
 from languages import RUNTIME, WISH, deploy
+from server import wait_until
 from tier import named_as_on_aws
 
 pytestmark = pytest.mark.every_tier
@@ -219,3 +222,21 @@ def test_an_error_spares_the_environment(client, function):
     before = works(client, function).payload["pid"]
     invoke(client, function, {"do": "raise"})
     assert works(client, function).payload["pid"] == before
+
+
+def test_a_caller_who_hangs_up(server, client, logs, language):
+    function = deploy(client, language, WISH, Timeout=30)
+    before = works(client, function).payload
+
+    def count(kind):
+        return len([line for line in log_lines(logs, function) if line.startswith(kind)])
+
+    for calls in range(2, 5):
+        connection = http.client.HTTPConnection(server.endpoint.removeprefix("http://"))
+        wish = json.dumps({"do": "sleep", "seconds": 0.5})
+        connection.request("POST", f"/2015-03-31/functions/{function}/invocations", body=wish)
+        wait_until(lambda: count("START") == calls, "the invocation begins")
+        connection.close()
+        wait_until(lambda: count("REPORT") == calls, "it ends without its caller")
+    after = works(client, function).payload
+    assert (after["pid"], after["calls"]) == (before["pid"], 5)

@@ -139,6 +139,28 @@ async fn a_function_error_leaves_the_environment_in_service() {
     assert_eq!(text(&run(&stage, &function, json!({"do": "count"})).await), "2");
 }
 
+/// The environment is neither lost nor given to others before its function is done.
+#[tokio::test]
+async fn a_caller_who_hangs_up_leaves_the_invocation_running() {
+    let stage = Stage::new(|_| {});
+    let function = stage.deploy(|_| {});
+    for _ in 0..3 {
+        let (engine, called) = (stage.engine.clone(), Arc::clone(&function));
+        let event = invocation(json!({"do": "sleep", "ms": 30}));
+        let caller = tokio::spawn(async move { engine.invoke(&called, event).await });
+        until(|| stage.engine.statistics().running == 1).await;
+        caller.abort();
+        assert!(caller.await.unwrap_err().is_cancelled());
+        assert_eq!(stage.engine.statistics().running, 1);
+        until(|| stage.engine.statistics().running == 0).await;
+        assert_eq!((stage.sandbox.live(), stage.engine.statistics().idle), (1, 1));
+    }
+    assert_eq!(text(&run(&stage, &function, json!({"do": "count"})).await), "4");
+    let reports = stage.log.messages();
+    let reports = reports.iter().filter(|line| line.starts_with("REPORT"));
+    assert_eq!(reports.count(), 4);
+}
+
 /// Every way to lose an environment: the caller's answer, the REPORT line, and that the next one works.
 #[tokio::test]
 async fn a_lost_environment_is_replaced() {
