@@ -13,7 +13,10 @@ const RECENT: Duration = Duration::from_millis(10);
 /// Reads an environment's memory use through descriptors the warden opened. Reading never blocks for long:
 /// the files are the kernel's.
 #[derive(Debug)]
-pub struct MemoryGauge {
+pub struct MemoryGauge(Box<Gauge>);
+
+#[derive(Debug)]
+struct Gauge {
     source: Source,
     peak: AtomicU64,
     made: Instant,
@@ -48,22 +51,22 @@ impl MemoryGauge {
     }
 
     fn of(source: Source, peak: u64) -> Self {
-        Self {
+        Self(Box::new(Gauge {
             source,
             peak: AtomicU64::new(peak),
             made: Instant::now(),
             asked: AtomicU64::new(0),
-        }
+        }))
     }
 
     /// Anonymous memory of all processes together, in bytes: what the memory limit counts. Page cache and
     /// /tmp are not in it. 0 once the environment has ended.
     pub fn current_bytes(&self) -> u64 {
-        let bytes = match &self.source {
+        let bytes = match &self.0.source {
             Source::Kernel { group, .. } => read(group).as_deref().and_then(anonymous).unwrap_or(0),
             Source::Fixed(bytes) => *bytes,
         };
-        self.peak.fetch_max(bytes, Relaxed);
+        self.0.peak.fetch_max(bytes, Relaxed);
         bytes
     }
 
@@ -71,29 +74,29 @@ impl MemoryGauge {
     /// kernel keeps exactly and which counts mapped files, and the largest figure [`Self::current_bytes`]
     /// ever gave, which counts child processes too. Mapped files can lift it above the memory limit.
     pub fn peak_bytes(&self) -> u64 {
-        self.asked.store(self.micros().max(1), Relaxed);
+        self.0.asked.store(self.micros().max(1), Relaxed);
         self.current_bytes();
-        if let Source::Kernel { process, .. } = &self.source
+        if let Source::Kernel { process, .. } = &self.0.source
             && let Some(bytes) = read(process).as_deref().and_then(high_water_mark)
         {
-            self.peak.fetch_max(bytes, Relaxed);
+            self.0.peak.fetch_max(bytes, Relaxed);
         }
-        self.peak.load(Relaxed)
+        self.0.peak.load(Relaxed)
     }
 
     /// The same as it was at most 10 ms ago. What is missed comes with the next figure, since the kernel keeps the
     /// interpreter's peak.
     pub fn recent_peak_bytes(&self) -> u64 {
-        let asked = self.asked.load(Relaxed);
+        let asked = self.0.asked.load(Relaxed);
         let age = Duration::from_micros(self.micros().saturating_sub(asked));
         match asked > 0 && age < RECENT {
-            true => self.peak.load(Relaxed),
+            true => self.0.peak.load(Relaxed),
             false => self.peak_bytes(),
         }
     }
 
     fn micros(&self) -> u64 {
-        u64::try_from(self.made.elapsed().as_micros()).unwrap_or(u64::MAX)
+        u64::try_from(self.0.made.elapsed().as_micros()).unwrap_or(u64::MAX)
     }
 }
 
@@ -158,7 +161,7 @@ mod tests {
         assert_eq!(gauge.recent_peak_bytes(), 5);
         show(9);
         let recent = gauge.recent_peak_bytes();
-        let was_recent = gauge.made.elapsed() < RECENT;
+        let was_recent = gauge.0.made.elapsed() < RECENT;
         assert!(recent == 5 || !was_recent, "{recent}");
         while gauge.recent_peak_bytes() != 9 {
             std::thread::yield_now();
