@@ -100,7 +100,7 @@ use serde::{{Deserialize, Serialize}};
 
 use crate::model::{{ErrorModel, OperationModel, Protocol, ServiceModel}};
 use crate::operation::operation;
-use crate::values::{{Blob, Hidden, string_enum}};
+use crate::values::{{Blob, Hidden, Timestamp, string_enum}};
 "
     );
     tables::service(plan, service, &mut out);

@@ -20,11 +20,12 @@ pub(crate) struct Model {
 pub(crate) struct Metadata {
     pub(crate) api_version: String,
     pub(crate) endpoint_prefix: String,
-    pub(crate) protocol: String,
+    pub(crate) protocols: Vec<String>,
     pub(crate) json_version: Option<String>,
     pub(crate) signing_name: Option<String>,
     pub(crate) target_prefix: Option<String>,
     pub(crate) xml_namespace: Option<String>,
+    pub(crate) aws_query_compatible: Option<serde_json::Value>,
 }
 
 #[derive(Deserialize)]

@@ -55,12 +55,13 @@ fn structure(plan: &Plan, name: &str, shape: &Shape, out: &mut String) {
     }
 }
 
-/// Whether every member has a value that means nothing: a required enumeration has none.
+/// Whether every member has a value that means nothing: a required enumeration or time has none.
 fn has_default(plan: &Plan, name: &str, shape: &Shape) -> bool {
     shape.members.0.iter().all(|(member, reference)| {
         let kind = &plan.model.shapes[&reference.shape];
         !plan.is_plain(name, member)
             || (!plan.is_enumeration(&reference.shape)
+                && kind.kind != "timestamp"
                 && (kind.kind != "structure" || has_default(plan, &reference.shape, kind)))
     })
 }

@@ -21,13 +21,15 @@ pub(crate) fn service(plan: &Plan, name: &str, out: &mut String) {
     name: \"{name}\",
     signing_name: \"{signing_name}\",
     version: \"{}\",
-    protocol: {},
+    protocols: &[{}],
+    query_compatible: {},
     validation_error: {:?},
     operations: &OPERATIONS,
     errors: &ERRORS,
 }};",
         metadata.api_version,
-        protocol(metadata),
+        protocols(metadata),
+        metadata.aws_query_compatible.is_some(),
         plan.implemented.validation_error,
     );
     let operations = &plan.model.operations;
@@ -43,8 +45,16 @@ pub(crate) fn service(plan: &Plan, name: &str, out: &mut String) {
     errors(plan, out);
 }
 
-fn protocol(metadata: &Metadata) -> String {
-    match metadata.protocol.as_str() {
+fn protocols(metadata: &Metadata) -> String {
+    let protocols = metadata.protocols.iter();
+    protocols
+        .map(|name| protocol(name, metadata))
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+fn protocol(name: &str, metadata: &Metadata) -> String {
+    match name {
         "json" => format!(
             "Protocol::AwsJson {{ version: {:?}, target_prefix: {:?} }}",
             metadata.json_version.as_deref().unwrap_or("1.0"),
@@ -53,6 +63,10 @@ fn protocol(metadata: &Metadata) -> String {
         "query" => format!(
             "Protocol::Query {{ namespace: {:?} }}",
             metadata.xml_namespace.as_deref().unwrap_or_default()
+        ),
+        "smithy-rpc-v2-cbor" => format!(
+            "Protocol::RpcCbor {{ service: {:?} }}",
+            metadata.target_prefix.as_deref().unwrap_or_default()
         ),
         _ => "Protocol::RestJson".to_owned(),
     }
@@ -121,7 +135,7 @@ fn errors(plan: &Plan, out: &mut String) {
         let typed = has("Type");
         let _ = writeln!(
             out,
-            "    ErrorModel {{ code: {code:?}, status: {status}, message: {message:?}, typed: {typed} }},"
+            "    ErrorModel {{ shape: {name:?}, code: {code:?}, status: {status}, message: {message:?}, typed: {typed} }},"
         );
     }
     out.push_str("];\n");

@@ -345,8 +345,8 @@ impl Metering {
     }
 
     /// What was seen of a metric, by periods of so many seconds (a multiple of 60), oldest first; periods without values
-    /// are left out. Periods begin at multiples of their length since the Unix epoch, the first at or before the begin
-    /// of the range. Values count by the minute in which an invocation began.
+    /// are left out. The first period begins with the minute in which the range does, whatever its length, as on AWS.
+    /// Values count by the minute in which an invocation began.
     pub fn statistics(
         &self,
         scope: &Scope,
@@ -359,7 +359,7 @@ impl Metering {
             return Vec::new();
         }
         let period = (period / 60).max(1);
-        let first = minute(range.start) / period * period;
+        let first = minute(range.start);
         let end = minute(range.end + Duration::from_secs(60) - Duration::from_nanos(1));
         let periods = self.look(|layer| {
             let mut periods: Vec<(Minute, Bucket)> = Vec::new();
@@ -367,7 +367,7 @@ impl Metering {
                 if key.scope != *scope || !dimensions.hold(key) {
                     continue;
                 }
-                let start = minute / period * period;
+                let start = first + (minute - first) / period * period;
                 match periods.last_mut() {
                     Some((last, sum)) if *last == start => sum.merge(bucket),
                     _ => periods.push((start, bucket.clone())),

@@ -94,6 +94,16 @@ pub(crate) enum Fault {
     Receiver,
 }
 
+impl Fault {
+    /// The query protocol's name of it.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Sender => "Sender",
+            Self::Receiver => "Receiver",
+        }
+    }
+}
+
 /// The errors that every service has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CommonError {

@@ -1,6 +1,8 @@
 //! The output of `hearth-codegen`, one module per service.
 
 #[rustfmt::skip]
+pub mod cloudwatch;
+#[rustfmt::skip]
 pub mod lambda;
 #[rustfmt::skip]
 pub mod logs;

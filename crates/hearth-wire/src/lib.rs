@@ -30,7 +30,7 @@ pub use body::{Body, BodyError};
 pub use context::{Caller, CallerKind, Context};
 pub use error::{AwsError, CommonError};
 pub use event_stream::{EVENT_STREAM, EventDecoder, EventMessage, EventStreamError, encode_event};
-pub use generated::{lambda, logs, sts};
+pub use generated::{cloudwatch, lambda, logs, sts};
 pub use operation::Operation;
 pub use request::RawRequest;
 pub use router::{BodyFailure, RequestBody, Router, ServiceRoutes, off_the_worker};

@@ -21,6 +21,7 @@ struct Sent {
     headers: Map<String, Value>,
     #[serde(default)]
     body: Option<Value>,
+    hex: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -30,6 +31,7 @@ struct Expected {
     #[serde(default)]
     headers: Map<String, Value>,
     body: Option<Value>,
+    hex: Option<String>,
     #[serde(default)]
     contains: Vec<String>,
 }
@@ -60,7 +62,10 @@ async fn run(router: &hearth_wire::Router, case: &Path) -> Result<(), String> {
     for (name, value) in &sent.headers {
         request = request.header(name, value.as_str().unwrap_or_default());
     }
-    let body = sent.body.as_ref().map(text).unwrap_or_default();
+    let body = match &sent.hex {
+        Some(hex) => bytes(hex)?,
+        None => sent.body.as_ref().map(text).unwrap_or_default().into_bytes(),
+    };
     let request = request
         .body(Full::new(Bytes::from(body)))
         .map_err(|error| error.to_string())?;
@@ -70,6 +75,9 @@ async fn run(router: &hearth_wire::Router, case: &Path) -> Result<(), String> {
         .await
         .map_err(|error| error.to_string())?
         .to_bytes();
+    if let Some(hex) = &expected.hex {
+        same("body", &body.to_vec(), &bytes(hex)?)?;
+    }
     let body = String::from_utf8_lossy(&body);
     same("status", &head.status.as_u16(), &expected.status).map_err(|why| format!("{why}\n{body}"))?;
     for (name, value) in &expected.headers {
@@ -97,6 +105,14 @@ fn read<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<T, String> {
 
 fn text(body: &Value) -> String {
     body.as_str().map_or_else(|| body.to_string(), str::to_owned)
+}
+
+/// The bytes of hexadecimal digits; blanks between them are for people.
+fn bytes(hex: &str) -> Result<Vec<u8>, String> {
+    let digits: Vec<char> = hex.chars().filter(|c| !c.is_whitespace()).collect();
+    let pairs = digits.chunks(2).map(|pair| pair.iter().collect::<String>());
+    let bytes = pairs.map(|pair| u8::from_str_radix(&pair, 16));
+    bytes.collect::<Result<_, _>>().map_err(|error| error.to_string())
 }
 
 fn same<T: PartialEq + std::fmt::Debug>(what: &str, actual: &T, expected: &T) -> Result<(), String> {

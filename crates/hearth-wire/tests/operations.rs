@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use hearth_wire::model::ServiceModel;
-use hearth_wire::{lambda, logs, sts};
+use hearth_wire::{cloudwatch, lambda, logs, sts};
 
 #[test]
 fn operations_are_documented() {
@@ -12,6 +12,7 @@ fn operations_are_documented() {
     let text = std::fs::read_to_string(path).expect("the page is there");
     for (heading, service) in [
         ("Lambda", &lambda::MODEL),
+        ("CloudWatch", &cloudwatch::MODEL),
         ("CloudWatch Logs", &logs::MODEL),
         ("STS", &sts::MODEL),
     ] {

@@ -21,8 +21,16 @@ pub(super) fn check(caller: &Caller, service: &str, operation: &str) -> Result<(
     }
     Err(Refusal::Denied {
         arn: caller.arn.clone(),
-        action: format!("{service}:{}", action(operation)),
+        action: format!("{}:{}", prefix(service), action(operation)),
     })
+}
+
+/// What the actions of a service begin with: nearly always the name it signs with.
+fn prefix(service: &str) -> &str {
+    match service {
+        "monitoring" => "cloudwatch",
+        service => service,
+    }
 }
 
 /// The action a policy would name; operations that invoke share one.

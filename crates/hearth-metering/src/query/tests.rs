@@ -45,6 +45,25 @@ fn of(name: &str) -> Dimensions {
 }
 
 #[test]
+fn periods_begin_with_the_range() {
+    let metering = Metering::default();
+    let counter = metering.function(&arn("f"), &Qualifier::Latest);
+    for second in [119, 120, 419, 420, 719] {
+        counter.invoked(None, &record(second, 1));
+    }
+    let metric = Metric {
+        name: MetricName::Invocations,
+        dimensions: of("f"),
+    };
+    let points = metering.statistics(&Scope::default(), &metric, at(125)..at(1000), 300);
+    let found: Vec<_> = points
+        .iter()
+        .map(|point| (point.start, point.statistics.sum))
+        .collect();
+    assert_eq!(found, [(at(120), 2.0), (at(420), 2.0)]);
+}
+
+#[test]
 fn values_are_told_apart_by_period() {
     let metering = Metering::default();
     let counter = metering.function(&arn("f"), &Qualifier::Latest);

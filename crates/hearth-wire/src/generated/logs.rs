@@ -8,13 +8,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{ErrorModel, OperationModel, Protocol, ServiceModel};
 use crate::operation::operation;
-use crate::values::{Blob, Hidden, string_enum};
+use crate::values::{Blob, Hidden, Timestamp, string_enum};
 
 pub static MODEL: ServiceModel = ServiceModel {
     name: "logs",
     signing_name: "logs",
     version: "2014-03-28",
-    protocol: Protocol::AwsJson { version: "1.1", target_prefix: "Logs_20140328" },
+    protocols: &[Protocol::AwsJson { version: "1.1", target_prefix: "Logs_20140328" }],
+    query_compatible: false,
     validation_error: "InvalidParameterException",
     operations: &OPERATIONS,
     errors: &ERRORS,
@@ -142,27 +143,27 @@ static OPERATIONS: [OperationModel; 118] = [
 ];
 
 static ERRORS: [ErrorModel; 21] = [
-    ErrorModel { code: "AccessDeniedException", status: 400, message: "message", typed: false },
-    ErrorModel { code: "ConflictException", status: 400, message: "message", typed: false },
-    ErrorModel { code: "DataAlreadyAcceptedException", status: 400, message: "message", typed: false },
-    ErrorModel { code: "InternalServerException", status: 500, message: "message", typed: false },
-    ErrorModel { code: "InternalStreamingException", status: 400, message: "message", typed: false },
-    ErrorModel { code: "InvalidOperationException", status: 400, message: "message", typed: false },
-    ErrorModel { code: "InvalidParameterException", status: 400, message: "message", typed: false },
-    ErrorModel { code: "InvalidSequenceTokenException", status: 400, message: "message", typed: false },
-    ErrorModel { code: "LimitExceededException", status: 400, message: "message", typed: false },
-    ErrorModel { code: "MalformedQueryException", status: 400, message: "message", typed: false },
-    ErrorModel { code: "OperationAbortedException", status: 400, message: "message", typed: false },
-    ErrorModel { code: "ResourceAlreadyExistsException", status: 400, message: "message", typed: false },
-    ErrorModel { code: "ResourceNotFoundException", status: 400, message: "message", typed: false },
-    ErrorModel { code: "ServiceQuotaExceededException", status: 400, message: "message", typed: false },
-    ErrorModel { code: "ServiceUnavailableException", status: 500, message: "message", typed: false },
-    ErrorModel { code: "SessionStreamingException", status: 400, message: "message", typed: false },
-    ErrorModel { code: "SessionTimeoutException", status: 400, message: "message", typed: false },
-    ErrorModel { code: "ThrottlingException", status: 400, message: "message", typed: false },
-    ErrorModel { code: "TooManyTagsException", status: 400, message: "message", typed: false },
-    ErrorModel { code: "UnrecognizedClientException", status: 400, message: "message", typed: false },
-    ErrorModel { code: "ValidationException", status: 400, message: "message", typed: false },
+    ErrorModel { shape: "AccessDeniedException", code: "AccessDeniedException", status: 400, message: "message", typed: false },
+    ErrorModel { shape: "ConflictException", code: "ConflictException", status: 400, message: "message", typed: false },
+    ErrorModel { shape: "DataAlreadyAcceptedException", code: "DataAlreadyAcceptedException", status: 400, message: "message", typed: false },
+    ErrorModel { shape: "InternalServerException", code: "InternalServerException", status: 500, message: "message", typed: false },
+    ErrorModel { shape: "InternalStreamingException", code: "InternalStreamingException", status: 400, message: "message", typed: false },
+    ErrorModel { shape: "InvalidOperationException", code: "InvalidOperationException", status: 400, message: "message", typed: false },
+    ErrorModel { shape: "InvalidParameterException", code: "InvalidParameterException", status: 400, message: "message", typed: false },
+    ErrorModel { shape: "InvalidSequenceTokenException", code: "InvalidSequenceTokenException", status: 400, message: "message", typed: false },
+    ErrorModel { shape: "LimitExceededException", code: "LimitExceededException", status: 400, message: "message", typed: false },
+    ErrorModel { shape: "MalformedQueryException", code: "MalformedQueryException", status: 400, message: "message", typed: false },
+    ErrorModel { shape: "OperationAbortedException", code: "OperationAbortedException", status: 400, message: "message", typed: false },
+    ErrorModel { shape: "ResourceAlreadyExistsException", code: "ResourceAlreadyExistsException", status: 400, message: "message", typed: false },
+    ErrorModel { shape: "ResourceNotFoundException", code: "ResourceNotFoundException", status: 400, message: "message", typed: false },
+    ErrorModel { shape: "ServiceQuotaExceededException", code: "ServiceQuotaExceededException", status: 400, message: "message", typed: false },
+    ErrorModel { shape: "ServiceUnavailableException", code: "ServiceUnavailableException", status: 500, message: "message", typed: false },
+    ErrorModel { shape: "SessionStreamingException", code: "SessionStreamingException", status: 400, message: "message", typed: false },
+    ErrorModel { shape: "SessionTimeoutException", code: "SessionTimeoutException", status: 400, message: "message", typed: false },
+    ErrorModel { shape: "ThrottlingException", code: "ThrottlingException", status: 400, message: "message", typed: false },
+    ErrorModel { shape: "TooManyTagsException", code: "TooManyTagsException", status: 400, message: "message", typed: false },
+    ErrorModel { shape: "UnrecognizedClientException", code: "UnrecognizedClientException", status: 400, message: "message", typed: false },
+    ErrorModel { shape: "ValidationException", code: "ValidationException", status: 400, message: "message", typed: false },
 ];
 
 pub mod operations {

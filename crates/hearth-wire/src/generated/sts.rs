@@ -8,13 +8,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{ErrorModel, OperationModel, Protocol, ServiceModel};
 use crate::operation::operation;
-use crate::values::{Blob, Hidden, string_enum};
+use crate::values::{Blob, Hidden, Timestamp, string_enum};
 
 pub static MODEL: ServiceModel = ServiceModel {
     name: "sts",
     signing_name: "sts",
     version: "2011-06-15",
-    protocol: Protocol::Query { namespace: "https://sts.amazonaws.com/doc/2011-06-15/" },
+    protocols: &[Protocol::Query { namespace: "https://sts.amazonaws.com/doc/2011-06-15/" }],
+    query_compatible: false,
     validation_error: "ValidationException",
     operations: &OPERATIONS,
     errors: &ERRORS,
@@ -35,18 +36,18 @@ static OPERATIONS: [OperationModel; 11] = [
 ];
 
 static ERRORS: [ErrorModel; 12] = [
-    ErrorModel { code: "ExpiredTokenException", status: 400, message: "message", typed: false },
-    ErrorModel { code: "ExpiredTradeInTokenException", status: 400, message: "message", typed: false },
-    ErrorModel { code: "IDPCommunicationError", status: 400, message: "message", typed: false },
-    ErrorModel { code: "IDPRejectedClaim", status: 403, message: "message", typed: false },
-    ErrorModel { code: "InvalidAuthorizationMessageException", status: 400, message: "message", typed: false },
-    ErrorModel { code: "InvalidIdentityToken", status: 400, message: "message", typed: false },
-    ErrorModel { code: "JWTPayloadSizeExceededException", status: 400, message: "message", typed: false },
-    ErrorModel { code: "MalformedPolicyDocument", status: 400, message: "message", typed: false },
-    ErrorModel { code: "OutboundWebIdentityFederationDisabledException", status: 403, message: "message", typed: false },
-    ErrorModel { code: "PackedPolicyTooLarge", status: 400, message: "message", typed: false },
-    ErrorModel { code: "RegionDisabledException", status: 403, message: "message", typed: false },
-    ErrorModel { code: "SessionDurationEscalationException", status: 403, message: "message", typed: false },
+    ErrorModel { shape: "ExpiredTokenException", code: "ExpiredTokenException", status: 400, message: "message", typed: false },
+    ErrorModel { shape: "ExpiredTradeInTokenException", code: "ExpiredTradeInTokenException", status: 400, message: "message", typed: false },
+    ErrorModel { shape: "IDPCommunicationErrorException", code: "IDPCommunicationError", status: 400, message: "message", typed: false },
+    ErrorModel { shape: "IDPRejectedClaimException", code: "IDPRejectedClaim", status: 403, message: "message", typed: false },
+    ErrorModel { shape: "InvalidAuthorizationMessageException", code: "InvalidAuthorizationMessageException", status: 400, message: "message", typed: false },
+    ErrorModel { shape: "InvalidIdentityTokenException", code: "InvalidIdentityToken", status: 400, message: "message", typed: false },
+    ErrorModel { shape: "JWTPayloadSizeExceededException", code: "JWTPayloadSizeExceededException", status: 400, message: "message", typed: false },
+    ErrorModel { shape: "MalformedPolicyDocumentException", code: "MalformedPolicyDocument", status: 400, message: "message", typed: false },
+    ErrorModel { shape: "OutboundWebIdentityFederationDisabledException", code: "OutboundWebIdentityFederationDisabledException", status: 403, message: "message", typed: false },
+    ErrorModel { shape: "PackedPolicyTooLargeException", code: "PackedPolicyTooLarge", status: 400, message: "message", typed: false },
+    ErrorModel { shape: "RegionDisabledException", code: "RegionDisabledException", status: 403, message: "message", typed: false },
+    ErrorModel { shape: "SessionDurationEscalationException", code: "SessionDurationEscalationException", status: 403, message: "message", typed: false },
 ];
 
 pub mod operations {

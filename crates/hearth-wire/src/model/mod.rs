@@ -15,8 +15,11 @@ pub struct ServiceModel {
     pub signing_name: &'static str,
     /// The API version, such as `2015-03-31`.
     pub version: &'static str,
-    /// How requests and answers are written.
-    pub protocol: Protocol,
+    /// How requests and answers can be written; a request chooses.
+    pub protocols: &'static [Protocol],
+    /// Whether the protocols other than query also say which code an error has in that one: the service spoke it
+    /// alone once, and clients go by those codes.
+    pub query_compatible: bool,
     /// The code for requests that break the constraints of the model.
     pub validation_error: &'static str,
     /// Every operation of the model, implemented or not, sorted by name.
@@ -32,6 +35,11 @@ impl ServiceModel {
             .operations
             .binary_search_by(|operation| operation.name.cmp(name));
         found.ok().map(|index| &self.operations[index])
+    }
+
+    /// The first of its protocols that is wanted.
+    pub(crate) fn protocol(&self, wanted: impl Fn(&Protocol) -> bool) -> Option<Protocol> {
+        self.protocols.iter().copied().find(wanted)
     }
 
     /// The declared error with this code.
@@ -56,6 +64,11 @@ pub enum Protocol {
     Query {
         /// The XML namespace of answers.
         namespace: &'static str,
+    },
+    /// Smithy's RPC v2: `POST /service/<service>/operation/<operation>` and CBOR.
+    RpcCbor {
+        /// The service's name in paths.
+        service: &'static str,
     },
 }
 
@@ -152,6 +165,8 @@ impl OperationModel {
 /// An error that a service's model declares.
 #[derive(Debug)]
 pub struct ErrorModel {
+    /// The name of its structure, which is its code where the model gives it no other.
+    pub shape: &'static str,
     /// The code clients see.
     pub code: &'static str,
     /// The HTTP status.

@@ -4,7 +4,7 @@ use http::Response;
 use serde_json::{Map, Value};
 
 use super::answer;
-use crate::model::Shape;
+use crate::model::{ServiceModel, Shape};
 use crate::{AwsError, Body};
 
 /// Writes an answer. Operations without an output answer an empty body.
@@ -18,9 +18,11 @@ pub(super) fn write(version: &str, shape: Option<&Shape>, tree: Value) -> Respon
 }
 
 /// Writes an error.
-pub(super) fn write_error(version: &str, error: &AwsError) -> Response<Body> {
+pub(super) fn write_error(version: &str, service: Option<&ServiceModel>, error: &AwsError) -> Response<Body> {
+    let model = service.and_then(|service| service.error(&error.code));
+    let kind = model.map_or(&*error.code, |model| model.shape);
     let mut members = Map::new();
-    members.insert("__type".to_owned(), Value::from(&*error.code));
+    members.insert("__type".to_owned(), kind.into());
     members.insert("message".to_owned(), Value::from(&*error.message));
     members.extend(
         error

@@ -10,7 +10,7 @@ use crate::model::{Kind, Shape};
 use crate::{AwsError, CommonError};
 
 /// Most values in one body. It bounds the memory that a body of many tiny values takes.
-const MOST_VALUES: u32 = 200_000;
+pub(super) const MOST_VALUES: u32 = 200_000;
 
 /// Parses a body into the tree of a shape; an empty one is an empty object. Members that the shape
 /// does not have are skipped. Values of another type than the shape's are kept as far as it takes to

@@ -5,11 +5,13 @@
 //! protocol.
 
 mod aws_json;
+mod cbor;
 #[cfg(test)]
 mod golden;
 mod json;
 mod query;
 mod rest_json;
+mod rpc_cbor;
 #[cfg(test)]
 mod tests;
 pub(crate) mod text;
@@ -22,21 +24,25 @@ use serde_json::Value;
 use crate::model::{OperationModel, Protocol, ServiceModel};
 use crate::request::RawRequest;
 use crate::validation::validate;
-use crate::{AwsError, Body};
+use crate::{AwsError, Body, CommonError};
 
-/// Reads a request into a tree that fits the operation's input structure.
+pub(crate) use rpc_cbor::PROTOCOL as RPC_CBOR;
+
+/// Reads a request in one of the service's protocols into a tree that fits the operation's input structure.
 pub(crate) fn read(
     service: &ServiceModel,
+    protocol: Protocol,
     operation: &OperationModel,
     request: RawRequest,
 ) -> Result<Value, AwsError> {
     let Some(shape) = operation.shapes.as_ref().and_then(|shapes| shapes.input) else {
         return Ok(Value::Null);
     };
-    let mut tree = match service.protocol {
+    let mut tree = match protocol {
         Protocol::RestJson => rest_json::read(shape, request)?,
         Protocol::AwsJson { .. } => json::parse(shape, &request.body)?,
         Protocol::Query { .. } => query::read(shape, &request)?,
+        Protocol::RpcCbor { .. } => cbor::parse(shape, &request.body)?,
     };
     validate(service, shape, &mut tree)?;
     Ok(tree)
@@ -44,16 +50,17 @@ pub(crate) fn read(
 
 /// Writes the answer to a successful request from the tree of its output structure.
 pub(crate) fn write(
-    service: &ServiceModel,
+    protocol: Protocol,
     operation: &OperationModel,
     tree: Value,
     request_id: RequestId,
 ) -> Result<Response<Body>, AwsError> {
     let shape = operation.shapes.as_ref().and_then(|shapes| shapes.output);
-    let mut response = match service.protocol {
+    let mut response = match protocol {
         Protocol::RestJson => rest_json::write(shape, tree)?,
         Protocol::AwsJson { version, .. } => aws_json::write(version, shape, tree),
         Protocol::Query { namespace } => query::write(namespace, operation, shape, &tree, request_id),
+        Protocol::RpcCbor { .. } => rpc_cbor::write(shape, &tree)?,
     };
     if response.status() == StatusCode::OK {
         *response.status_mut() = status(operation.status);
@@ -70,10 +77,29 @@ pub(crate) fn write_error(
 ) -> Response<Body> {
     let response = match protocol {
         Protocol::RestJson => return write_rest_json_error(service, error),
-        Protocol::AwsJson { version, .. } => aws_json::write_error(version, &error),
+        Protocol::AwsJson { version, .. } => aws_json::write_error(version, service, &error),
         Protocol::Query { namespace } => query::write_error(namespace, &error, request_id),
+        Protocol::RpcCbor { .. } => rpc_cbor::write_error(service, &error),
     };
-    with_status(response, error)
+    let compatible = service.is_some_and(|service| service.query_compatible)
+        && !matches!(protocol, Protocol::Query { .. });
+    match compatible {
+        true => with_status(with_query_code(response, &error), error),
+        false => with_status(response, error),
+    }
+}
+
+/// The answer with what the query protocol calls the error: clients of a service that spoke it alone once go by that.
+fn with_query_code(mut response: Response<Body>, error: &AwsError) -> Response<Body> {
+    let text = format!(
+        "{};{}",
+        CommonError::query_code(&error.code),
+        error.fault().as_str()
+    );
+    if let Ok(value) = HeaderValue::from_str(&text) {
+        response.headers_mut().insert("x-amzn-query-error", value);
+    }
+    response
 }
 
 /// Writes an error as the rest-json protocol has it.

@@ -7,7 +7,6 @@ use http::Response;
 use serde_json::{Map, Value};
 
 use super::{answer, text};
-use crate::error::Fault;
 use crate::model::{Kind, Member, OperationModel, Shape, TimeFormat};
 use crate::request::RawRequest;
 use crate::uri::parse_query;
@@ -175,14 +174,9 @@ fn write_entry(xml: &mut Xml, shape: &Shape, key: &str, value: &Value) {
 
 /// Writes an error, with the query protocol's names for the common ones.
 pub(super) fn write_error(namespace: &str, error: &AwsError, request_id: RequestId) -> Response<Body> {
-    let fault = if error.fault() == Fault::Sender {
-        "Sender"
-    } else {
-        "Receiver"
-    };
     let document = Xml::document("ErrorResponse", namespace, |xml| {
         xml.element("Error", |xml| {
-            xml.text("Type", fault);
+            xml.text("Type", error.fault().as_str());
             xml.text("Code", CommonError::query_code(&error.code));
             xml.text("Message", &error.message);
         });

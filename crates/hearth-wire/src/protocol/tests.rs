@@ -75,6 +75,7 @@ static OPERATIONS: [OperationModel; 2] = [
         .wrapped("NestedResult"),
 ];
 static ERRORS: [ErrorModel; 1] = [ErrorModel {
+    shape: "GoneException",
     code: "Gone",
     status: 410,
     message: "Message",
@@ -89,24 +90,27 @@ const JSON: Protocol = Protocol::AwsJson {
     target_prefix: "T",
 };
 
-fn service(protocol: Protocol) -> ServiceModel {
-    ServiceModel {
-        name: "test",
-        signing_name: "test",
-        version: "1",
-        protocol,
-        validation_error: "ValidationException",
-        operations: &OPERATIONS,
-        errors: &ERRORS,
-    }
+const CBOR: Protocol = Protocol::RpcCbor { service: "S" };
+
+static SERVICE: ServiceModel = ServiceModel {
+    name: "test",
+    signing_name: "test",
+    version: "1",
+    protocols: &[Protocol::RestJson, JSON, QUERY, CBOR],
+    query_compatible: true,
+    validation_error: "ValidationException",
+    operations: &OPERATIONS,
+    errors: &ERRORS,
+};
+
+fn bytes_of(response: Response<Body>) -> Bytes {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let body = runtime.block_on(response.into_body().collect());
+    body.unwrap().to_bytes()
 }
 
 fn text_of(response: Response<Body>) -> String {
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let body = runtime
-        .block_on(response.into_body().collect())
-        .map(|body| body.to_bytes());
-    String::from_utf8(body.unwrap_or_default().to_vec()).unwrap()
+    String::from_utf8(bytes_of(response).to_vec()).unwrap()
 }
 
 fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
@@ -143,7 +147,7 @@ fn rest_json_collects_members_from_everywhere() {
             br#"{"Body":"b","renamed":"r","Renamed":"no","Flag":false,"Name":"no","X":1}"#,
         ),
     };
-    let tree = read(&service(Protocol::RestJson), &OPERATIONS[0], request).unwrap();
+    let tree = read(&SERVICE, Protocol::RestJson, &OPERATIONS[0], request).unwrap();
     let all = json!({
         "number": ["1", "2"], "since": ["2026-01-01T00:00:00.5Z"], "epoch": ["1.5"],
     });
@@ -161,7 +165,8 @@ fn rest_json_collects_members_from_everywhere() {
 fn a_body_cannot_stand_in_for_a_header_or_a_label() {
     let body = Bytes::from_static(br#"{"Texts":["smuggled"],"Name":"smuggled"}"#);
     let error = read(
-        &service(Protocol::RestJson),
+        &SERVICE,
+        Protocol::RestJson,
         &OPERATIONS[0],
         RawRequest {
             body,
@@ -177,13 +182,7 @@ fn a_body_cannot_stand_in_for_a_header_or_a_label() {
 #[test]
 fn rest_json_writes_bytes_headers_and_status() {
     let tree = json!({"Status": 202, "Times": [1, 2.5], "Texts": ["a", "b,c", "d\"e"], "Bytes": "AAE="});
-    let response = write(
-        &service(Protocol::RestJson),
-        &OPERATIONS[0],
-        tree,
-        RequestId::new(),
-    )
-    .unwrap();
+    let response = write(Protocol::RestJson, &OPERATIONS[0], tree, RequestId::new()).unwrap();
     assert_eq!(response.status(), 202);
     assert_eq!(
         response.headers()["x-times"],
@@ -191,13 +190,7 @@ fn rest_json_writes_bytes_headers_and_status() {
     );
     assert_eq!(response.headers()["x-texts"], r#"a, "b,c", "d\"e""#);
     assert_eq!(text_of(response), "\0\u{1}");
-    let empty = write(
-        &service(Protocol::RestJson),
-        &OPERATIONS[0],
-        json!({}),
-        RequestId::new(),
-    )
-    .unwrap();
+    let empty = write(Protocol::RestJson, &OPERATIONS[0], json!({}), RequestId::new()).unwrap();
     assert_eq!(empty.status(), 201);
     assert_eq!(text_of(empty), "");
 }
@@ -205,13 +198,7 @@ fn rest_json_writes_bytes_headers_and_status() {
 #[test]
 fn an_answer_that_no_header_can_carry_is_a_failure_of_ours() {
     let tree = json!({"Texts": ["a\nb"]});
-    let error = write(
-        &service(Protocol::RestJson),
-        &OPERATIONS[0],
-        tree,
-        RequestId::new(),
-    )
-    .unwrap_err();
+    let error = write(Protocol::RestJson, &OPERATIONS[0], tree, RequestId::new()).unwrap_err();
     assert_eq!(error.status, 500);
 }
 
@@ -225,7 +212,7 @@ fn forms_become_trees() {
         ..RawRequest::default()
     };
     assert_eq!(
-        read(&service(QUERY), &OPERATIONS[1], request).unwrap(),
+        read(&SERVICE, QUERY, &OPERATIONS[1], request).unwrap(),
         json!({
             "Texts": ["a +", "b", "c"], "Map": {"k": ["v"]}, "Real": 1.5, "Flag": true, "Time": 1.0,
             "Inner": {"Bytes": "AAE=", "Deeper": {"Texts": []}},
@@ -240,7 +227,7 @@ fn trees_become_xml() {
         "Texts": ["<a>"], "Map": {"k": ["v"]}, "Real": 1.5, "Flag": true, "Time": 1,
         "Inner": {"Bytes": "AAE=", "Deeper": {}},
     });
-    let response = write(&service(QUERY), &OPERATIONS[1], tree, id).unwrap();
+    let response = write(QUERY, &OPERATIONS[1], tree, id).unwrap();
     assert_eq!(response.headers()["content-type"], "text/xml");
     assert_eq!(
         text_of(response),
@@ -255,14 +242,28 @@ fn trees_become_xml() {
 }
 
 #[test]
+fn what_cbor_writes_it_reads() {
+    let tree = json!({
+        "Texts": ["a"], "Map": {"k": ["v"]}, "Real": 1.5, "Flag": true, "Time": 1.0,
+        "Inner": {"Bytes": "AAE=", "Deeper": {"Texts": []}},
+    });
+    let response = write(CBOR, &OPERATIONS[1], tree.clone(), RequestId::new()).unwrap();
+    let request = RawRequest {
+        body: bytes_of(response),
+        ..RawRequest::default()
+    };
+    assert_eq!(read(&SERVICE, CBOR, &OPERATIONS[1], request).unwrap(), tree);
+}
+
+#[test]
 fn each_protocol_writes_errors_its_own_way() {
     let id = RequestId::new();
     let gone = || {
-        AwsError::modeled(&service(JSON), "Gone", "It is gone.")
+        AwsError::modeled(&SERVICE, "Gone", "It is gone.")
             .with_member("Reason", "Age")
             .with_header(header::RETRY_AFTER, HeaderValue::from_static("7"))
     };
-    let rest = write_error(Protocol::RestJson, Some(&service(Protocol::RestJson)), gone(), id);
+    let rest = write_error(Protocol::RestJson, Some(&SERVICE), gone(), id);
     assert_eq!(
         (rest.status().as_u16(), &rest.headers()["retry-after"]),
         (410, &HeaderValue::from_static("7"))
@@ -274,16 +275,24 @@ fn each_protocol_writes_errors_its_own_way() {
         json!({"Type": "User", "Message": "It is gone.", "Reason": "Age"})
     );
 
-    let aws_json = write_error(JSON, Some(&service(JSON)), gone(), id);
+    let aws_json = write_error(JSON, Some(&SERVICE), gone(), id);
     assert_eq!(aws_json.headers()["content-type"], "application/x-amz-json-1.1");
     let body: Value = serde_json::from_str(&text_of(aws_json)).unwrap();
     assert_eq!(
         body,
-        json!({"__type": "Gone", "message": "It is gone.", "Reason": "Age"})
+        json!({"__type": "GoneException", "message": "It is gone.", "Reason": "Age"})
     );
 
+    let cbor = write_error(CBOR, Some(&SERVICE), gone(), id);
+    assert_eq!(cbor.headers()["content-type"], "application/cbor");
+    assert_eq!(cbor.headers()["smithy-protocol"], "rpc-v2-cbor");
+    assert_eq!(cbor.headers()["x-amzn-query-error"], "Gone;Sender");
+    let expected =
+        b"\xa3\x67Message\x6bIt is gone.\x66Reason\x63Age\x66__type\x78\x20com.amazonaws.test#GoneException";
+    assert_eq!(bytes_of(cbor), &expected[..]);
+
     let denied = AwsError::common(CommonError::InvalidSignature, "No & no");
-    let query = write_error(QUERY, Some(&service(QUERY)), denied, id);
+    let query = write_error(QUERY, Some(&SERVICE), denied, id);
     assert_eq!(query.status(), 403);
     assert_eq!(
         text_of(query),
@@ -299,7 +308,7 @@ proptest! {
     fn any_form_is_read_or_refused(body in "[A-Za-z0-9.=&%+]{0,80}") {
         let body = format!("Texts.member.1=a&Inner.{body}");
         let request = RawRequest { body: Bytes::from(body), ..RawRequest::default() };
-        let _ = read(&service(QUERY), &OPERATIONS[1], request);
+        let _ = read(&SERVICE, QUERY, &OPERATIONS[1], request);
     }
 
     #[test]
@@ -307,21 +316,21 @@ proptest! {
         let texts: Vec<String> = texts.iter().map(|text| text.trim().to_owned()).collect();
         prop_assume!(texts.iter().all(|text| !text.is_empty()));
         let tree = json!({"Texts": texts});
-        let response = write(&service(Protocol::RestJson), &OPERATIONS[0], tree, RequestId::new()).unwrap();
+        let response = write(Protocol::RestJson, &OPERATIONS[0], tree, RequestId::new()).unwrap();
         let request = RawRequest {
             labels: vec![("Name", "n".to_owned())],
             headers: response.headers().clone(),
             ..RawRequest::default()
         };
-        let tree = read(&service(Protocol::RestJson), &OPERATIONS[0], request).unwrap();
+        let tree = read(&SERVICE, Protocol::RestJson, &OPERATIONS[0], request).unwrap();
         prop_assert_eq!(&tree["Texts"], &json!(texts));
     }
 
     #[test]
     fn any_bytes_are_read_or_refused(body in proptest::collection::vec(any::<u8>(), 0..80)) {
-        for protocol in [QUERY, JSON, Protocol::RestJson] {
+        for protocol in [QUERY, JSON, CBOR, Protocol::RestJson] {
             let request = RawRequest { body: Bytes::from(body.clone()), ..RawRequest::default() };
-            let _ = read(&service(protocol), &OPERATIONS[1], request);
+            let _ = read(&SERVICE, protocol, &OPERATIONS[1], request);
         }
     }
 }

@@ -144,7 +144,7 @@ impl Router {
             }
         };
         let service = self.services[route.service].model;
-        let operation = route.operation.name;
+        let (operation, spoken) = (route.operation.name, route.protocol);
         match self.call(arrived, entity, route).await {
             Ok(response) => {
                 let status = response.status().as_u16();
@@ -154,7 +154,7 @@ impl Router {
             Err(error) => {
                 let status = error.status;
                 tracing::debug!(%request_id, service = service.name, operation, status, %error);
-                protocol::write_error(service.protocol, Some(service), error, request_id)
+                protocol::write_error(spoken, Some(service), error, request_id)
             }
         }
     }
@@ -197,7 +197,7 @@ impl Router {
             headers: arrived.parts.headers,
             body: sender.body.unwrap_or_else(|| read.bytes.clone()),
         };
-        handler(context, request).await
+        handler(route.protocol, context, request).await
     }
 }
 

@@ -24,7 +24,7 @@ pub use entity::{BodyFailure, RequestBody};
 pub(crate) use paths::Paths;
 
 type Reply = Pin<Box<dyn Future<Output = Result<Response<Body>, AwsError>> + Send>>;
-type Handler = Box<dyn Fn(Context, RawRequest) -> Reply + Send + Sync>;
+type Handler = Box<dyn Fn(Protocol, Context, RawRequest) -> Reply + Send + Sync>;
 type Health = Box<dyn Fn() -> Value + Send + Sync>;
 type Linked = Pin<Box<dyn Future<Output = Response<Body>> + Send>>;
 type Links = (&'static str, Box<dyn Fn(String) -> Linked + Send + Sync>);
@@ -85,7 +85,7 @@ impl Router {
 
     /// Adds a service. Its operations answer 501 until handlers are registered on the result.
     pub fn service(&mut self, model: &'static ServiceModel) -> ServiceRoutes<'_> {
-        if model.protocol == Protocol::RestJson {
+        if model.protocols.contains(&Protocol::RestJson) {
             for operation in model.operations {
                 self.paths.add(self.services.len(), operation);
             }
@@ -116,14 +116,13 @@ impl ServiceRoutes<'_> {
         F: Fn(Context, O::Input) -> R + Send + Sync + 'static,
         R: Future<Output = Result<O::Output, AwsError>> + Send + 'static,
     {
-        let service = self.service.model;
-        self.streaming::<O, _, _>(move |context, input| {
+        self.typed::<O, _, _>(move |spoken, context, input| {
             let request_id = context.request_id;
             let output = handler(context, input);
             async move {
                 let tree = serde_json::to_value(output.await?)
                     .map_err(|error| AwsError::common(CommonError::Internal, error.to_string()))?;
-                protocol::write(service, O::model(), tree, request_id)
+                protocol::write(spoken, O::model(), tree, request_id)
             }
         })
     }
@@ -144,7 +143,7 @@ impl ServiceRoutes<'_> {
         self.insert(
             operation,
             Box::new(
-                move |context, request| match validate_bound(service, members, &request) {
+                move |_, context, request| match validate_bound(service, members, &request) {
                     Ok(()) => Box::pin(handler(context, request)),
                     Err(error) => Box::pin(std::future::ready(Err(error))),
                 },
@@ -163,16 +162,26 @@ impl ServiceRoutes<'_> {
         F: Fn(Context, O::Input) -> R + Send + Sync + 'static,
         R: Future<Output = Result<Response<Body>, AwsError>> + Send + 'static,
     {
+        self.typed::<O, _, _>(move |_, context, input| handler(context, input))
+    }
+
+    /// Registers a handler that gets its input as a structure and writes its answer in the protocol of the request.
+    fn typed<O, F, R>(&mut self, handler: F) -> &mut Self
+    where
+        O: Operation,
+        F: Fn(Protocol, Context, O::Input) -> R + Send + Sync + 'static,
+        R: Future<Output = Result<Response<Body>, AwsError>> + Send + 'static,
+    {
         let service = self.service.model;
         let handler = Arc::new(handler);
         self.insert(
             O::NAME,
-            Box::new(move |context, request| {
+            Box::new(move |spoken, context, request| {
                 let handler = Arc::clone(&handler);
                 Box::pin(async move {
                     let size = request.body.len();
-                    let input = off_the_worker(size, || read_input::<O>(service, request))?;
-                    handler(context, input).await
+                    let input = off_the_worker(size, || read_input::<O>(service, spoken, request))?;
+                    handler(spoken, context, input).await
                 })
             }),
         )
@@ -194,8 +203,12 @@ impl ServiceRoutes<'_> {
     }
 }
 
-fn read_input<O: Operation>(service: &ServiceModel, request: RawRequest) -> Result<O::Input, AwsError> {
-    let tree = protocol::read(service, O::model(), request)?;
+fn read_input<O: Operation>(
+    service: &ServiceModel,
+    spoken: Protocol,
+    request: RawRequest,
+) -> Result<O::Input, AwsError> {
+    let tree = protocol::read(service, spoken, O::model(), request)?;
     serde_json::from_value(tree)
         .map_err(|error| AwsError::common(CommonError::Serialization, error.to_string()))
 }

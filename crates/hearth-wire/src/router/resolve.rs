@@ -1,4 +1,4 @@
-//! Which operation a request is for: by `X-Amz-Target`, by `Action`, or by method and path.
+//! Which operation a request is for: by `X-Amz-Target`, by `Action`, or by method and path, and in which protocol.
 
 use http::request::Parts;
 use http::{Method, header};
@@ -7,6 +7,7 @@ use super::Router;
 use super::entity::{Entity, Memory, RequestBody, SMALL};
 use super::paths::Labels;
 use crate::model::{OperationModel, Protocol};
+use crate::protocol::RPC_CBOR;
 use crate::uri::parse_query;
 use crate::{AwsError, CommonError};
 
@@ -16,6 +17,7 @@ const LARGEST_FORM: u64 = SMALL;
 /// The operation of a request.
 pub(super) struct Route {
     pub(super) service: usize,
+    pub(super) protocol: Protocol,
     pub(super) operation: &'static OperationModel,
     pub(super) labels: Labels,
     pub(super) query: Vec<(String, String)>,
@@ -23,7 +25,10 @@ pub(super) struct Route {
 
 /// The protocol that the sender of a request seems to speak, whatever the request is for.
 pub(super) fn spoken(parts: &Parts) -> Protocol {
-    if parts.headers.contains_key("x-amz-target") {
+    let (name, value) = RPC_CBOR;
+    if parts.headers.get(name).is_some_and(|spoken| spoken == value) {
+        Protocol::RpcCbor { service: "" }
+    } else if parts.headers.contains_key("x-amz-target") {
         Protocol::AwsJson {
             version: "1.1",
             target_prefix: "",
@@ -67,6 +72,7 @@ impl Router {
                 };
                 self.by_action(query, &form)
             }
+            Protocol::RpcCbor { .. } => self.by_rpc(parts),
             Protocol::RestJson => self.by_path(parts),
         }
     }
@@ -78,15 +84,33 @@ impl Router {
             .and_then(|target| target.to_str().ok());
         let target = target.unwrap_or_default();
         let (wanted, name) = target.rsplit_once('.').unwrap_or_default();
-        let found = self.services.iter().position(
-            |service| matches!(service.model.protocol, Protocol::AwsJson { target_prefix, .. } if target_prefix == wanted),
-        );
-        let found = found.and_then(|service| Some((service, self.services[service].model.operation(name)?)));
-        let (service, operation) =
-            found.ok_or_else(|| unknown(format!("No operation has the target {target:?}")))?;
-        Ok(Route {
+        let speaks_it = |protocol: &Protocol| matches!(protocol, Protocol::AwsJson { target_prefix, .. } if *target_prefix == wanted);
+        self.by_name(name, speaks_it)
+            .ok_or_else(|| unknown(format!("No operation has the target {target:?}")))
+    }
+
+    fn by_rpc(&self, parts: &Parts) -> Result<Route, AwsError> {
+        let path = parts.uri.path();
+        let named = path
+            .strip_prefix("/service/")
+            .and_then(|rest| rest.split_once("/operation/"))
+            .filter(|_| parts.method == Method::POST);
+        let (wanted, name) = named.unwrap_or_default();
+        let speaks_it =
+            |protocol: &Protocol| matches!(protocol, Protocol::RpcCbor { service } if *service == wanted);
+        self.by_name(name, speaks_it)
+            .ok_or_else(|| unknown(format!("No operation has the path {} {path}", parts.method)))
+    }
+
+    /// The operation of this name of the service that speaks a protocol.
+    fn by_name(&self, name: &str, speaks_it: impl Fn(&Protocol) -> bool) -> Option<Route> {
+        let mut services = self.services.iter().enumerate();
+        let (service, protocol) = services
+            .find_map(|(service, candidate)| Some((service, candidate.model.protocol(&speaks_it)?)))?;
+        Some(Route {
             service,
-            operation,
+            protocol,
+            operation: self.services[service].model.operation(name)?,
             labels: Vec::new(),
             query: Vec::new(),
         })
@@ -103,13 +127,15 @@ impl Router {
         let version = find("Version").unwrap_or_default();
         let found = self.services.iter().enumerate().find_map(|(service, candidate)| {
             let model = candidate.model;
-            let speaks_it = matches!(model.protocol, Protocol::Query { .. }) && model.version == version;
-            Some((service, model.operation(&action).filter(|_| speaks_it)?))
+            let protocol = model.protocol(|protocol| matches!(protocol, Protocol::Query { .. }))?;
+            let operation = model.operation(&action).filter(|_| model.version == version)?;
+            Some((service, protocol, operation))
         });
-        let (service, operation) = found
+        let (service, protocol, operation) = found
             .ok_or_else(|| unknown(format!("Could not find operation {action} for version {version}")))?;
         Ok(Route {
             service,
+            protocol,
             operation,
             labels: Vec::new(),
             query,
@@ -123,6 +149,7 @@ impl Router {
         let found = found.ok_or_else(|| unknown(format!("No operation has the path {method} {path}")))?;
         Ok(Route {
             service: found.service,
+            protocol: Protocol::RestJson,
             operation: found.operation,
             labels: found.labels,
             query,

@@ -1,4 +1,4 @@
-//! A router with a small Lambda, CloudWatch Logs and STS behind it.
+//! A router with a small Lambda, CloudWatch, CloudWatch Logs and STS behind it.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use bytes::Bytes;
 use hearth_types::{AccountId, Scope};
 use hearth_wire::{
     Authenticated, Authenticator, AwsError, Body, BodyFailure, Caller, CallerKind, CommonError, Context,
-    RawRequest, Reception, Router, SignedRequest, Site, Visit, lambda, logs, sts,
+    RawRequest, Reception, Router, SignedRequest, Site, Visit, cloudwatch, lambda, logs, sts,
 };
 use http::Response;
 use http::request::Parts;
@@ -118,6 +118,16 @@ pub(crate) fn router(gate: Gate) -> Router {
             ))
         });
     router
+        .service(&cloudwatch::MODEL)
+        .operation::<cloudwatch::operations::GetMetricStatistics, _, _>(get_metric_statistics)
+        .operation::<cloudwatch::operations::GetMetricData, _, _>(|_, _| async {
+            Err(AwsError::modeled(
+                &cloudwatch::MODEL,
+                "InvalidNextToken",
+                "The token is not valid.",
+            ))
+        });
+    router
         .service(&sts::MODEL)
         .operation::<sts::operations::GetCallerIdentity, _, _>(get_caller_identity);
     router
@@ -164,6 +174,23 @@ async fn invoke(request: RawRequest, gate: Gate) -> Result<Response<Body>, AwsEr
         .headers_mut()
         .extend(version.map(|version| ("x-amz-executed-version".parse().ok(), version)));
     Ok(response)
+}
+
+/// Answers the statistics that were asked for, each with the period as its value, at the beginning of the range.
+async fn get_metric_statistics(
+    _: Context,
+    input: cloudwatch::GetMetricStatisticsInput,
+) -> Result<cloudwatch::GetMetricStatisticsOutput, AwsError> {
+    let datapoint = cloudwatch::Datapoint {
+        timestamp: Some(input.start_time),
+        sum: Some(f64::from(input.period)),
+        unit: input.unit,
+        ..Default::default()
+    };
+    Ok(cloudwatch::GetMetricStatisticsOutput {
+        label: Some(input.metric_name),
+        datapoints: Some(vec![datapoint]),
+    })
 }
 
 async fn get_caller_identity(

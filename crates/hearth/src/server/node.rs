@@ -147,6 +147,7 @@ async fn assemble(
         .map_err(Failure::failed)?;
     hearth_logs::register(&mut router, log_service.clone());
     sts::register(&mut router);
+    hearth_cloudwatch::register(&mut router, metering.clone());
     router.site(FunctionUrls::new(lambda.urls()));
     router.health(move || health::health(tier, &catalogue));
     let router = Arc::new(router);

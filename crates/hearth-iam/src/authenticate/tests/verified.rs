@@ -165,6 +165,7 @@ fn functions_invoke_and_ask_who_they_are_and_no_more() {
         ("logs", "FilterLogEvents"),
         ("sts", "AssumeRole"),
         ("logs", "Invoke"),
+        ("monitoring", "GetMetricData"),
     ] {
         let denied = Client::new()
             .asking_for(service, operation)
@@ -172,6 +173,15 @@ fn functions_invoke_and_ask_who_they_are_and_no_more() {
             .refused(&server);
         assert_eq!(denied.0, "AccessDeniedException", "{service} {operation}");
     }
+    let measuring = Client::new()
+        .asking_for("monitoring", "ListMetrics")
+        .in_session(&session);
+    assert!(
+        measuring
+            .refused(&server)
+            .2
+            .ends_with("allows the cloudwatch:ListMetrics action")
+    );
     let invoking = Client::new()
         .asking_for("lambda", "InvokeAsync")
         .in_session(&session);

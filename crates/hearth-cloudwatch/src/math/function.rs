@@ -1,0 +1,90 @@
+//! The functions of expressions.
+
+use std::str::FromStr;
+
+use super::{MathError, Series, Value};
+
+/// A function that Hearth has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Function {
+    Abs,
+    Avg,
+    Ceil,
+    Fill,
+    Floor,
+    Max,
+    Metrics,
+    Min,
+    Period,
+    Sum,
+}
+
+impl FromStr for Function {
+    type Err = MathError;
+
+    fn from_str(name: &str) -> Result<Self, MathError> {
+        let mut all = [
+            Self::Abs,
+            Self::Avg,
+            Self::Ceil,
+            Self::Fill,
+            Self::Floor,
+            Self::Max,
+            Self::Metrics,
+            Self::Min,
+            Self::Period,
+            Self::Sum,
+        ]
+        .into_iter();
+        all.find(|function| function.name() == name)
+            .ok_or_else(|| MathError::Unsupported(name.to_owned()))
+    }
+}
+
+impl Function {
+    /// Its name.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Abs => "ABS",
+            Self::Avg => "AVG",
+            Self::Ceil => "CEIL",
+            Self::Fill => "FILL",
+            Self::Floor => "FLOOR",
+            Self::Max => "MAX",
+            Self::Metrics => "METRICS",
+            Self::Min => "MIN",
+            Self::Period => "PERIOD",
+            Self::Sum => "SUM",
+        }
+    }
+
+    /// What it makes of one value: of a series a number, of an array a series, or the same with other values.
+    pub(super) fn of(self, value: &Value) -> Result<Value, MathError> {
+        match self {
+            Self::Abs => Ok(value.map(f64::abs)),
+            Self::Ceil => Ok(value.map(f64::ceil)),
+            Self::Floor => Ok(value.map(f64::floor)),
+            Self::Avg => self.fold(value, |values| values.iter().sum::<f64>() / values.len() as f64),
+            Self::Max => self.fold(value, |values| values.iter().copied().fold(f64::MIN, f64::max)),
+            Self::Min => self.fold(value, |values| values.iter().copied().fold(f64::MAX, f64::min)),
+            Self::Sum => self.fold(value, |values| values.iter().sum()),
+            Self::Period => match value {
+                Value::One(series) => Ok(Value::Scalar(series.period.into())),
+                _ => Err(MathError::Arguments(self.name())),
+            },
+            Self::Fill | Self::Metrics => Err(MathError::Arguments(self.name())),
+        }
+    }
+
+    fn fold(self, value: &Value, fold: impl Fn(&[f64]) -> f64) -> Result<Value, MathError> {
+        match value {
+            Value::Scalar(_) => Err(MathError::Arguments(self.name())),
+            Value::One(series) if series.points.is_empty() => Ok(Value::Scalar(0.0)),
+            Value::One(series) => {
+                let values: Vec<f64> = series.points.values().copied().collect();
+                Ok(Value::Scalar(fold(&values)))
+            }
+            Value::Many(all) => Ok(Value::One(Series::fold(all, fold)?)),
+        }
+    }
+}
