@@ -1,7 +1,7 @@
 // Frames on the control socket. The server's side and the layout: `frames` of hearth-runtime.
 'use strict';
 
-const net = require('node:net');
+const { open } = require('./socket.cjs');
 
 const VERSION = 2;
 const HEADER_BYTES = 16;
@@ -42,16 +42,17 @@ class Channel {
   #outgoing;
 
   /**
-   * @param {number} fd the control socket
    * @param {object} listener is told `onPing(payload)`, `onClaim(claim)`, `onInvoke(request, meta, event)`
+   * @param {function} connect makes the socket, which passes on what comes
    */
-  constructor(fd, listener) {
+  constructor(listener, connect) {
     this.#listener = listener;
-    this.#socket = new net.Socket({ fd, readable: true, writable: true });
-    this.#socket.on('data', (bytes) => this.#onData(bytes));
-    // Without a server there is nothing left to do.
-    this.#socket.on('error', () => process.exit(1));
-    this.#socket.on('close', () => process.exit(1));
+    this.#socket = connect((bytes) => this.#onData(bytes));
+  }
+
+  /** A channel over the socket with this descriptor. */
+  static open(fd, listener) {
+    return new Channel(listener, (onData) => open(fd, onData));
   }
 
   hello() {
@@ -150,15 +151,13 @@ class Channel {
   }
 
   #send(kind, request, payload, onSent) {
-    const header = Buffer.allocUnsafe(HEADER_BYTES);
-    putHeader(header, 0, kind, payload.length, request);
     if (payload.length < LARGE) {
-      this.#socket.write(payload.length > 0 ? Buffer.concat([header, payload]) : header, onSent);
+      this.#socket.write(frame(kind, request, payload), onSent);
     } else {
-      this.#socket.cork();
+      const header = Buffer.allocUnsafe(HEADER_BYTES);
+      putHeader(header, 0, kind, payload.length, request);
       this.#socket.write(header);
       this.#socket.write(payload, onSent);
-      this.#socket.uncork();
     }
   }
 
@@ -225,6 +224,13 @@ class Channel {
   }
 }
 
+function frame(kind, request, payload) {
+  const bytes = Buffer.allocUnsafe(HEADER_BYTES + payload.length);
+  putHeader(bytes, 0, kind, payload.length, request);
+  bytes.set(payload, HEADER_BYTES);
+  return bytes;
+}
+
 function putHeader(bytes, at, kind, length, request) {
   bytes[at] = VERSION;
   bytes[at + 1] = kind;
@@ -245,4 +251,4 @@ function encodeError(error) {
   return Buffer.concat([length, type, body]);
 }
 
-module.exports = { Channel };
+module.exports = { CHUNK, CLAIM, Channel, END, INVOKE, frame };

@@ -65,10 +65,10 @@ async function load(taskRoot, folder, module) {
     return requireUser(file);
   }
   if (fs.existsSync(`${file}.js`)) {
-    return inModulePackage(path.dirname(file)) ? import(`${file}.js`) : requireUser(`${file}.js`);
+    return inModulePackage(path.dirname(file)) ? importModule(`${file}.js`) : requireUser(`${file}.js`);
   }
   if (fs.existsSync(`${file}.mjs`)) {
-    return import(`${file}.mjs`);
+    return importModule(`${file}.mjs`);
   }
   if (fs.existsSync(`${file}.cjs`)) {
     return requireUser(`${file}.cjs`);

@@ -4,7 +4,8 @@
 const { Call } = require('./call.cjs');
 const { describe } = require('./errors.cjs');
 const { logError } = require('./log.cjs');
-const { HIGH_WATER_MARK, ResponseStream } = require('./streaming.cjs');
+const { ResponseStream } = require('./response.cjs');
+const { HIGH_WATER_MARK } = require('./streaming.cjs');
 
 class StreamedInvocation extends Call {
   #stream;

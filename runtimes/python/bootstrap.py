@@ -1,45 +1,62 @@
 """The Python bootstrap: the program an execution environment starts with.
 
-It says hello to the server on the control socket, is claimed for one function, loads the handler and then
-runs one invocation after the other. Everything it will need is imported before the claim, under names that no
-module of a function is likely to have. Each environment is a process of its own, so nothing random was drawn
-before the claim that another environment could share.
+Compiling the bootstrap takes longer than running it. So this file, which is compiled at every start, takes the rest
+from the server, which keeps what the first interpreter has compiled. Only one that knows no function yet is asked for
+it.
 """
 
 import sys
+from _frozen_importlib import ModuleSpec
+from _frozen_importlib_external import MAGIC_NUMBER
+from marshal import loads
+from posix import read
 
-import hearth_log as log
-import hearth_search_path as search_path
-from hearth_channel import Channel
-from hearth_claim import apply_environment, load_handler
-from hearth_errors import describe
-from hearth_invocation import run
+_CONTROL = 3
+_HEADER_BYTES = 16
+# What is compiled is for one version, and knows its own place.
+_KEY = MAGIC_NUMBER + __file__.encode() + b"\0"
+
+
+class Modules:
+    """Finds the modules of the bootstrap. It stays, so that no module of a function takes their place."""
+
+    def __init__(self, compiled):
+        self._compiled = compiled
+
+    def find_spec(self, name, path=None, target=None):
+        return ModuleSpec(name, self) if name in self._compiled else None
+
+    def create_module(self, spec):
+        return None
+
+    def exec_module(self, module):
+        code = loads(self._compiled[module.__name__])
+        module.__file__ = code.co_filename
+        exec(code, module.__dict__)
+
+
+def receive(length):
+    received = bytearray()
+    while len(received) < length:
+        piece = read(_CONTROL, length - len(received))
+        if not piece:
+            # Without a server there is nothing left to do.
+            sys.exit(1)
+        received += piece
+    return bytes(received)
 
 
 def main():
-    log.open_streams()
-    search_path.add_site_packages()
-    channel = Channel(3)
-    channel.hello()
-    handler = wait_for_claim(channel)
-    while True:
-        run(channel, handler, *channel.next_invocation())
+    prepared = receive(int.from_bytes(receive(_HEADER_BYTES)[4:8], "big"))
+    compiled = None
+    if not prepared.startswith(_KEY):
+        from hearth_compile import compile_all
 
+        prepared = compiled = _KEY + compile_all()
+    sys.meta_path.insert(0, Modules(loads(prepared[len(_KEY) :])))
+    from hearth_environment import serve
 
-def wait_for_claim(channel):
-    """Becomes the environment of one function. A function that cannot be loaded ends the process."""
-    claim = channel.next_claim()
-    apply_environment(claim["environment"], claim["taskRoot"], claim["layersRoot"])
-    log.set_up_logging()
-    try:
-        handler = load_handler(claim["handler"])
-    except Exception as exception:
-        error = describe(exception)
-        log.error(error)
-        channel.claimed(error)
-        sys.exit(1)
-    channel.claimed()
-    return handler
+    serve(_CONTROL, compiled)
 
 
 if __name__ == "__main__":

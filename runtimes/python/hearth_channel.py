@@ -3,11 +3,10 @@
 Reads block: between two invocations nothing but threads of the user's runs.
 """
 
-import json
 import os
 import sys
 
-from hearth_marshal import to_json
+from hearth_marshal import from_json, to_json
 
 _VERSION = b"\x02"
 _HEADER_BYTES = 16
@@ -16,6 +15,7 @@ _MAX_PAYLOAD = 256 * 1024
 _INITIAL_CREDIT = 1024 * 1024
 
 _HELLO, _PING, _CLAIM, _CLAIMED, _INVOKE, _CHUNK, _END, _ERROR, _CREDIT = range(1, 10)
+_PREPARED = 12
 
 # Largest response of an invocation, in bytes.
 _MAX_RESPONSE = 6291556
@@ -32,12 +32,16 @@ class Channel:
         os.set_inheritable(fd, False)
         os.set_blocking(fd, True)
 
-    def hello(self):
+    def hello(self, prepared=None):
+        """The bootstrap runs. What it has prepared for others comes first."""
+        if prepared and len(prepared) <= _MAX_PAYLOAD:
+            self._send(_PREPARED, 0, prepared)
         version = "{}.{}.{}".format(*sys.version_info)
         self._send(_HELLO, 0, to_json({"runtime": "python", "version": version, "pid": os.getpid()}))
 
-    def next_claim(self):
-        return json.loads(self._expect(_CLAIM)[1])
+    def next_claim(self, on_ping):
+        """The claim. A ping before it is answered when ``on_ping`` has run."""
+        return from_json(self._expect(_CLAIM, on_ping)[1])
 
     def claimed(self, error=None):
         """The handler is loaded, or why it is not."""
@@ -47,7 +51,7 @@ class Channel:
         """Number, description and event of the next invocation."""
         request, meta = self._expect(_INVOKE)
         self._credit = _INITIAL_CREDIT
-        return request, json.loads(meta), self._receive_body(request)
+        return request, from_json(meta), self._receive_body(request)
 
     def respond(self, request, body):
         """Ends an invocation with a response."""
@@ -86,13 +90,14 @@ class Channel:
             self._send(_CHUNK, request, chunk)
         self._send(_END, request, b"")
 
-    def _expect(self, expected):
+    def _expect(self, expected, on_ping=lambda: None):
         """The next frame of this kind. Pings are answered; credit that came too late is of no use."""
         while True:
             kind, request, payload = self._receive()
             if kind == expected:
                 return request, payload
             if kind == _PING:
+                on_ping()
                 self._send(_PING, request, payload)
 
     def _receive(self):

@@ -1,11 +1,11 @@
 """The second argument of a handler."""
 
-import json
 import os
 import time
 
 import hearth_log as log
 from hearth_errors import Fault
+from hearth_marshal import from_json
 
 
 _W3C = ("traceparent", "tracestate", "baggage")
@@ -87,7 +87,7 @@ def _parse(client_context):
     if not client_context:
         return None
     try:
-        return json.loads(client_context)
+        return from_json(client_context)
     except Exception as error:
         message = "Unable to parse Client Context JSON: {}".format(error)
         raise Fault("LambdaContextUnmarshalError", message)

@@ -1,7 +1,6 @@
 """Errors as callers and logs see them."""
 
 import os
-import traceback
 
 _BOOTSTRAP = os.path.dirname(os.path.abspath(__file__)) + os.sep
 
@@ -38,6 +37,8 @@ def _message(exception):
 
 def _stack(exception):
     """The frames from user code on. Tuples, since those are formatted without the carets of newer Pythons."""
+    import traceback
+
     frames = traceback.extract_tb(exception.__traceback__)
     frames = [(frame.filename, frame.lineno, frame.name, frame.line) for frame in frames]
     while frames and frames[0][0].startswith(_BOOTSTRAP):

@@ -1,12 +1,11 @@
 """The function's log: ``print`` writes lines, ``logging`` and errors write one event each."""
 
 import io
-import logging
 import os
 import sys
 import time
 
-from hearth_json_log import JsonFormatter, timestamp
+import hearth_library as library
 from hearth_marshal import to_json
 
 _OUTPUT = 1
@@ -17,8 +16,8 @@ _JSON_FRAME, _TEXT_FRAME = 2, 3
 _MAX_EVENT = 1024 * 1024
 _NO_BREAK_SPACE = "\u00a0"
 
-# Names of levels in ``AWS_LAMBDA_LOG_LEVEL`` that Python does not know.
-_LEVELS = {"TRACE": "DEBUG"}
+# The numbers of ``logging``.
+_ERROR, _CRITICAL = 40, 50
 
 # The invocation that runs, for its lines; none during init.
 request_id = ""
@@ -35,51 +34,34 @@ def open_streams():
         setattr(sys, name, stream)
 
 
-def set_up_logging():
-    """Takes format and level from the variables, which are known from the claim on."""
+def set_up():
+    """Takes format and level from the variables, which are known from the claim on. ``logging`` is set up when it is
+    imported."""
     global _json
     _json = os.environ.get("AWS_LAMBDA_LOG_FORMAT", "").upper() == "JSON"
     level = os.environ.get("AWS_LAMBDA_LOG_LEVEL", "").upper()
-    level = logging.getLevelName(_LEVELS.get(level, level))
-    if isinstance(level, int):
-        logging.getLogger().setLevel(level)
-    handler = LambdaLoggerHandler()
-    logging.Formatter.converter = time.gmtime
-    handler.setFormatter(JsonFormatter() if _json else _text_formatter())
-    handler.addFilter(_add_request_id)
-    logging.getLogger().addHandler(handler)
 
+    def set_up_logging():
+        import hearth_logging
 
-def _text_formatter():
-    return logging.Formatter(
-        "[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(aws_request_id)s\t%(message)s\n",
-        "%Y-%m-%dT%H:%M:%S",
-    )
+        hearth_logging.set_up(_json, level)
 
-
-class LambdaLoggerHandler(logging.Handler):
-    def emit(self, record):
-        _write_event(self.format(record), _frame_level(record.levelno))
+    library.when_imported("logging", set_up_logging)
 
 
 def _frame_level(number):
     """The level of a frame: DEBUG is 2, CRITICAL is 6, and 0 is none."""
-    tens = min(max(number, 0), logging.CRITICAL) // 10
+    tens = min(max(number, 0), _CRITICAL) // 10
     return tens + 1 if tens else 0
-
-
-def _add_request_id(record):
-    record.aws_request_id = request_id
-    return True
 
 
 def error(described):
     """Writes an error as callers get it."""
     if _json:
         line = dict({"timestamp": timestamp(time.time()), "level": "ERROR"}, **described)
-        _write_event(to_json(line).decode("utf-8", "replace"), _frame_level(logging.ERROR))
+        write_event(to_json(line).decode("utf-8", "replace"), _ERROR)
     else:
-        _write_event(_error_text(described), _frame_level(logging.ERROR))
+        write_event(_error_text(described), _ERROR)
 
 
 def _error_text(described):
@@ -102,8 +84,16 @@ def write(text):
     _write(text, bytes((_TEXT_FRAME,)))
 
 
-def _write_event(text, level):
-    _write(text, bytes(((_JSON_FRAME if _json else _TEXT_FRAME) | level << 2,)))
+def write_event(text, level):
+    """Writes one event of a level of ``logging``."""
+    _write(text, bytes(((_JSON_FRAME if _json else _TEXT_FRAME) | _frame_level(level) << 2,)))
+
+
+def timestamp(seconds):
+    """The time as lines in the JSON format have it."""
+    millis = int(seconds * 1000)
+    whole = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(millis // 1000))
+    return "{}.{:03d}Z".format(whole, millis % 1000)
 
 
 def _write(text, kind):

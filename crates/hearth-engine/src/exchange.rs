@@ -100,8 +100,9 @@ impl Awaited<'_> {
     fn take(&mut self, message: Message, control: &mut Control) -> Result<bool, Failure> {
         match (self, message) {
             (Self::Response(call), message) => call.take(message, control),
-            // The greeting of a bootstrap that nobody has waited for.
-            (Self::Claimed, Message::Hello(_)) => Ok(false),
+            // The greeting of a bootstrap that nobody has waited for. The function's code may have run before it, so what
+            // it has prepared is for nobody else.
+            (Self::Claimed, Message::Hello(_) | Message::Prepared(_)) => Ok(false),
             (Self::Claimed, Message::Claimed(Ok(()))) => Ok(true),
             (Self::Claimed, Message::Claimed(Err(error))) => Err(error.into()),
             (Self::Claimed, other) => Err(unexpected(&other)),
@@ -198,6 +199,7 @@ fn unexpected(message: &Message) -> Failure {
     let kind = match message {
         Message::Hello(_) => "hello",
         Message::Ping(_) => "ping",
+        Message::Prepared(_) => "prepared",
         Message::Claimed(_) => "claimed",
         Message::Stream { .. } => "stream",
         Message::Chunk { .. } => "chunk",

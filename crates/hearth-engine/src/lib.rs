@@ -28,6 +28,7 @@ mod options;
 mod output;
 mod pace;
 mod pool;
+mod prepared;
 mod ready;
 mod record;
 mod report;

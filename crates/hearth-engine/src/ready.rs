@@ -4,8 +4,10 @@ use std::collections::VecDeque;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
+use hearth_runtime::Family;
 use hearth_sandbox::RuntimeIndex;
 
+use crate::FunctionSpec;
 use crate::environment::Process;
 
 /// Kinds of environment that are kept ready at the same time; the one not asked for longest gives way.
@@ -15,8 +17,20 @@ const KINDS: usize = 8;
 /// heap limit is fixed when it boots.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ReadyKey {
+    pub(crate) family: Family,
     pub(crate) runtime: RuntimeIndex,
     pub(crate) memory_mb: u32,
+}
+
+impl ReadyKey {
+    /// What a function needs.
+    pub(crate) fn of(spec: &FunctionSpec) -> Self {
+        Self {
+            family: spec.runtime.family,
+            runtime: spec.runtime.index,
+            memory_mb: spec.memory_mb,
+        }
+    }
 }
 
 /// Booted, unclaimed environments. Each is claimed once and never comes back.

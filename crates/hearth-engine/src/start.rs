@@ -11,7 +11,7 @@ use hearth_runtime::api::{Description, Machine, RuntimeApi};
 use hearth_runtime::environment::{self, Credentials, Environment};
 use hearth_runtime::frames::{Claim, Frame, Message};
 use hearth_sandbox::{BootRequest, ClaimRequest, Code, SandboxError, Start};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, timeout};
 
 use crate::conversation::{self, Door};
@@ -19,6 +19,7 @@ use crate::environment::Process;
 use crate::exchange::{self, Awaited};
 use crate::failure::Failure;
 use crate::journal::Journal;
+use crate::prepared::Prepared;
 use crate::ready::{Ready, ReadyKey};
 use crate::report::PlatformEvent;
 use crate::sandbox_handle::SandboxHandle;
@@ -26,7 +27,8 @@ use crate::{Api, CredentialSource, EngineOptions, FunctionSpec, InvokeError, Ses
 
 /// How long an interpreter may take until its bootstrap says hello; a loaded machine is slow, not broken.
 const BOOT_TIMEOUT: Duration = Duration::from_secs(30);
-/// Pings before the claim: they exercise the socket loop, so that the first invocation finds it warm.
+/// Pings to an environment that is kept ready: it rehearses, and exercises its socket loop, so that the first invocation
+/// finds both warm.
 const PINGS: usize = 2;
 
 /// Why there is no environment.
@@ -53,6 +55,15 @@ impl From<SandboxError> for StartError {
     }
 }
 
+/// An environment that has its function's code.
+struct Claimed<'a> {
+    process: Process,
+    /// When the init began.
+    begun: Instant,
+    /// Held while the interpreter starts, where that is still to be waited for.
+    turn: Option<SemaphorePermit<'a>>,
+}
+
 /// Starts environments.
 pub(crate) struct Starter {
     pub(crate) sandbox: SandboxHandle,
@@ -60,6 +71,7 @@ pub(crate) struct Starter {
     api: Arc<dyn Api>,
     outside: Outside,
     boots: Semaphore,
+    prepared: Prepared,
     pub(crate) ready: Ready,
 }
 
@@ -76,6 +88,7 @@ impl Starter {
             api,
             outside: Outside::new(options.name_servers.clone()),
             boots: Semaphore::new(options.parallel_boots.max(1)),
+            prepared: Prepared::default(),
             ready: Ready::new(options.ready_environments),
         }
     }
@@ -104,13 +117,16 @@ impl Starter {
             return self.start_custom(spec, &session, journal, stream, limit).await;
         }
         let fresh = spec.needs_fresh_start();
-        let (mut process, begun) = if fresh {
+        let claimed = if fresh {
             self.boot_with(spec, &session, stream).await?
         } else {
-            let (mut process, begun) = self.take_ready(spec).await?;
-            self.claim(&mut process, spec, &session).await?;
-            (process, begun)
+            self.claim_ready(spec, &session).await?
         };
+        let Claimed {
+            mut process,
+            begun,
+            turn,
+        } = claimed;
         if let Some(level) = spec.logging.application() {
             process.output.keep_from(level);
         }
@@ -125,6 +141,10 @@ impl Starter {
             layers_root: &process.places.layers(),
         };
         process.control.queue(&Frame::claim(&claim));
+        if let Some(turn) = turn {
+            greet(&mut process, 0).await?;
+            drop(turn);
+        }
         let deadline = begun + limit;
         let mut done = self.extensions(spec, &mut process, journal, deadline).await;
         if done.is_ok() {
@@ -145,7 +165,9 @@ impl Starter {
         stream: &str,
         limit: Duration,
     ) -> Result<(Process, Instant), StartError> {
-        let (mut process, begun) = self.boot_with(spec, session, stream).await?;
+        let Claimed {
+            mut process, begun, ..
+        } = self.boot_with(spec, session, stream).await?;
         if process.api.is_none() {
             return Err(StartError::Platform(
                 "custom runtimes need a network of their own, which this isolation tier has not".to_owned(),
@@ -184,17 +206,14 @@ impl Starter {
         }
     }
 
-    /// An interpreter that was ready, or a new one.
-    async fn take_ready(self: &Arc<Self>, spec: &FunctionSpec) -> Result<(Process, Instant), StartError> {
-        let key = ReadyKey {
-            runtime: spec.runtime.index,
-            memory_mb: spec.memory_mb,
-        };
+    /// Claims an interpreter that was ready, or a new one.
+    async fn claim_ready(
+        self: &Arc<Self>,
+        spec: &FunctionSpec,
+        session: &SessionVariables,
+    ) -> Result<Claimed<'_>, StartError> {
+        let key = ReadyKey::of(spec);
         let (process, missing) = self.ready.take(key);
-        let taken = match process {
-            Some(process) => (process, Instant::now()),
-            None => self.boot_ready(key).await?,
-        };
         for _ in 0..missing {
             let starter = Arc::clone(self);
             tokio::spawn(async move {
@@ -202,18 +221,69 @@ impl Starter {
                 if let Err(error) = &booted {
                     tracing::warn!(?error, "no environment could be made ready");
                 }
-                starter.ready.add(key, booted.ok().map(|(process, _)| process));
+                starter.ready.add(key, booted.ok());
             });
         }
-        Ok(taken)
+        let Some(mut process) = process else {
+            return self.boot_now(key, spec, session).await;
+        };
+        let begun = Instant::now();
+        self.claim(&mut process, spec, session).await?;
+        Ok(Claimed {
+            process,
+            begun,
+            turn: None,
+        })
     }
 
-    async fn boot_ready(&self, key: ReadyKey) -> Result<(Process, Instant), StartError> {
+    async fn boot_ready(&self, key: ReadyKey) -> Result<Process, StartError> {
         let _turn = self.turn().await;
+        let mut process = self.boot(key, Start::Ready).await?;
+        self.prepare(key, &mut process);
+        self.meet(key, &mut process, PINGS).await?;
+        Ok(process)
+    }
+
+    /// Boots for a function that waits. Its code is put in place while the interpreter starts; but not within reach of an
+    /// interpreter that is to prepare something for others.
+    async fn boot_now(
+        &self,
+        key: ReadyKey,
+        spec: &FunctionSpec,
+        session: &SessionVariables,
+    ) -> Result<Claimed<'_>, StartError> {
+        let turn = self.turn().await;
         let begun = Instant::now();
         let mut process = self.boot(key, Start::Ready).await?;
-        greet(&mut process).await?;
-        Ok((process, begun))
+        let prepares = self.prepare(key, &mut process);
+        if prepares {
+            self.meet(key, &mut process, 0).await?;
+        }
+        self.claim(&mut process, spec, session).await?;
+        Ok(Claimed {
+            process,
+            begun,
+            turn: (!prepares).then_some(turn),
+        })
+    }
+
+    /// Hands over what an earlier bootstrap has prepared; whether this one has to.
+    fn prepare(&self, key: ReadyKey, process: &mut Process) -> bool {
+        if !key.family.prepares() {
+            return false;
+        }
+        let prepared = self.prepared.of(key.runtime);
+        let prepares = prepared.is_empty();
+        process.control.queue(&Frame::prepared(prepared));
+        prepares
+    }
+
+    /// Waits for the bootstrap of an environment that knows of no function, and keeps what it has prepared.
+    async fn meet(&self, key: ReadyKey, process: &mut Process, pings: usize) -> Result<(), StartError> {
+        if let Some(prepared) = greet(process, pings).await? {
+            self.prepared.keep(key.runtime, prepared);
+        }
+        Ok(())
     }
 
     /// Boots with the function's variables in the interpreter's real environment. Code of the function may run
@@ -224,13 +294,10 @@ impl Starter {
         spec: &FunctionSpec,
         session: &SessionVariables,
         stream: &str,
-    ) -> Result<(Process, Instant), StartError> {
+    ) -> Result<Claimed<'_>, StartError> {
         let _turn = self.turn().await;
         let begun = Instant::now();
-        let key = ReadyKey {
-            runtime: spec.runtime.index,
-            memory_mb: spec.memory_mb,
-        };
+        let key = ReadyKey::of(spec);
         let mut process = self.boot(key, Start::Deferred).await?;
         self.claim(&mut process, spec, session).await?;
         let wrapper = environment::wrapper(&spec.environment).map(|wrapper| process.places.real(wrapper));
@@ -240,7 +307,12 @@ impl Starter {
             spec.layers.has_extensions,
             &variables,
         ));
-        Ok((process, begun))
+        self.prepare(key, &mut process);
+        Ok(Claimed {
+            process,
+            begun,
+            turn: None,
+        })
     }
 
     async fn boot(&self, key: ReadyKey, start: Start) -> Result<Process, StartError> {
@@ -290,7 +362,7 @@ impl Starter {
             .map_err(|error| StartError::Platform(error.to_string()))
     }
 
-    async fn turn(&self) -> tokio::sync::SemaphorePermit<'_> {
+    async fn turn(&self) -> SemaphorePermit<'_> {
         self.boots.acquire().await.expect("the semaphore is never closed")
     }
 }
@@ -349,13 +421,15 @@ impl std::fmt::Debug for Starter {
     }
 }
 
-/// Waits for the bootstrap's hello, then plays ping-pong.
-async fn greet(process: &mut Process) -> Result<(), StartError> {
+/// Waits for the bootstrap's hello, then plays ping-pong. Gives what it has prepared, if anything.
+async fn greet(process: &mut Process, pings: usize) -> Result<Option<Bytes>, StartError> {
     let greeting = async {
+        let mut prepared = None;
         let mut echoes = 0;
         loop {
             match process.control.receive().await {
-                Ok(Message::Hello(_) | Message::Ping(_)) if echoes == PINGS => return Ok(()),
+                Ok(Message::Prepared(own)) => prepared = Some(own),
+                Ok(Message::Hello(_) | Message::Ping(_)) if echoes == pings => return Ok(prepared),
                 Ok(Message::Hello(_) | Message::Ping(_)) => {
                     echoes += 1;
                     process.control.queue(&Frame::ping(Bytes::from_static(b"ping")));
@@ -366,7 +440,7 @@ async fn greet(process: &mut Process) -> Result<(), StartError> {
         }
     };
     match timeout(BOOT_TIMEOUT, greeting).await {
-        Ok(Ok(())) => Ok(()),
+        Ok(Ok(prepared)) => Ok(prepared),
         Ok(Err(why)) => Err(StartError::Platform(format!(
             "the interpreter did not start: {why}"
         ))),

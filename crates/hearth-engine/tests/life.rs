@@ -455,6 +455,20 @@ async fn variables_that_the_loader_reads_force_a_start_of_their_own() {
 }
 
 #[tokio::test]
+async fn what_a_function_could_prepare_is_given_to_nobody() {
+    let stage = Stage::new(|_| {});
+    let variables = BTreeMap::from([("LD_PRELOAD".to_owned(), "/var/task/x.so".to_owned())]);
+    let own_start = stage.deploy(|spec| spec.environment = Arc::new(variables));
+    let (first, second) = (stage.deploy(|_| {}), stage.deploy(|_| {}));
+    let own_start_again = stage.deploy(|spec| spec.environment = Arc::clone(&own_start.spec().environment));
+    for function in [&own_start, &first, &second, &own_start_again] {
+        run(&stage, function, json!({})).await;
+    }
+    let given = stage.sandbox.given.lock().unwrap().clone();
+    assert_eq!(given, ["", "", "ready", "ready"]);
+}
+
+#[tokio::test]
 async fn an_interpreter_that_hangs_with_code_of_the_function_is_its_init_and_in_nobodys_way() {
     let variables = BTreeMap::from([("LD_PRELOAD".to_owned(), "hang".to_owned())]);
     let hanging = |stage: &Stage| {

@@ -13,16 +13,21 @@ macro_rules! files {
 
 const NODEJS: &[BootstrapFile] = files!(
     "nodejs":
+    "bindings.cjs",
     "bootstrap.cjs",
     "call.cjs",
     "channel.cjs",
     "context.cjs",
+    "environment.cjs",
     "errors.cjs",
     "handler.cjs",
     "invocation.cjs",
     "log.cjs",
     "rehearsal.cjs",
+    "rehearsed.js",
     "rehearsed.mjs",
+    "response.cjs",
+    "socket.cjs",
     "streamed.cjs",
     "streaming.cjs",
 );
@@ -32,12 +37,16 @@ const PYTHON: &[BootstrapFile] = files!(
     "bootstrap.py",
     "hearth_channel.py",
     "hearth_claim.py",
+    "hearth_compile.py",
     "hearth_context.py",
+    "hearth_environment.py",
     "hearth_errors.py",
     "hearth_invocation.py",
-    "hearth_json_log.py",
+    "hearth_library.py",
     "hearth_log.py",
+    "hearth_logging.py",
     "hearth_marshal.py",
+    "hearth_rehearsal.py",
     "hearth_search_path.py",
 );
 
@@ -49,6 +58,11 @@ impl Family {
             Self::Python => PYTHON,
             Self::Provided => &[],
         }
+    }
+
+    /// Whether its bootstrap, before it says hello, takes what an earlier one has prepared, or prepares it.
+    pub fn prepares(self) -> bool {
+        self == Self::Python
     }
 
     /// What an interpreter is started with. `{heap}` stands for the size its heap may grow to, in MB, and `{root}` for

@@ -1,7 +1,7 @@
 //! The bootstraps against the folders of `cases/runtimes`, on every installed interpreter.
 //!
-//! Each case runs twice: in an interpreter that was started before it knew its function, and in one that
-//! was started with the function's variables. Both must give what the case expects, and the same.
+//! Each case runs three times: in an interpreter that waited for its function, in one that did not wait, and in one that
+//! was started with the function's variables. All must give what the case expects, and the same.
 
 #![allow(clippy::unwrap_used, reason = "helpers of a test may panic as the test may")]
 
@@ -9,8 +9,9 @@ mod support;
 
 use std::path::Path;
 
+use bytes::Bytes;
 use hearth_runtime::{Family, InstalledRuntime};
-use support::{Case, Start, interpreters, run};
+use support::{Case, Start, install, interpreters, run};
 
 #[test]
 fn nodejs() {
@@ -52,19 +53,28 @@ fn check(family: Family) {
 }
 
 fn check_all(cases: &[Case], interpreter: &InstalledRuntime) -> Vec<String> {
+    let bootstrap = install(interpreter);
     let suitable = cases.iter().filter(|case| case.suits(interpreter.version));
-    suitable.flat_map(|case| check_case(case, interpreter)).collect()
+    suitable
+        .flat_map(|case| check_case(case, interpreter, bootstrap.path()))
+        .collect()
 }
 
 /// What is wrong with a case on one interpreter.
-fn check_case(case: &Case, interpreter: &InstalledRuntime) -> Vec<String> {
+fn check_case(case: &Case, interpreter: &InstalledRuntime, bootstrap: &Path) -> Vec<String> {
     let title = format!("{} on {} {}", case.name, interpreter.family, interpreter.version);
-    let outcomes = [Start::Ready, Start::Deferred].map(|start| (start, run(case, interpreter, start)));
-    let [(_, ready), (_, deferred)] = &outcomes;
+    // The first prepares, the others are given it.
+    let mut prepared = Bytes::new();
+    let starts = [Start::Ready, Start::Now, Start::Deferred];
+    let outcomes = starts.map(|start| (start, run(case, interpreter, bootstrap, start, &mut prepared)));
     let mut failures = Vec::new();
-    if ready != deferred {
+    if prepared.is_empty() == interpreter.family.prepares() {
+        failures.push(format!("{title}: prepared {} bytes", prepared.len()));
+    }
+    let [(_, ready), others @ ..] = &outcomes;
+    for (start, other) in others.iter().filter(|(_, other)| other != ready) {
         failures.push(format!(
-            "{title}: starts differ\nready:    {ready}\ndeferred: {deferred}"
+            "{title}: starts differ\nReady: {ready}\n{start:?}: {other}"
         ));
     }
     for (start, outcome) in &outcomes {

@@ -20,6 +20,7 @@ pub(super) struct Runtime {
     pub(super) streamed: Arc<AtomicU64>,
     pub(super) heard: Arc<Mutex<String>>,
     pub(super) deferred: bool,
+    pub(super) given: Arc<Mutex<Vec<Bytes>>>,
 }
 
 type Ended = (ExitStatus, bool);
@@ -35,6 +36,7 @@ impl Runtime {
                 std::future::pending::<()>().await;
             }
         }
+        self.prepare().await;
         let hello = json!({"runtime": "python", "version": "3.11.7", "pid": 2});
         self.send(Kind::Hello, 0, hello.to_string().into()).await;
         loop {
@@ -61,6 +63,17 @@ impl Runtime {
                 _ => {}
             }
         }
+    }
+
+    /// Takes what another has prepared, or prepares how it was started.
+    async fn prepare(&mut self) {
+        let Some(given) = self.next().await else { return };
+        assert_eq!(given.kind, Kind::Prepared);
+        if given.payload.is_empty() {
+            let own = if self.deferred { "deferred" } else { "ready" };
+            self.send(Kind::Prepared, 0, own.into()).await;
+        }
+        self.given.lock().unwrap().push(given.payload);
     }
 
     async fn init(&mut self, handler: &str) -> Option<Ended> {

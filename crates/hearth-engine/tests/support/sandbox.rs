@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
+use bytes::Bytes;
 use hearth_runtime::frames::FrameBuffer;
 use hearth_sandbox::{
     BootRequest, Booted, BoxFuture, ClaimRequest, Exit, ExitStatus, FolderIndex, Listener, MemoryGauge,
@@ -41,6 +42,8 @@ pub(crate) struct FakeSandbox {
     pub(crate) is_deaf: AtomicBool,
     /// Whether folders that were shown are gone.
     pub(crate) folders_are_gone: AtomicBool,
+    /// What environments were given that others had prepared.
+    pub(crate) given: Arc<Mutex<Vec<Bytes>>>,
     /// What extensions that subscribe hear.
     pub(crate) heard: Arc<Mutex<String>>,
     live: Arc<Mutex<HashMap<u64, Live>>>,
@@ -127,6 +130,7 @@ impl Sandbox for FakeSandbox {
             streamed: Arc::clone(&self.streamed),
             heard: Arc::clone(&self.heard),
             deferred: request.start == Start::Deferred,
+            given: Arc::clone(&self.given),
         };
         let (exit, ended) = oneshot::channel();
         let task = tokio::spawn(async move {

@@ -36,10 +36,12 @@ pub enum Kind {
     Stream = 10,
     /// The invocation is over, after the end of its streamed response (from the environment).
     Done = 11,
+    /// What a bootstrap has prepared for those that come after, and are given it before anything else.
+    Prepared = 12,
 }
 
 impl Kind {
-    const ALL: [Kind; 11] = [
+    const ALL: [Kind; 12] = [
         Kind::Hello,
         Kind::Ping,
         Kind::Claim,
@@ -51,6 +53,7 @@ impl Kind {
         Kind::Credit,
         Kind::Stream,
         Kind::Done,
+        Kind::Prepared,
     ];
 
     fn from_byte(byte: u8) -> Option<Self> {
@@ -161,7 +164,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_header_round_trips(kind in 0..11usize, length in 0..=MAX_PAYLOAD as u32, request: u64) {
+        fn a_header_round_trips(kind in 0..12usize, length in 0..=MAX_PAYLOAD as u32, request: u64) {
             let header = Header { kind: Kind::ALL[kind], length, request };
             prop_assert_eq!(Header::parse(&header.encode()), Ok(header));
         }
@@ -189,7 +192,7 @@ mod tests {
         };
         assert_eq!(with(0, 1), Err(FrameError::Version(1)));
         assert_eq!(with(1, 0), Err(FrameError::Kind(0)));
-        assert_eq!(with(1, 12), Err(FrameError::Kind(12)));
+        assert_eq!(with(1, 13), Err(FrameError::Kind(13)));
         assert_eq!(with(2, 1), Err(FrameError::Flags(0x100)));
         assert_eq!(with(4, 1), Err(FrameError::TooLong(0x0100_0007)));
     }

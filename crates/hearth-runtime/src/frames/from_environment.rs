@@ -37,6 +37,8 @@ pub enum Message {
     Hello(Hello),
     /// The payload of a ping, echoed.
     Ping(Bytes),
+    /// What the bootstrap has prepared, for others of the same interpreter: nothing that means anything to the server.
+    Prepared(Bytes),
     /// The claim's outcome: the handler is loaded, or why not.
     Claimed(Result<(), RuntimeError>),
     /// The response to `request` is streamed; its chunks follow.
@@ -95,13 +97,14 @@ impl Message {
             request,
             payload,
         } = frame;
-        let of_environment = matches!(kind, Kind::Hello | Kind::Ping | Kind::Claimed);
+        let of_environment = matches!(kind, Kind::Hello | Kind::Ping | Kind::Prepared | Kind::Claimed);
         if of_environment != (request == 0) {
             return Err(MessageError::Request(kind, request));
         }
         let message = match kind {
             Kind::Hello => serde_json::from_slice(&payload).ok().map(Self::Hello),
             Kind::Ping => Some(Self::Ping(payload)),
+            Kind::Prepared => Some(Self::Prepared(payload)),
             Kind::Claimed if payload.is_empty() => Some(Self::Claimed(Ok(()))),
             Kind::Claimed => RuntimeError::decode(payload).map(|error| Self::Claimed(Err(error))),
             Kind::Stream => Self::stream(request, payload),
@@ -221,6 +224,7 @@ mod tests {
                 1,
                 br#"{"runtime":"nodejs","version":"20.1.0","pid":2}"#,
             ),
+            (Kind::Prepared, 1, b""),
             (Kind::Claim, 0, b"{}"),
             (Kind::Invoke, 1, b"{}"),
             (Kind::Chunk, 0, b"x"),
@@ -246,7 +250,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn arbitrary_payloads_never_panic(kind in 1..=11u8, request in 0..3u64, payload in vec(any::<u8>(), 0..80)) {
+        fn arbitrary_payloads_never_panic(kind in 1..=12u8, request in 0..3u64, payload in vec(any::<u8>(), 0..80)) {
             let header = [&[2, kind, 0, 0][..], &(payload.len() as u32).to_be_bytes(), &request.to_be_bytes()];
             let mut buffer = super::super::FrameBuffer::new();
             buffer.push(&header.concat());

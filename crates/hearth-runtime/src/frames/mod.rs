@@ -1,9 +1,10 @@
 //! The frame protocol: how the server and the bootstrap inside an environment talk.
 //!
 //! Both directions of the control socket carry frames: a 16-byte [`Header`] and a payload. The
-//! server greets nobody: the bootstrap says [`Hello`] once it has loaded, the server claims the
-//! environment exactly once ([`Claim`]), and from then on sends one invocation after the other
-//! ([`Invoke`], the event's chunks, an end). Bodies flow in chunks under credit, so that neither
+//! server begins with what an earlier bootstrap of the same interpreter has prepared; the bootstrap,
+//! if that was nothing, with what it prepares itself. It says [`Hello`] once it has loaded, the
+//! server claims the environment exactly once ([`Claim`]), and from then on sends one invocation
+//! after the other ([`Invoke`], the event's chunks, an end). Bodies flow in chunks under credit, so that neither
 //! side has to hold more of the other's data than it asked for. A response whose first frame is a
 //! `Stream` goes to the client as it comes; it may end in an error after some of it has, or with
 //! `End`, after which the function may run on until it is `Done`.

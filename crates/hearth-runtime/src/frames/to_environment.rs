@@ -71,6 +71,15 @@ impl Frame {
         }
     }
 
+    /// What an earlier bootstrap of the interpreter has prepared, or nothing. Has to come first.
+    pub fn prepared(prepared: Bytes) -> Self {
+        Self {
+            kind: Kind::Prepared,
+            request: 0,
+            payload: prepared,
+        }
+    }
+
     /// Asks the environment to echo the payload.
     pub fn ping(payload: Bytes) -> Self {
         Self {

@@ -24,12 +24,14 @@ use super::{Answer, Scene};
 const PATIENCE: Duration = Duration::from_secs(30);
 const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// When the interpreter learns its variables.
+/// How an environment comes to its function.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Start {
-    /// At the claim.
+    /// It waits and rehearses, then learns its variables. It prepares itself.
     Ready,
-    /// When it is started.
+    /// The same without a wait, and prepared by another.
+    Now,
+    /// Its interpreter is started with the variables, and prepared by another.
     Deferred,
 }
 
@@ -44,8 +46,14 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// Starts the interpreter and waits for its hello.
-    pub(crate) fn start(scene: &Scene, start: Start, variables: &BTreeMap<String, String>) -> Self {
+    /// Starts the interpreter with what another has `prepared` and waits for its hello. What it prepares itself takes the
+    /// place of that.
+    pub(crate) fn start(
+        scene: &Scene,
+        start: Start,
+        variables: &BTreeMap<String, String>,
+        prepared: &mut Bytes,
+    ) -> Self {
         let (socket, theirs) = UnixStream::pair().unwrap();
         socket.set_read_timeout(Some(PATIENCE)).unwrap();
         let (log, output) = std::io::pipe().unwrap();
@@ -56,12 +64,16 @@ impl Process {
             .arg(&scene.interpreter.executable)
             .args(scene.arguments())
             .env_clear()
-            .envs(if start == Start::Ready {
-                &initial
-            } else {
+            .envs(if start == Start::Deferred {
                 variables
+            } else {
+                &initial
             })
-            .current_dir("/")
+            .current_dir(if start == Start::Deferred {
+                scene.task()
+            } else {
+                "/".into()
+            })
             .stdin(OwnedFd::from(theirs))
             .stdout(output.try_clone().unwrap())
             .stderr(output)
@@ -77,7 +89,15 @@ impl Process {
             buffer: FrameBuffer::new(),
             log,
         };
-        match process.receive() {
+        if scene.interpreter.family.prepares() {
+            process.send(&Frame::prepared(prepared.clone()));
+        }
+        let mut next = process.receive();
+        if let Some(Message::Prepared(own)) = next {
+            *prepared = own;
+            next = process.receive();
+        }
+        match next {
             Some(Message::Hello(hello)) => assert_eq!(hello.runtime, scene.interpreter.family.to_string()),
             other => panic!("{other:?} instead of a hello"),
         }

@@ -14,20 +14,27 @@ use super::{Answer, Case, Outcome};
 /// A temporary folder with the code and the bootstrap, for one interpreter.
 pub(crate) struct Scene {
     pub(crate) interpreter: InstalledRuntime,
+    /// The folder that stands for /var/runtime.
+    runtime: PathBuf,
     folder: tempfile::TempDir,
 }
 
+/// Puts a bootstrap's files into a folder.
+pub(crate) fn install(interpreter: &InstalledRuntime) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in interpreter.family.bootstrap() {
+        fs::write(folder.path().join(name), text).unwrap();
+    }
+    folder
+}
+
 impl Scene {
-    pub(crate) fn new(interpreter: &InstalledRuntime) -> Self {
-        let scene = Self {
+    pub(crate) fn new(interpreter: &InstalledRuntime, runtime: &Path) -> Self {
+        Self {
             interpreter: interpreter.clone(),
+            runtime: runtime.canonicalize().unwrap(),
             folder: tempfile::tempdir().unwrap(),
-        };
-        fs::create_dir_all(scene.runtime()).unwrap();
-        for (name, text) in interpreter.family.bootstrap() {
-            fs::write(scene.runtime().join(name), text).unwrap();
         }
-        scene
     }
 
     /// The folder that stands for /var/task.
@@ -37,7 +44,7 @@ impl Scene {
 
     /// The interpreter's arguments.
     pub(crate) fn arguments(&self) -> Vec<String> {
-        let runtime = self.runtime().display().to_string();
+        let runtime = self.runtime.display().to_string();
         let arguments = self.interpreter.family.arguments().iter();
         arguments
             .map(|text| {
@@ -97,15 +104,11 @@ impl Scene {
         // A prefix such as /usr would also be found where it means no interpreter.
         let library = |place: &Path| format!("{}/lib", place.display());
         text.replace(&path(&self.task()), &Places::WALLED.task())
-            .replace(&path(&self.runtime()), &Places::WALLED.runtime())
+            .replace(&path(&self.runtime), &Places::WALLED.runtime())
             .replace(
                 &library(&self.interpreter.prefix),
                 &library(Path::new("/var/lang")),
             )
-    }
-
-    fn runtime(&self) -> PathBuf {
-        self.path().join("runtime")
     }
 
     fn path(&self) -> PathBuf {

@@ -1,0 +1,3 @@
+process.binding = () => {
+  throw new Error('there are none');
+};
