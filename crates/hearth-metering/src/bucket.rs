@@ -60,6 +60,15 @@ impl Bucket {
         self.duration.count
     }
 
+    /// About how many bytes of memory it takes beside its own size.
+    pub(crate) fn heap_bytes(&self) -> usize {
+        let distributions = [&self.duration, &self.init, &self.waited, &self.event_age];
+        distributions
+            .map(|values| values.histogram.heap_bytes())
+            .iter()
+            .sum()
+    }
+
     /// Counts an invocation.
     pub fn add(&mut self, record: &InvocationRecord) {
         match record.conclusion {

@@ -7,32 +7,40 @@ use std::time::{Duration, SystemTime};
 use hearth_engine::{FunctionMeter, InvocationRecord};
 use hearth_types::Qualifier;
 
-use crate::Metering;
+use crate::Bucket;
 use crate::bucket::micros;
 use crate::series::{Series, SeriesKey};
+use crate::shared::Shared;
 
 /// Counts the invocations of one version, by the names it is invoked by.
 #[derive(Debug)]
 pub(crate) struct Counter {
-    metering: Metering,
+    shared: Arc<Shared>,
     /// Invocations without a qualifier.
     plain: Arc<Series>,
     qualified: RwLock<HashMap<Box<str>, Arc<Series>>>,
 }
 
 impl Counter {
-    pub(crate) fn new(metering: Metering, key: SeriesKey) -> Self {
+    pub(crate) fn new(shared: Arc<Shared>, key: SeriesKey) -> Self {
         Self {
-            plain: metering.series(key),
-            metering,
+            plain: shared.series(key),
+            shared,
             qualified: RwLock::default(),
         }
     }
 
-    fn count(&self, qualifier: Option<&str>, at: SystemTime, add: impl FnOnce(&mut crate::Bucket)) {
-        match qualifier {
-            None => self.plain.count(at, add),
-            Some(text) => self.named(text).count(at, add),
+    pub(crate) fn count(&self, qualifier: Option<&str>, at: SystemTime, add: impl FnOnce(&mut Bucket)) {
+        let named;
+        let series = match qualifier {
+            None => &self.plain,
+            Some(text) => {
+                named = self.named(text);
+                &named
+            }
+        };
+        if series.count(at, add) {
+            self.shared.changed(series);
         }
     }
 
@@ -42,9 +50,9 @@ impl Counter {
             return Arc::clone(series);
         }
         drop(known);
-        let series = self.metering.series(SeriesKey {
+        let series = self.shared.series(SeriesKey {
             qualifier: Qualifier::parse(text),
-            ..self.plain.key.clone()
+            ..(*self.plain.key).clone()
         });
         let mut known = self.qualified.write().expect("no holder of this lock panics");
         known.insert(text.into(), Arc::clone(&series));

@@ -11,6 +11,9 @@ const STEPS: u64 = 180;
 /// Powers of ten above: the last one ends at 10¹⁰, which for microseconds is nearly three hours.
 const DECADES: u64 = 8;
 
+/// The last bin.
+const LAST: u16 = (LINEAR + DECADES * STEPS) as u16;
+
 /// One bin that is not empty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Bin {
@@ -45,6 +48,28 @@ impl Histogram {
             Ok(place) => self.bins[place].count += count,
             Err(place) => self.bins.insert(place, Bin { index, count }),
         }
+    }
+
+    /// Appends a bin; `None` if it is empty, not above all others, or none that there is.
+    pub(crate) fn push(&mut self, index: u16, count: u64) -> Option<()> {
+        let above = self.bins.last().is_none_or(|last| last.index < index);
+        (above && index <= LAST && count > 0).then(|| self.bins.push(Bin { index, count }))
+    }
+
+    /// The bins that hold something, by size: number and count.
+    pub(crate) fn bins(&self) -> impl ExactSizeIterator<Item = (u16, u64)> {
+        self.bins.iter().map(|bin| (bin.index, bin.count))
+    }
+
+    /// How many values there are; `None` if it is no number.
+    pub(crate) fn count(&self) -> Option<u64> {
+        let mut counts = self.bins.iter().map(|bin| bin.count);
+        counts.try_fold(0u64, u64::checked_add)
+    }
+
+    /// About how many bytes of memory it takes beside its own size.
+    pub(crate) fn heap_bytes(&self) -> usize {
+        self.bins.len() * size_of::<Bin>()
     }
 
     /// How many values are at most `limit`: exact where that is the limit of a bin, as 1, 2.5 and 5 of any power of ten
@@ -123,12 +148,11 @@ mod tests {
 
     #[test]
     fn bins_follow_one_another() {
-        let last = (LINEAR + DECADES * STEPS) as u16;
-        for bin in 1..=last {
+        for bin in 1..=LAST {
             assert_eq!(index(upper(bin)), bin);
             assert_eq!(index(upper(bin - 1) + 1), bin);
         }
-        assert_eq!(index(u64::MAX), last);
+        assert_eq!(index(u64::MAX), LAST);
     }
 
     #[test]

@@ -6,15 +6,28 @@
 #![forbid(unsafe_code)]
 
 mod bucket;
+mod codec;
 mod counter;
 mod distribution;
+mod folder;
+mod frame;
 mod histogram;
+mod journal;
+mod keeper;
 mod layer;
 mod metering;
+mod options;
+mod partition;
 pub mod query;
+#[cfg(test)]
+mod restarts;
 mod series;
+mod shared;
+#[cfg(test)]
+mod testing;
 
 pub use bucket::Bucket;
-pub use distribution::Distribution;
+pub use distribution::{Distribution, Gauge};
 pub use histogram::Histogram;
 pub use metering::Metering;
+pub use options::MeteringOptions;

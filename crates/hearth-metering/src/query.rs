@@ -2,13 +2,15 @@
 //!
 //! [`Metering::metrics`] lists them, [`Metering::statistics`] reads one. Both see everything that ended before.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 use std::ops::Range;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use hearth_types::{FunctionName, Qualifier, Scope};
 
 use crate::distribution::Gauge;
+use crate::partition::Grain;
 use crate::series::{Minute, SeriesKey, minute};
 use crate::{Bucket, Distribution, Metering};
 
@@ -319,14 +321,15 @@ pub struct Point {
 }
 
 impl Metering {
-    /// The metrics of an account in a region of which there are values since a time, sorted.
+    /// The metrics of an account in a region of which there are values since a time (to the hour), sorted. Reads files.
     pub fn metrics(&self, scope: &Scope, since: SystemTime) -> Vec<Metric> {
-        let found = self.look(|layer| {
-            let mut found = BTreeSet::new();
-            for (_, key, bucket) in layer.range(minute(since)..Minute::MAX) {
-                if key.scope != *scope {
-                    continue;
-                }
+        let mut found = BTreeSet::new();
+        let of_scope = |key: &SeriesKey| key.scope == *scope;
+        let visited = self.visit(
+            Grain::Hours,
+            minute(since)..Minute::MAX,
+            of_scope,
+            |_, key, bucket| {
                 for dimensions in Dimensions::of(key) {
                     let has = |name: &MetricName| {
                         name.exists_for(&dimensions) && name.of(bucket, &dimensions).is_some()
@@ -338,15 +341,16 @@ impl Metering {
                     });
                     found.extend(metrics);
                 }
-            }
-            found
-        });
+            },
+        );
+        complain(visited);
         found.into_iter().collect()
     }
 
     /// What was seen of a metric, by periods of so many seconds (a multiple of 60), oldest first; periods without values
     /// are left out. The first period begins with the minute in which the range does, whatever its length, as on AWS.
-    /// Values count by the minute in which an invocation began.
+    /// Values count by the minute in which an invocation began, or by the hour where minutes are not needed or are not
+    /// kept any more. Reads files.
     pub fn statistics(
         &self,
         scope: &Scope,
@@ -360,21 +364,15 @@ impl Metering {
         }
         let period = (period / 60).max(1);
         let first = minute(range.start);
-        let end = minute(range.end + Duration::from_secs(60) - Duration::from_nanos(1));
-        let periods = self.look(|layer| {
-            let mut periods: Vec<(Minute, Bucket)> = Vec::new();
-            for (minute, key, bucket) in layer.range(first..end.max(first)) {
-                if key.scope != *scope || !dimensions.hold(key) {
-                    continue;
-                }
-                let start = first + (minute - first) / period * period;
-                match periods.last_mut() {
-                    Some((last, sum)) if *last == start => sum.merge(bucket),
-                    _ => periods.push((start, bucket.clone())),
-                }
-            }
-            periods
+        let end = minute(range.end + Duration::from_secs(60) - Duration::from_nanos(1)).max(first);
+        let mut periods: BTreeMap<Minute, Bucket> = BTreeMap::new();
+        let of_metric = |key: &SeriesKey| key.scope == *scope && dimensions.hold(key);
+        let grain = self.grain(first, end, period);
+        let visited = self.visit(grain, first..end, of_metric, |minute, _, bucket| {
+            let number = minute.saturating_sub(first) / period;
+            periods.entry(first + number * period).or_default().merge(bucket);
         });
+        complain(visited);
         let points = periods.into_iter().filter_map(|(start, bucket)| {
             Some(Point {
                 start: UNIX_EPOCH + Duration::from_secs(u64::from(start) * 60),
@@ -382,6 +380,25 @@ impl Metering {
             })
         });
         points.collect()
+    }
+
+    /// Hours where they say the same as minutes, or where minutes are not kept any more.
+    fn grain(&self, first: Minute, end: Minute, period: Minute) -> Grain {
+        let hours = |minutes: Minute| minutes.is_multiple_of(60);
+        let old = SystemTime::now().checked_sub(self.options().minutes);
+        let gone = old.is_some_and(|old| first < minute(old));
+        if hours(period) && (gone || hours(first) && hours(end)) {
+            Grain::Hours
+        } else {
+            Grain::Minutes
+        }
+    }
+}
+
+/// Says that an answer is not complete.
+fn complain(visited: io::Result<()>) {
+    if let Err(error) = visited {
+        tracing::error!(%error, "metering cannot be read");
     }
 }
 

@@ -1,11 +1,12 @@
 //! What is told apart: functions, their versions, and the names they are invoked by.
 
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Mutex};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use hearth_types::{FunctionName, Qualifier, Scope};
 
 use crate::Bucket;
+use crate::shared::lock;
 
 /// A minute, counted from the Unix epoch.
 pub(crate) type Minute = u32;
@@ -30,24 +31,25 @@ pub(crate) struct SeriesKey {
 /// Where the counts of one series wait until they are collected.
 #[derive(Debug)]
 pub(crate) struct Series {
-    pub(crate) key: SeriesKey,
+    pub(crate) key: Arc<SeriesKey>,
     /// Of the minutes since then: nearly always one.
     waiting: Mutex<Vec<(Minute, Bucket)>>,
 }
 
 impl Series {
-    pub(crate) fn new(key: SeriesKey) -> Self {
+    pub(crate) fn new(key: Arc<SeriesKey>) -> Self {
         Self {
             key,
             waiting: Mutex::default(),
         }
     }
 
-    /// Counts something at a time. Held for a moment only: the collector takes what is there in one step, and who
-    /// invokes the same function at the same time waits some tens of nanoseconds.
-    pub(crate) fn count(&self, at: SystemTime, add: impl FnOnce(&mut Bucket)) {
+    /// Counts something at a time; whether nothing waited before. Held for a moment only: the collector takes what is
+    /// there in one step, and who invokes the same function at the same time waits some tens of nanoseconds.
+    pub(crate) fn count(&self, at: SystemTime, add: impl FnOnce(&mut Bucket)) -> bool {
         let minute = minute(at);
-        let mut waiting = self.lock();
+        let mut waiting = lock(&self.waiting);
+        let first = waiting.is_empty();
         let place = match waiting.iter().rposition(|(of, _)| *of == minute) {
             Some(place) => place,
             None => {
@@ -56,14 +58,11 @@ impl Series {
             }
         };
         add(&mut waiting[place].1);
+        first
     }
 
     /// Takes what has been counted since the last time.
     pub(crate) fn take(&self) -> Vec<(Minute, Bucket)> {
-        std::mem::take(&mut *self.lock())
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Vec<(Minute, Bucket)>> {
-        self.waiting.lock().expect("no holder of this lock panics")
+        std::mem::take(&mut *lock(&self.waiting))
     }
 }

@@ -214,5 +214,5 @@ fn accounts_and_regions_do_not_see_one_another() {
         ..Scope::default()
     };
     assert_eq!(metering.metrics(&elsewhere, at(0)), []);
-    assert_eq!(metering.metrics(&Scope::default(), at(60)), []);
+    assert_eq!(metering.metrics(&Scope::default(), at(3600)), []);
 }

@@ -11,7 +11,7 @@ use hearth_gateway::FunctionUrls;
 use hearth_iam::{Sealer, SessionIssuer, sts};
 use hearth_lambda::{Folders, LambdaOptions, LambdaService};
 use hearth_logs::{LogOptions, LogService, LogStore};
-use hearth_metering::Metering;
+use hearth_metering::{Metering, MeteringOptions};
 use hearth_runtime::Catalogue;
 use hearth_sandbox::{FolderClient, Tier, WardenClient};
 use hearth_store::sqlite::{self, OpenError, SqliteStore};
@@ -34,6 +34,7 @@ struct Node {
     engine: Engine,
     lambda: LambdaService,
     logs: LogStore,
+    metering: Metering,
     log_service: LogService,
     router: Arc<Router>,
 }
@@ -107,7 +108,8 @@ async fn assemble(
     let sessions = SessionIssuer::new(Arc::clone(&sealer));
     let catalogue = Arc::new(Catalogue::new(discovery, mode.substitutes()));
     let inside = InsideApi::default();
-    let metering = Metering::default();
+    let metering =
+        Metering::open(&data.join("metering"), metering_options(&settings)).map_err(Failure::failed)?;
     let engine = Engine::new(
         engine_options(&settings),
         Arc::new(warden),
@@ -156,6 +158,7 @@ async fn assemble(
         engine,
         lambda,
         logs,
+        metering,
         log_service,
         router,
     })
@@ -187,6 +190,7 @@ impl Node {
             tracing::warn!("some invocations did not finish within the grace period");
         }
         self.logs.flush().await;
+        self.metering.close();
     }
 }
 
@@ -196,6 +200,13 @@ fn log_options(settings: &Settings) -> LogOptions {
         group_bytes: settings.log_group_size.0,
         total_bytes: settings.log_size.0,
         ..LogOptions::default()
+    }
+}
+
+fn metering_options(settings: &Settings) -> MeteringOptions {
+    MeteringOptions {
+        total_bytes: settings.metering_size.0,
+        ..MeteringOptions::default()
     }
 }
 

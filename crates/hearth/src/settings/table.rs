@@ -13,17 +13,19 @@ pub(crate) enum Group {
     Functions,
     Isolation,
     Logs,
+    Metering,
     Client,
 }
 
 impl Group {
     /// In the order they are explained in.
     #[cfg(test)]
-    pub(crate) const ALL: [Self; 5] = [
+    pub(crate) const ALL: [Self; 6] = [
         Self::Server,
         Self::Functions,
         Self::Isolation,
         Self::Logs,
+        Self::Metering,
         Self::Client,
     ];
 
@@ -34,6 +36,7 @@ impl Group {
             Self::Functions => "Functions",
             Self::Isolation => "Isolation",
             Self::Logs => "Logs of functions",
+            Self::Metering => "What functions use",
             Self::Client => "Commands that talk to a server",
         }
     }
@@ -134,7 +137,7 @@ fn setting<V: Value + 'static>(
 
 /// Every setting, in the order of the documentation.
 pub(crate) fn table() -> Vec<Setting> {
-    [server(), functions(), isolation(), logs(), client()]
+    [server(), functions(), isolation(), logs(), metering(), client()]
         .into_iter()
         .flatten()
         .collect()
@@ -300,6 +303,31 @@ fn logs() -> Vec<Setting> {
             "log-group-size",
             |s| &mut s.log_group_size,
             "How much of it the log of one function may take; its oldest events go first.",
+        ),
+    ]
+}
+
+fn metering() -> Vec<Setting> {
+    use Group::Metering;
+    vec![
+        setting(
+            Metering,
+            "metering-size",
+            |s| &mut s.metering_size,
+            "How much disk the counts of all functions may take; what is oldest goes first, minutes before hours.",
+        ),
+        setting(
+            Metering,
+            "price-gb-second",
+            |s| &mut s.price_gb_second,
+            "What `hearth usage` reckons for a GB of memory in a second, in any currency. The default is AWS's for \
+             x86 in us-east-1.",
+        ),
+        setting(
+            Metering,
+            "price-request",
+            |s| &mut s.price_request,
+            "What it reckons for an invocation.",
         ),
     ]
 }

@@ -144,6 +144,24 @@ impl Value for Size {
     }
 }
 
+/// What something costs, in a currency that nobody names.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Price(pub(crate) f64);
+
+impl Value for Price {
+    const PLACEHOLDER: &'static str = "PRICE";
+    const ACCEPTS: &'static str = "a number, such as 0.0000166667";
+
+    fn read(text: &str) -> Option<Self> {
+        let plain = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+        text.parse().ok().filter(|_| plain).map(Self)
+    }
+
+    fn show(&self) -> String {
+        self.0.to_string()
+    }
+}
+
 /// Digits and then one of the units; a lone 0 needs none.
 fn with_unit(text: &str, units: &[(&str, u64)]) -> Option<u64> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
@@ -327,6 +345,15 @@ mod tests {
         }
         for bad in ["64MB", "64", "MiB"] {
             assert_eq!(Size::read(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn prices_are_plain_numbers() {
+        assert_eq!(Price::read("0.0000166667").unwrap().show(), "0.0000166667");
+        assert_eq!(Price::read("0"), Some(Price(0.0)));
+        for bad in ["", ".", "-1", "1e3", "inf", "NaN", "1,5", "$1"] {
+            assert_eq!(Price::read(bad), None, "{bad}");
         }
     }
 
