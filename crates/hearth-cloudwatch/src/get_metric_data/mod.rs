@@ -27,13 +27,10 @@ pub(crate) fn run(
 ) -> Result<GetMetricDataOutput, AwsError> {
     let mut faults = Faults::default();
     let window = Window::new(input.start_time, input.end_time);
-    let window = window.map_err(|error| faults.add(error.to_string()));
+    let window = window.map_err(|error| faults.add(error.to_string())).ok();
     let most = most_datapoints(input.max_datapoints, &mut faults);
     let queries = Queries::read(input.metric_data_queries, &context.scope.account, &mut faults);
-    faults.into_result()?;
-    let (Ok(window), Some(queries)) = (window, queries) else {
-        return Ok(GetMetricDataOutput::default());
-    };
+    let (window, queries) = faults.or(window.zip(queries))?;
     let from = input
         .next_token
         .as_deref()

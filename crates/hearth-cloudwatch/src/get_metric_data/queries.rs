@@ -27,12 +27,10 @@ impl Faults {
         self.0.push('\n');
     }
 
-    /// The error for all of them, if there are any.
-    pub(super) fn into_result(self) -> Result<(), AwsError> {
-        match self.0.is_empty() {
-            true => Ok(()),
-            false => Err(validation_error(self.0)),
-        }
+    /// What was read, or the error for all that is wrong.
+    pub(super) fn or<T>(self, read: Option<T>) -> Result<T, AwsError> {
+        read.filter(|_| self.0.is_empty())
+            .ok_or_else(|| validation_error(self.0))
     }
 }
 
