@@ -382,8 +382,8 @@ fn queries_that_cannot_be_answered_say_why() {
                 .to_owned(),
         ),
         (
-            vec![i(), expression("e", "RATE(i)")],
-            "Error in expression 'e': Hearth does not support the function RATE yet\n".to_owned(),
+            vec![i(), expression("e", "STDDEV(i)")],
+            "Error in expression 'e': Hearth does not support the function STDDEV yet\n".to_owned(),
         ),
         (
             vec![i(), expression("e", "SUM(i)")],

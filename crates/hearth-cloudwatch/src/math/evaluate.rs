@@ -1,6 +1,8 @@
 //! What expressions come to.
 
-use super::expression::Expression;
+use std::collections::BTreeMap;
+
+use super::expression::{Expression, is_true};
 use super::function::Function;
 use super::{MathError, Series, Value};
 
@@ -25,6 +27,7 @@ pub(crate) fn evaluate(expression: &Expression, operands: &dyn Operands) -> Resu
         Expression::List(parts) => list(parts, operands),
         Expression::Call(Function::Metrics, arguments) => metrics(arguments, operands),
         Expression::Call(Function::Fill, arguments) => fill(arguments, operands),
+        Expression::Call(Function::If, arguments) => choose(arguments, operands),
         Expression::Call(function, arguments) => match arguments.as_slice() {
             [argument] => function.of(&evaluate(argument, operands)?),
             _ => Err(MathError::Arguments(function.name())),
@@ -55,6 +58,41 @@ fn metrics(arguments: &[Expression], operands: &dyn Operands) -> Result<Value, M
         [] => Ok(Value::Many(operands.metrics("")?)),
         [Expression::Text(part)] => Ok(Value::Many(operands.metrics(part)?)),
         _ => Err(MathError::Arguments("METRICS")),
+    }
+}
+
+/// `IF(condition, value)` and `IF(condition, value, other)`: what a condition chooses, once or at each time.
+fn choose(arguments: &[Expression], operands: &dyn Operands) -> Result<Value, MathError> {
+    let refused = MathError::Arguments("IF");
+    let (condition, yes, no) = match arguments {
+        [condition, yes] => (condition, yes, None),
+        [condition, yes, no] => (condition, yes, Some(evaluate(no, operands)?)),
+        _ => return Err(refused),
+    };
+    let yes = evaluate(yes, operands)?;
+    match evaluate(condition, operands)? {
+        Value::Scalar(holds) if is_true(holds) => Ok(yes),
+        Value::Scalar(_) => no.ok_or(refused),
+        Value::Many(_) => Err(refused),
+        Value::One(condition) => {
+            let mut points = BTreeMap::new();
+            for (at, holds) in &condition.points {
+                let chosen = if is_true(*holds) { Some(&yes) } else { no.as_ref() };
+                let value = chosen.map(|chosen| at_time(chosen, *at, condition.period));
+                points.extend(value.transpose()?.flatten().map(|value| (*at, value)));
+            }
+            Ok(Value::One(condition.with(points)))
+        }
+    }
+}
+
+/// What a value is at a time, for a series of a period.
+fn at_time(value: &Value, at: u64, period: u32) -> Result<Option<f64>, MathError> {
+    match value {
+        Value::Scalar(number) => Ok(Some(*number)),
+        Value::One(series) if series.period == period => Ok(series.points.get(&at).copied()),
+        Value::One(_) => Err(MathError::Periods),
+        Value::Many(_) => Err(MathError::Arguments("IF")),
     }
 }
 

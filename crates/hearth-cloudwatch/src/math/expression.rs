@@ -30,6 +30,14 @@ pub(crate) enum Expression {
 /// What is done with two operands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Operator {
+    Or,
+    And,
+    Equal,
+    NotEqual,
+    LessOrEqual,
+    GreaterOrEqual,
+    Less,
+    Greater,
     Add,
     Subtract,
     Multiply,
@@ -37,10 +45,36 @@ pub(crate) enum Operator {
     Power,
 }
 
+/// The operators by how close they bind, the loosest first; what begins with another one's text comes before it.
+const LEVELS: [&[(&str, Operator)]; 5] = [
+    &[("||", Operator::Or), ("OR", Operator::Or)],
+    &[("&&", Operator::And), ("AND", Operator::And)],
+    &[
+        ("==", Operator::Equal),
+        ("!=", Operator::NotEqual),
+        ("<=", Operator::LessOrEqual),
+        (">=", Operator::GreaterOrEqual),
+        ("<", Operator::Less),
+        (">", Operator::Greater),
+    ],
+    &[("+", Operator::Add), ("-", Operator::Subtract)],
+    &[("*", Operator::Multiply), ("/", Operator::Divide)],
+];
+/// What binds closer than all of them.
+const POWER: &[(&str, Operator)] = &[("^", Operator::Power)];
+
 impl Operator {
-    /// Applies it.
+    /// Applies it. What is true is 1, what is false 0, and any other number than 0 is true.
     pub(super) fn apply(self, left: f64, right: f64) -> f64 {
         match self {
+            Self::Or => truth(is_true(left) || is_true(right)),
+            Self::And => truth(is_true(left) && is_true(right)),
+            Self::Equal => truth(left == right),
+            Self::NotEqual => truth(left != right),
+            Self::LessOrEqual => truth(left <= right),
+            Self::GreaterOrEqual => truth(left >= right),
+            Self::Less => truth(left < right),
+            Self::Greater => truth(left > right),
             Self::Add => left + right,
             Self::Subtract => left - right,
             Self::Multiply => left * right,
@@ -48,6 +82,15 @@ impl Operator {
             Self::Power => left.powf(right),
         }
     }
+}
+
+fn truth(holds: bool) -> f64 {
+    f64::from(u8::from(holds))
+}
+
+/// Whether a number is what is meant by true.
+pub(super) fn is_true(value: f64) -> bool {
+    value != 0.0
 }
 
 impl Expression {
@@ -62,7 +105,7 @@ impl Expression {
             depth: 0,
             operators: 0,
         };
-        let expression = parser.sum()?;
+        let expression = parser.whole()?;
         match parser.peek() {
             None => Ok(expression),
             Some(_) => Err(parser.stuck()),
@@ -97,28 +140,20 @@ struct Parser<'a> {
 }
 
 impl Parser<'_> {
-    fn sum(&mut self) -> Result<Expression, MathError> {
-        let mut left = self.product()?;
-        loop {
-            let operator = match self.peek() {
-                Some('+') => Operator::Add,
-                Some('-') => Operator::Subtract,
-                _ => return Ok(left),
-            };
-            left = self.operation(operator, left, Self::product)?;
-        }
+    fn whole(&mut self) -> Result<Expression, MathError> {
+        self.level(&LEVELS)
     }
 
-    fn product(&mut self) -> Result<Expression, MathError> {
-        let mut left = self.power()?;
-        loop {
-            let operator = match self.peek() {
-                Some('*') => Operator::Multiply,
-                Some('/') => Operator::Divide,
-                _ => return Ok(left),
-            };
-            left = self.operation(operator, left, Self::power)?;
+    /// Operands between operators of the first level, or of closer ones.
+    fn level(&mut self, levels: &[&[(&str, Operator)]]) -> Result<Expression, MathError> {
+        let Some((operators, closer)) = levels.split_first() else {
+            return self.power();
+        };
+        let mut left = self.level(closer)?;
+        while let Some(operator) = self.operator(operators)? {
+            left = Expression::Operation(operator, Box::new((left, self.level(closer)?)));
         }
+        Ok(left)
     }
 
     /// A power binds closer than a sign before it, and the right one of two closer than the left one.
@@ -127,31 +162,43 @@ impl Parser<'_> {
             return self.nested(|parser| Ok(Expression::Negated(Box::new(parser.power()?))));
         }
         let base = self.operand()?;
-        match self.peek() {
-            Some('^') => self.nested(|parser| parser.operation(Operator::Power, base, Self::power)),
-            _ => Ok(base),
+        match self.operator(POWER)? {
+            Some(operator) => self.nested(|parser| {
+                let exponent = parser.power()?;
+                Ok(Expression::Operation(operator, Box::new((base, exponent))))
+            }),
+            None => Ok(base),
         }
     }
 
-    fn operation(
-        &mut self,
-        operator: Operator,
-        left: Expression,
-        right: impl FnOnce(&mut Self) -> Result<Expression, MathError>,
-    ) -> Result<Expression, MathError> {
+    /// Steps over the next operator, if it is one of these.
+    fn operator(&mut self, operators: &[(&str, Operator)]) -> Result<Option<Operator>, MathError> {
+        self.peek();
+        let found = operators.iter().find(|(text, _)| self.is_next(text));
+        let Some((text, operator)) = found else {
+            return Ok(None);
+        };
         self.operators += 1;
         if self.operators > MOST_OPERATORS {
             return Err(MathError::TooLarge);
         }
-        self.skip(1);
-        Ok(Expression::Operation(operator, Box::new((left, right(self)?))))
+        self.skip(text.len());
+        Ok(Some(*operator))
+    }
+
+    /// Whether a text comes next; one of letters as a word of its own.
+    fn is_next(&self, text: &str) -> bool {
+        self.rest.strip_prefix(text).is_some_and(|rest| {
+            let goes_on = rest.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
+            !(goes_on && text.starts_with(|c: char| c.is_ascii_alphabetic()))
+        })
     }
 
     fn operand(&mut self) -> Result<Expression, MathError> {
         match self.peek() {
             Some('(') => self.nested(|parser| {
                 parser.skip(1);
-                let inner = parser.sum()?;
+                let inner = parser.whole()?;
                 parser.expect(')').map(|()| inner)
             }),
             Some('[') => self.nested(|parser| {
@@ -202,7 +249,7 @@ impl Parser<'_> {
             return Ok(parts);
         }
         loop {
-            parts.push(self.sum()?);
+            parts.push(self.whole()?);
             if !self.eat(',') {
                 return self.expect(end).map(|()| parts);
             }

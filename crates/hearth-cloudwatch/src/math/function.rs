@@ -10,12 +10,17 @@ pub(crate) enum Function {
     Abs,
     Avg,
     Ceil,
+    DatapointCount,
+    Diff,
     Fill,
     Floor,
+    If,
     Max,
     Metrics,
     Min,
     Period,
+    Rate,
+    RunningSum,
     Sum,
 }
 
@@ -27,12 +32,17 @@ impl FromStr for Function {
             Self::Abs,
             Self::Avg,
             Self::Ceil,
+            Self::DatapointCount,
+            Self::Diff,
             Self::Fill,
             Self::Floor,
+            Self::If,
             Self::Max,
             Self::Metrics,
             Self::Min,
             Self::Period,
+            Self::Rate,
+            Self::RunningSum,
             Self::Sum,
         ]
         .into_iter();
@@ -48,12 +58,17 @@ impl Function {
             Self::Abs => "ABS",
             Self::Avg => "AVG",
             Self::Ceil => "CEIL",
+            Self::DatapointCount => "DATAPOINT_COUNT",
+            Self::Diff => "DIFF",
             Self::Fill => "FILL",
             Self::Floor => "FLOOR",
+            Self::If => "IF",
             Self::Max => "MAX",
             Self::Metrics => "METRICS",
             Self::Min => "MIN",
             Self::Period => "PERIOD",
+            Self::Rate => "RATE",
+            Self::RunningSum => "RUNNING_SUM",
             Self::Sum => "SUM",
         }
     }
@@ -64,6 +79,12 @@ impl Function {
             Self::Abs => Ok(value.map(f64::abs)),
             Self::Ceil => Ok(value.map(f64::ceil)),
             Self::Floor => Ok(value.map(f64::floor)),
+            Self::DatapointCount => self.fold(value, |values| values.len() as f64),
+            Self::Diff => self.each(value, |series| series.differences(|change, _| change)),
+            Self::Rate => self.each(value, |series| {
+                series.differences(|change, seconds| change / seconds as f64)
+            }),
+            Self::RunningSum => self.each(value, Series::running_sum),
             Self::Avg => self.fold(value, |values| values.iter().sum::<f64>() / values.len() as f64),
             Self::Max => self.fold(value, |values| values.iter().copied().fold(f64::MIN, f64::max)),
             Self::Min => self.fold(value, |values| values.iter().copied().fold(f64::MAX, f64::min)),
@@ -72,7 +93,15 @@ impl Function {
                 Value::One(series) => Ok(Value::Scalar(series.period.into())),
                 _ => Err(MathError::Arguments(self.name())),
             },
-            Self::Fill | Self::Metrics => Err(MathError::Arguments(self.name())),
+            Self::Fill | Self::If | Self::Metrics => Err(MathError::Arguments(self.name())),
+        }
+    }
+
+    fn each(self, value: &Value, change: impl Fn(&Series) -> Series) -> Result<Value, MathError> {
+        match value {
+            Value::Scalar(_) => Err(MathError::Arguments(self.name())),
+            Value::One(series) => Ok(Value::One(change(series))),
+            Value::Many(all) => Ok(Value::Many(all.iter().map(change).collect())),
         }
     }
 

@@ -40,6 +40,23 @@ impl Series {
         }
     }
 
+    /// What each point but the first makes of the change since the one before and of the seconds between.
+    pub(super) fn differences(&self, of: impl Fn(f64, u64) -> f64) -> Self {
+        let pairs = self.points.iter().zip(self.points.iter().skip(1));
+        let points = pairs.map(|((before, old), (at, new))| (*at, of(new - old, at - before)));
+        self.with(points.collect())
+    }
+
+    /// At each point the sum of all up to it.
+    pub(super) fn running_sum(&self) -> Self {
+        let mut sum = 0.0;
+        let points = self.points.iter().map(|(at, value)| {
+            sum += value;
+            (*at, sum)
+        });
+        self.with(points.collect())
+    }
+
     /// Both values of each time for which both have one.
     pub(super) fn zip(&self, other: &Self, combine: impl Fn(f64, f64) -> f64) -> Result<Self, MathError> {
         if self.period != other.period {

@@ -66,6 +66,11 @@ fn operators_bind_as_in_arithmetic() {
         ("-2 ^ 2", -4.0),
         ("2 * -3", -6.0),
         (" .5*4 ", 2.0),
+        ("1 + 1 < 3 * 1", 1.0),
+        ("2 <= 1", 0.0),
+        ("2 >= 2 && 1 != 2", 1.0),
+        ("1 == 2 || 1 > 2 AND 0", 0.0),
+        ("1 OR 0 AND 0", 1.0),
     ] {
         assert_eq!(of(text), Ok(Value::Scalar(expected)), "{text}");
     }
@@ -114,6 +119,29 @@ fn an_array_is_combined_with_a_series_one_by_one() {
 }
 
 #[test]
+fn a_condition_chooses_at_each_time() {
+    assert_eq!(points("m1 > 1"), [(0, 0.0), (60, 1.0), (120, 1.0)]);
+    assert_eq!(points("IF(m2 != 0, m1 / m2, -1)"), [(0, 0.25), (120, -1.0)]);
+    assert_eq!(points("IF(m1 < 3, m2, 9)"), [(0, 4.0), (120, 9.0)]);
+    assert_eq!(points("IF(m1 >= 2, m1)"), [(60, 2.0), (120, 3.0)]);
+    assert_eq!(points("IF(1, m1, m2)"), points("m1"));
+    assert_eq!(points("IF(0, m1, m2)"), points("m2"));
+}
+
+#[test]
+fn changes_and_sums_go_from_point_to_point() {
+    assert_eq!(points("DIFF(m2)"), [(120, -4.0)]);
+    assert_eq!(points("RATE(m1)"), [(60, 1.0 / 60.0), (120, 1.0 / 60.0)]);
+    assert_eq!(points("RUNNING_SUM(m1)"), [(0, 1.0), (60, 3.0), (120, 6.0)]);
+    assert_eq!(points("DIFF(none)"), []);
+    assert_eq!(of("DATAPOINT_COUNT(m2)"), Ok(Value::Scalar(2.0)));
+    assert_eq!(
+        points("DATAPOINT_COUNT(METRICS())"),
+        [(0, 2.0), (60, 1.0), (120, 2.0)]
+    );
+}
+
+#[test]
 fn gaps_are_filled() {
     assert_eq!(
         points("FILL(m2, 7)"),
@@ -146,7 +174,15 @@ fn what_has_no_value_says_why() {
         ("FILL(m1)", MathError::Arguments("FILL")),
         ("SUM([])", MathError::NoSeries),
         ("[1]", MathError::NoSeries),
-        ("RATE(m1)", MathError::Unsupported("RATE".to_owned())),
+        ("STDDEV(m1)", MathError::Unsupported("STDDEV".to_owned())),
+        ("IF(m1)", MathError::Arguments("IF")),
+        ("IF(0, m1)", MathError::Arguments("IF")),
+        ("IF([m1], 1, 2)", MathError::Arguments("IF")),
+        ("IF(m1, METRICS())", MathError::Arguments("IF")),
+        ("IF(m1 > 0, other)", MathError::Periods),
+        ("DIFF(1)", MathError::Arguments("DIFF")),
+        ("1 ANDY 2", MathError::Syntax("ANDY 2".to_owned())),
+        ("1 = 1", MathError::Syntax("= 1".to_owned())),
         (
             "FILL(m1, LINEAR)",
             MathError::Unsupported("FILL with LINEAR".to_owned()),
@@ -188,7 +224,7 @@ proptest! {
     }
 
     #[test]
-    fn what_looks_like_an_expression_is_read_or_refused(text in "[m1-9+*/^()\\[\\], \"A-Z.]{0,60}") {
+    fn what_looks_like_an_expression_is_read_or_refused(text in "[m1-9+*/^()\\[\\], \"A-Z.<>=!&|]{0,60}") {
         let _ = of(&text);
     }
 
