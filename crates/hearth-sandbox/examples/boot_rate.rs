@@ -3,7 +3,9 @@
 //!
 //! The program in them is `sleep`, so the figures are the sandbox's alone. "Booted" is the time from asking
 //! to the answer that the interpreter is about to be executed, "claimed" that from asking to the answer
-//! that code and /tmp are there, "claimed with layers" the same with /opt, "ended" that from killing to the answer that nothing is left.
+//! that code and /tmp are there, "claimed with layers" the same with /opt, "ended" that from killing to the answer that
+//! nothing is left. CPU time is that of the warden and of all it has started, descriptors those that it and this program
+//! have open for each environment.
 #![allow(clippy::print_stdout, reason = "a measurement prints its figures")]
 
 use std::error::Error;
@@ -60,7 +62,7 @@ fn measure() -> Result<(), Box<dyn Error>> {
         let client = WardenClient::new(socket, None)?;
         one_by_one(&client).await?;
         for _ in 0..ROUNDS {
-            together(&client).await?;
+            together(&client, warden.id()).await?;
         }
         Ok::<_, Box<dyn Error>>(())
     })?;
@@ -126,7 +128,27 @@ async fn one_by_one(client: &WardenClient) -> Result<(), SandboxError> {
     Ok(())
 }
 
-async fn together(client: &WardenClient) -> Result<(), SandboxError> {
+/// What CPU time a process and its children that have ended have used.
+fn cpu(process: u32) -> Result<Duration, Box<dyn Error>> {
+    /// How many of them the kernel counts in a second.
+    const TICKS: u32 = 100;
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat"))?;
+    let (_, fields) = stat.rsplit_once(')').ok_or("a name in parentheses")?;
+    // Those of the process and its children, in user mode and in the kernel.
+    let times = fields.split_whitespace().skip(11).take(4);
+    let ticks = times.map(str::parse::<u32>).sum::<Result<u32, _>>()?;
+    Ok(Duration::from_secs(1) * ticks / TICKS)
+}
+
+/// How many descriptors a process has open.
+fn descriptors(process: u32) -> Result<usize, Box<dyn Error>> {
+    Ok(std::fs::read_dir(format!("/proc/{process}/fd"))?.count())
+}
+
+async fn together(client: &WardenClient, warden: u32) -> Result<(), Box<dyn Error>> {
+    let own = std::process::id();
+    let (used, open) = (cpu(warden)?, [descriptors(warden)?, descriptors(own)?]);
+    let begun = Instant::now();
     let started = Instant::now();
     let boots = (0..TOGETHER).map(|_| {
         let client = client.clone();
@@ -137,6 +159,11 @@ async fn together(client: &WardenClient) -> Result<(), SandboxError> {
         environments.push(boot.await.map_err(|_| SandboxError::WardenDied)??);
     }
     let booted = started.elapsed();
+    let each = |now: usize, before: usize| (now - before) as f64 / TOGETHER as f64;
+    let open = [
+        each(descriptors(warden)?, open[0]),
+        each(descriptors(own)?, open[1]),
+    ];
     let started = Instant::now();
     environments
         .iter()
@@ -146,7 +173,14 @@ async fn together(client: &WardenClient) -> Result<(), SandboxError> {
     }
     let per_second = |time: Duration| TOGETHER as f64 / time.as_secs_f64();
     let (booted, ended) = (per_second(booted), per_second(started.elapsed()));
-    println!("{TOGETHER} at once: {booted:.0} booted per second, {ended:.0} ended per second");
+    println!(
+        "{TOGETHER} at once: {booted:.0} booted per second, {ended:.0} ended per second, {:.0} both; CPU {:?} each; \
+         descriptors {:.1} in the warden, {:.1} here",
+        per_second(begun.elapsed()),
+        (cpu(warden)? - used) / TOGETHER as u32,
+        open[0],
+        open[1],
+    );
     Ok(())
 }
 

@@ -22,7 +22,10 @@ pub(crate) trait Bounds {
 /// The bounds of one environment.
 pub(crate) trait Bound {
     /// The control group that the environment's first process is to be created in.
-    fn entry(&self) -> Option<BorrowedFd<'_>>;
+    fn entry(&self) -> io::Result<Option<OwnedFd>>;
+
+    /// The descriptors that [`Self::enter`] and [`Self::settle`] need.
+    fn inherited(&self) -> Vec<BorrowedFd<'_>>;
 
     /// Puts the calling process, the environment's first, into its bounds.
     fn enter(&self) -> io::Result<()>;

@@ -22,10 +22,13 @@ use super::tier::Walls;
 use super::{landlock, network, root};
 use crate::sys::{self, Awaited, Forked};
 
-/// The namespaces a new environment is created in. It enters its network namespace itself, since that was
-/// made ahead, and makes its cgroup namespace when it is in its groups, so that they are all it sees.
-pub(crate) const NAMESPACES: libc::c_int =
-    libc::CLONE_NEWPID | libc::CLONE_NEWNS | libc::CLONE_NEWIPC | libc::CLONE_NEWUTS;
+/// The namespaces a new environment is created in. It enters its network namespace itself, since that was made ahead,
+/// makes its cgroup namespace when it is in its groups, so that they are all it sees, and copies its mount namespace
+/// from the stage of its runtime.
+pub(crate) const NAMESPACES: libc::c_int = libc::CLONE_NEWPID | libc::CLONE_NEWIPC | libc::CLONE_NEWUTS;
+
+/// The first descriptor that is not one of the three that every process has.
+const FIRST: i32 = 3;
 
 /// Everything the first process needs to know.
 pub(crate) struct Plan<'a> {
@@ -37,8 +40,8 @@ pub(crate) struct Plan<'a> {
     pub(crate) network: Option<BorrowedFd<'a>>,
     /// Whether one that is made now hands all its connections to the server.
     pub(crate) interception: Option<Interception>,
-    /// Its interpreter, if it has one.
-    pub(crate) runtime: Option<usize>,
+    /// What it has in common with others of its runtime (see [`root::Stage`]).
+    pub(crate) stage: BorrowedFd<'a>,
     /// The interpreter's user.
     pub(crate) user: Identity,
     /// The user of init, which no interpreter ever is.
@@ -58,6 +61,8 @@ pub(crate) fn run(plan: &Plan<'_>) -> ! {
 }
 
 fn prepare(plan: &Plan<'_>) -> Result<(), Failure> {
+    // First, since everything else is cheaper without a copy of all that the warden has open.
+    sys::close_from(FIRST, &inherited(plan)).at(Step::Descriptors)?;
     privileges::die_with_parent().at(Step::Groups)?;
     plan.bound.enter().at(Step::Groups)?;
     // When the machine runs out of memory, environments go first.
@@ -73,7 +78,20 @@ fn prepare(plan: &Plan<'_>) -> Result<(), Failure> {
         }
     }
     rustix::system::sethostname(b"sandbox").at(Step::Namespaces)?;
-    root::assemble(plan.runtime, plan.identity).at(Step::Root)
+    root::assemble(plan.stage, plan.identity).at(Step::Root)
+}
+
+/// What this process needs of the warden's descriptors.
+fn inherited<'a>(plan: &'a Plan<'_>) -> Vec<BorrowedFd<'a>> {
+    let Begin {
+        control,
+        output,
+        status,
+        ..
+    } = plan.begin;
+    let own = [plan.proc, plan.stage, control, output, status];
+    let bound = plan.bound.inherited();
+    own.into_iter().chain(plan.network).chain(bound).collect()
 }
 
 fn split(plan: &Plan<'_>) -> Result<Infallible, Failure> {
@@ -92,7 +110,6 @@ fn confine(plan: &Plan<'_>) -> Result<(), Failure> {
     plan.walls.go_after_others().at(Step::Resources)?;
     landlock::confine(&["/tmp", "/dev/shm"]).at(Step::Landlock)?;
     sys::default_signals();
-    // Late, because this process still holds the warden's descriptors, which may be more than it may open.
     privileges::limit_resources().at(Step::Resources)?;
     plan.filter.apply().at(Step::Seccomp)
 }

@@ -59,9 +59,10 @@ pub(crate) fn run(
     begin: &Begin<'_>,
     confine: impl FnOnce() -> Result<(), Failure>,
 ) -> Result<Infallible, Failure> {
+    // First, since it takes numbers that others could be given.
+    let control = place_descriptors(begin).at(Step::Descriptors)?;
     let own_status = File::open("/proc/self/status").at(Step::Descriptors)?;
     let process = own_process().at(Step::Descriptors)?;
-    let control = place_descriptors(begin).at(Step::Descriptors)?;
     rustix::process::setsid().at(Step::User)?;
     confine()?;
     let started = Status::Started {

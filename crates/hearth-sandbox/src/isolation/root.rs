@@ -1,15 +1,16 @@
 //! The root of one environment: what differs between environments, put onto the base.
 
 use std::io;
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use hearth_types::CodeHash;
 use rustix::fs::{CWD, Mode, OFlags, ResolveFlags};
 use rustix::mount::MountAttrFlags;
-use rustix::thread::ThreadNameSpaceType;
+use rustix::thread::{LinkNameSpaceType, ThreadNameSpaceType, UnshareFlags};
 
 use super::mounts::{self, SEALED, UNPRIVILEGED};
 use super::world::{self, BASE};
+use crate::sys;
 
 /// /tmp before the environment is claimed.
 const UNCLAIMED_TMP: &[(&str, &str)] = &[("mode", "1777"), ("size", "1m"), ("nr_inodes", "256")];
@@ -18,28 +19,66 @@ const SHARED_MEMORY: &[(&str, &str)] = &[("mode", "1777"), ("size", "64m"), ("nr
 /// Files in /tmp for every MB of it.
 const INODES_PER_MB: u32 = 256;
 
-/// Makes the environment's root and moves into it. Runs in the environment's own, new namespaces.
-pub(crate) fn assemble(runtime: Option<usize>, identity: &str) -> io::Result<()> {
-    let no_exec = MountAttrFlags::MOUNT_ATTR_NOEXEC;
-    let mut parts = Vec::new();
+/// A mount namespace that holds all that the environments of a runtime have in common, and nothing else.
+pub(crate) struct Stage(OwnedFd);
+
+impl Stage {
+    /// Makes one and comes back to `home`, the caller's namespace. `proc` is a /proc in that which shows the caller.
+    pub(crate) fn build(
+        home: BorrowedFd<'_>,
+        proc: BorrowedFd<'_>,
+        runtime: Option<usize>,
+    ) -> io::Result<Self> {
+        sys::unshare(UnshareFlags::NEWNS)?;
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+        let built =
+            set_up(runtime).and_then(|()| Ok(rustix::fs::openat(proc, "self/ns/mnt", flags, Mode::empty())?));
+        go_home(home);
+        built.map(Self)
+    }
+}
+
+impl AsFd for Stage {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+fn set_up(runtime: Option<usize>) -> io::Result<()> {
     if let Some(runtime) = runtime {
         let prefix = mounts::view_with_mounts(CWD, &world::prefix(runtime))?;
-        parts.push(("var/lang", prefix));
-        parts.push(("var/runtime", sealed(&world::bootstrap(runtime))?));
-    }
-    parts.extend([
-        ("run/identity", sealed(identity)?),
-        ("proc", mounts::create("proc", &[], SEALED | no_exec)?),
-        ("tmp", mounts::create("tmpfs", UNCLAIMED_TMP, UNPRIVILEGED)?),
-        (
-            "dev/shm",
-            mounts::create("tmpfs", SHARED_MEMORY, UNPRIVILEGED | no_exec)?,
-        ),
-    ]);
-    for (place, part) in &parts {
-        mounts::attach(part, &format!("{BASE}/{place}"))?;
+        mounts::attach(&prefix, &format!("{BASE}/var/lang"))?;
+        mounts::attach(
+            &sealed(&world::bootstrap(runtime))?,
+            &format!("{BASE}/var/runtime"),
+        )?;
     }
     mounts::become_root(BASE)
+}
+
+/// Makes the environment's root and moves into it. Runs in the environment's own, new namespaces but for that of mounts.
+pub(crate) fn assemble(stage: BorrowedFd<'_>, identity: &str) -> io::Result<()> {
+    let no_exec = MountAttrFlags::MOUNT_ATTR_NOEXEC;
+    let parts = [
+        ("/run/identity", sealed(identity)?),
+        // A user namespace may have it where its processes are seen already, which is here.
+        ("/proc", mounts::create("proc", &[], SEALED | no_exec)?),
+        ("/tmp", mounts::create("tmpfs", UNCLAIMED_TMP, UNPRIVILEGED)?),
+        (
+            "/dev/shm",
+            mounts::create("tmpfs", SHARED_MEMORY, UNPRIVILEGED | no_exec)?,
+        ),
+    ];
+    rustix::thread::move_into_link_name_space(stage, Some(LinkNameSpaceType::Mount))?;
+    sys::unshare(UnshareFlags::NEWNS)?;
+    parts
+        .iter()
+        .try_for_each(|(place, part)| mounts::attach(part, place))
+}
+
+fn go_home(home: BorrowedFd<'_>) {
+    rustix::thread::move_into_link_name_space(home, Some(LinkNameSpaceType::Mount))
+        .expect("the warden can always go home");
 }
 
 fn sealed(path: &str) -> io::Result<OwnedFd> {
@@ -94,7 +133,6 @@ pub(crate) fn furnish(
     let furnished = mounts::attach(code, "/var/task")
         .and_then(|()| layers.map_or(Ok(()), |layers| mounts::attach(layers, "/opt")))
         .and_then(|()| mounts::reconfigure("/tmp", &[("size", &size), ("nr_inodes", &inodes)]));
-    let mount = rustix::thread::LinkNameSpaceType::Mount;
-    rustix::thread::move_into_link_name_space(home, Some(mount)).expect("the warden can always go home");
+    go_home(home);
     furnished
 }

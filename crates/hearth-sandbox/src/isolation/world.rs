@@ -9,8 +9,8 @@
 //! /identities/<n>        passwd and group of one user number
 //! /proc
 //! ```
-//! Each environment starts with a copy of this namespace, moves into /base and lets go of the rest. No path of the
-//! host can be named in it, neither by the warden nor by whoever takes it over.
+//! No path of the host can be named in it, neither by the warden nor by whoever takes it over. Environments never have a
+//! copy of it, but one of a [stage](super::root::Stage), whose root is /base.
 
 use std::fs;
 use std::io;
@@ -117,7 +117,7 @@ pub(crate) fn enter_empty_root() -> io::Result<PathBuf> {
     sys::unshare(UnshareFlags::NEWNS)?;
     let private = MountPropagationFlags::PRIVATE | MountPropagationFlags::REC;
     rustix::mount::mount_change("/", private)?;
-    let root = mounts::create("tmpfs", &[("mode", "755"), ("size", "16m")], UNPRIVILEGED)?;
+    let root = mounts::create("tmpfs", &[("mode", "755"), ("size", "64m")], UNPRIVILEGED)?;
     mounts::attach(&root, PLACE)?;
     Ok(PLACE.into())
 }

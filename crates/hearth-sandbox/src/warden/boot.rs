@@ -36,6 +36,9 @@ impl Warden {
         let Some(program) = self.runtimes.program(runtime, limits.memory_mb, start, &places) else {
             return self.refuse(tag, Refusal::NoSuchRuntime);
         };
+        if self.users.are_taken() {
+            self.remove_remains(usize::MAX);
+        }
         let Some(user) = self.users.take() else {
             return self.refuse(tag, Refusal::Full);
         };

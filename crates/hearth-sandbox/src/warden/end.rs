@@ -94,7 +94,7 @@ impl Warden {
         self.clear_away(id, environment.bound, environment.user);
     }
 
-    /// Removes an environment's bounds, at once if that is possible, and only then frees its user.
+    /// Has an environment's bounds removed, when who waits for its end has been told, and only then frees its user.
     pub(super) fn clear_away(&mut self, id: EnvironmentId, bound: Box<dyn Bound>, user: Identity) {
         self.remains.push(Remains {
             id,
@@ -102,17 +102,17 @@ impl Warden {
             user,
             retry: Instant::now(),
         });
-        self.remove_remains();
     }
 
-    /// Removes the bounds of ended environments whose time has come.
-    pub(super) fn remove_remains(&mut self) {
+    /// Removes the bounds of ended environments whose time has come, of so many at most.
+    pub(super) fn remove_remains(&mut self, mut most: usize) {
         let now = Instant::now();
         let (users, ground) = (&mut self.users, &mut self.ground);
         self.remains.retain_mut(|remains| {
-            if remains.retry > now {
+            if remains.retry > now || most == 0 {
                 return true;
             }
+            most -= 1;
             let removed = match remains.bound.remove() {
                 Ok(true) => ground.clear(remains.id, remains.user),
                 other => other,

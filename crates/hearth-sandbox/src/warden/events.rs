@@ -40,6 +40,9 @@ pub(super) struct Events {
 /// being made, since both would wait for the same locks of the kernel's.
 const QUIET: Duration = Duration::from_millis(2);
 
+/// How many ended environments are cleared away before other events have their turn.
+const REMOVALS: usize = 8;
+
 const SERVER: u64 = u64::MAX;
 const LAUNCHER: u64 = u64::MAX - 1;
 const ENDED: u64 = 0;
@@ -178,8 +181,8 @@ impl Warden {
                 self.handle(event);
             }
             self.check_memory(Instant::now());
-            self.remove_remains();
             self.flush()?;
+            self.remove_remains(REMOVALS);
         }
         self.bounds.close()
     }

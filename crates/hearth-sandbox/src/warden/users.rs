@@ -19,6 +19,11 @@ impl Users {
         }
     }
 
+    /// Whether none is free.
+    pub(super) fn are_taken(&self) -> bool {
+        self.free.is_empty()
+    }
+
     /// Takes one, if one is free.
     pub(super) fn take(&mut self) -> Option<Identity> {
         self.free.pop_front().map(|number| Identity {

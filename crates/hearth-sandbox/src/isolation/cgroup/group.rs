@@ -26,8 +26,6 @@ struct Group {
     groups: Rc<Groups>,
     name: String,
     cpu: CpuPolicy,
-    /// The group of version 2, if that version is in use.
-    entry: Option<OwnedFd>,
     memory: MemoryWatch,
 }
 
@@ -45,7 +43,6 @@ impl GroupBounds {
         self.groups.limit(name, limits, self.cpu)?;
         Ok(Group {
             memory: MemoryWatch::start(&self.groups, name, limits.anonymous_bytes())?,
-            entry: self.groups.entry(name)?,
             groups: Rc::clone(&self.groups),
             name: name.to_owned(),
             cpu: self.cpu,
@@ -71,8 +68,14 @@ impl Bounds for GroupBounds {
 }
 
 impl Bound for Group {
-    fn entry(&self) -> Option<BorrowedFd<'_>> {
-        self.entry.as_ref().map(AsFd::as_fd)
+    fn entry(&self) -> io::Result<Option<OwnedFd>> {
+        self.groups.entry(&self.name)
+    }
+
+    fn inherited(&self) -> Vec<BorrowedFd<'_>> {
+        let homes = self.groups.homes.iter();
+        let (alarm, _) = self.memory.alarm();
+        homes.map(|home| home.directory.as_fd()).chain([alarm]).collect()
     }
 
     fn enter(&self) -> io::Result<()> {
@@ -104,14 +107,14 @@ impl Bound for Group {
     }
 
     fn check(&mut self) -> Memory {
-        match self.memory.check() {
+        match self.memory.check(&self.groups, &self.name) {
             Memory::Within(_) if self.ran_out_of_memory() => Memory::Exceeded,
             found => found,
         }
     }
 
     fn last_look(&mut self) {
-        self.memory.check();
+        self.memory.check(&self.groups, &self.name);
     }
 
     fn ran_out_of_memory(&self) -> bool {
@@ -119,7 +122,11 @@ impl Bound for Group {
     }
 
     fn gauge(&self) -> io::Result<OwnedFd> {
-        self.memory.stat()
+        let home = self
+            .groups
+            .home(Controller::Memory)
+            .ok_or(io::ErrorKind::Unsupported)?;
+        home.open(&self.name, "memory.stat", OFlags::RDONLY)
     }
 
     fn freezer(&self) -> io::Result<Option<OwnedFd>> {

@@ -100,8 +100,15 @@ fn choose(
                 .iter()
                 .filter(move |(hierarchy, _)| hierarchy.version == version)
         };
-        let mut candidates = of_version(Version::V1).chain(of_version(Version::V2));
-        let Some((found, _)) = candidates.find(|candidate| offers(candidate, controller)) else {
+        let candidates = of_version(Version::V1).chain(of_version(Version::V2));
+        let mut candidates: Vec<&Mounted> = candidates
+            .filter(|candidate| offers(candidate, controller))
+            .collect();
+        if controller == Controller::Accounting {
+            // Each hierarchy costs every environment a group, so one that is used anyway comes first.
+            candidates.sort_by_key(|(candidate, _)| !is_chosen(&chosen, candidate));
+        }
+        let Some((found, _)) = candidates.first() else {
             continue;
         };
         match chosen.iter_mut().find(|hierarchy| hierarchy.mount == found.mount) {
@@ -113,6 +120,10 @@ fn choose(
         }
     }
     chosen
+}
+
+fn is_chosen(chosen: &[Hierarchy], candidate: &Hierarchy) -> bool {
+    chosen.iter().any(|hierarchy| hierarchy.mount == candidate.mount)
 }
 
 /// Reads `/proc/self/mountinfo` and `/proc/self/cgroup`.
@@ -218,6 +229,21 @@ mod tests {
     #[test]
     fn nothing_is_found_where_nothing_is_mounted() {
         assert_eq!(choose(mounted("", ""), |_| String::new(), |_| true), []);
+    }
+
+    #[test]
+    fn time_is_measured_where_a_group_is_anyway() {
+        let mounts = format!("{MIXED}43 30 0:33 / /sys/fs/cgroup/cpuacct rw - cgroup cgroup rw,cpuacct\n")
+            .replace("rw,cpu,cpuacct", "rw,cpu");
+        let chosen = choose(
+            mounted(&mounts, &format!("7:cpuacct:/\n{MEMBER}")),
+            |_| "pids".into(),
+            |_| true,
+        );
+        let found = chosen
+            .iter()
+            .find(|found| found.controllers.contains(&Controller::Accounting));
+        assert_eq!(found.map(|found| found.version), Some(Version::V2));
     }
 
     #[test]

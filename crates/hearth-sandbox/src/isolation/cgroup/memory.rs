@@ -14,7 +14,7 @@ use std::time::Duration;
 use rustix::event::{EventfdFlags, epoll};
 use rustix::fs::OFlags;
 
-use super::{Controller, Groups, Version};
+use super::{Controller, Groups, Home, Version};
 use crate::gauge::anonymous;
 use crate::isolation::bounds::Memory;
 
@@ -27,10 +27,6 @@ const FASTEST: u64 = 4 << 20;
 
 /// Watches one environment.
 pub(crate) struct MemoryWatch {
-    /// `memory.stat`.
-    stat: File,
-    /// All memory in use.
-    total: File,
     alarm: Alarm,
     /// The total the alarm is set to, in bytes.
     alarm_at: u64,
@@ -52,7 +48,8 @@ enum Alarm {
 pub(crate) struct Arming<'a> {
     order: String,
     control: OwnedFd,
-    descriptors: [BorrowedFd<'a>; 2],
+    total: OwnedFd,
+    event: BorrowedFd<'a>,
 }
 
 impl MemoryWatch {
@@ -62,28 +59,19 @@ impl MemoryWatch {
             .home(Controller::Memory)
             .ok_or(io::ErrorKind::Unsupported)?;
         let open = |file: &str, flags: OFlags| home.open(group, file, flags);
-        let (total, alarm) = match home.version {
+        let alarm = match home.version {
             Version::V1 => {
-                let event = rustix::event::eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
-                (
-                    open("memory.usage_in_bytes", OFlags::RDONLY)?,
-                    Alarm::Threshold(event),
-                )
+                let flags = EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK;
+                Alarm::Threshold(rustix::event::eventfd(0, flags)?)
             }
             Version::V2 => {
                 let high = File::from(open("memory.high", OFlags::WRONLY)?);
                 high.write_at(limit.to_string().as_bytes(), 0)?;
                 let events = open("memory.events", OFlags::RDONLY)?;
-                (
-                    open("memory.current", OFlags::RDONLY)?,
-                    Alarm::High { events, high },
-                )
+                Alarm::High { events, high }
             }
         };
-        let stat = open("memory.stat", OFlags::RDONLY)?.into();
         Ok(Self {
-            stat,
-            total: total.into(),
             alarm,
             alarm_at: limit,
             limit,
@@ -97,13 +85,13 @@ impl MemoryWatch {
         let (Alarm::Threshold(event), Some(home)) = (&self.alarm, groups.home(Controller::Memory)) else {
             return Ok(None);
         };
-        let descriptors = [event.as_fd(), self.total.as_fd()];
-        let [event, total] = descriptors.map(|descriptor| descriptor.as_raw_fd());
-        let order = format!("{event} {total} {}", self.alarm_at);
+        let total = home.open(group, home.total(), OFlags::RDONLY)?;
+        let numbers = [event.as_fd(), total.as_fd()].map(|descriptor| descriptor.as_raw_fd());
         Ok(Some(Arming {
-            order,
+            order: format!("{} {} {}", numbers[0], numbers[1], self.alarm_at),
             control: home.open(group, "cgroup.event_control", OFlags::WRONLY)?,
-            descriptors,
+            total,
+            event: event.as_fd(),
         }))
     }
 
@@ -124,25 +112,26 @@ impl MemoryWatch {
         }
     }
 
-    /// A descriptor of `memory.stat` for someone else.
-    pub(crate) fn stat(&self) -> io::Result<OwnedFd> {
-        Ok(self.stat.try_clone()?.into())
-    }
-
     /// The most anonymous memory any check has seen, in bytes.
     pub(crate) fn peak(&self) -> u64 {
         self.peak
     }
 
-    /// Looks at the memory in use.
-    pub(crate) fn check(&mut self) -> Memory {
+    /// Looks at the memory in use. Nothing is kept open for it: it is rare, and a warden may have thousands of
+    /// environments.
+    pub(crate) fn check(&mut self, groups: &Groups, group: &str) -> Memory {
         self.quieten();
-        let used = text(&self.stat).as_deref().and_then(anonymous).unwrap_or(0);
+        let home = groups.home(Controller::Memory);
+        let stat = home
+            .map(|home| home.read(group, "memory.stat"))
+            .unwrap_or_default();
+        let used = anonymous(&stat).unwrap_or(0);
         self.peak = self.peak.max(used);
         let Some(left) = self.limit.checked_sub(used) else {
             return Memory::Exceeded;
         };
-        if self.set_alarm() {
+        let total = home.and_then(|home| home.read(group, home.total()).trim_end().parse().ok());
+        if self.set_alarm(total.unwrap_or(u64::MAX)) {
             return Memory::Within(None);
         }
         Memory::Within(Some(
@@ -162,10 +151,7 @@ impl MemoryWatch {
     }
 
     /// Sets the alarm again, if all memory together is below it and it comes early enough.
-    fn set_alarm(&self) -> bool {
-        let total: u64 = text(&self.total)
-            .and_then(|bytes| bytes.trim_end().parse().ok())
-            .unwrap_or(u64::MAX);
+    fn set_alarm(&self, total: u64) -> bool {
         if total >= self.alarm_at || self.alarm_at > self.limit {
             return false;
         }
@@ -179,8 +165,7 @@ impl MemoryWatch {
 impl Arming<'_> {
     /// The descriptors that must stay open until it is carried out.
     pub(crate) fn descriptors(&self) -> [BorrowedFd<'_>; 3] {
-        let [event, total] = self.descriptors;
-        [self.control.as_fd(), event, total]
+        [self.control.as_fd(), self.event, self.total.as_fd()]
     }
 
     /// Carries it out.
@@ -190,12 +175,14 @@ impl Arming<'_> {
     }
 }
 
-/// The content of a file of the kernel's.
-fn text(file: &File) -> Option<String> {
-    let mut text = vec![0; 8192];
-    let length = file.read_at(&mut text, 0).ok()?;
-    text.truncate(length);
-    String::from_utf8(text).ok()
+impl Home {
+    /// The file that says how much memory is in use, all kinds together.
+    fn total(&self) -> &'static str {
+        match self.version {
+            Version::V1 => "memory.usage_in_bytes",
+            Version::V2 => "memory.current",
+        }
+    }
 }
 
 impl Groups {

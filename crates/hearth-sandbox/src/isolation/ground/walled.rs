@@ -14,13 +14,13 @@ use crate::isolation::child::{self, NAMESPACES, Plan};
 use crate::isolation::network::Networks;
 use crate::isolation::privileges::{self, Identity};
 use crate::isolation::program::Begin;
-use crate::isolation::root;
+use crate::isolation::root::{self, Stage};
 use crate::isolation::seccomp::Filter;
 use crate::isolation::tier::{Walls, open_proc};
 use crate::isolation::world::{self, Shown};
 use crate::launcher::WardenManifest;
 use crate::sys::{self, Alone, Forked};
-use crate::{FolderIndex, Reach};
+use crate::{FolderIndex, Reach, RuntimeIndex};
 
 /// The warden's world.
 pub(crate) struct Walled {
@@ -35,6 +35,10 @@ pub(crate) struct Walled {
     folders: BTreeMap<FolderIndex, Identity>,
     /// Its mount namespace.
     home: OwnedFd,
+    /// What the environments of each runtime start from.
+    stages: Vec<Stage>,
+    /// What those without one start from.
+    bare: Stage,
     /// The user of every environment's init.
     keeper: Identity,
 }
@@ -59,19 +63,34 @@ impl Walled {
         privileges::seal()?;
         privileges::keep_wardens(walls.capabilities())?;
         let first = manifest.environments.first;
+        let (home, proc) = (OwnedFd::from(File::open("/proc/self/ns/mnt")?), open_proc()?);
+        let stage = |runtime| Stage::build(home.as_fd(), proc.as_fd(), runtime);
+        let stages = (0..shown.len()).map(|runtime| stage(Some(runtime)));
         Ok(Self {
             walls,
-            proc: open_proc()?,
+            stages: stages.collect::<io::Result<_>>()?,
+            bare: stage(None)?,
+            proc,
             networks,
             filter: walls.filter()?,
             owners,
             folders: BTreeMap::new(),
-            home: File::open("/proc/self/ns/mnt")?.into(),
+            home,
             keeper: Identity {
                 uid: first,
                 gid: first,
             },
         })
+    }
+}
+
+impl Walled {
+    fn stage(&self, runtime: RuntimeIndex) -> Option<BorrowedFd<'_>> {
+        let stage = match runtime.in_table() {
+            Some(place) => self.stages.get(place)?,
+            None => &self.bare,
+        };
+        Some(stage.as_fd())
     }
 }
 
@@ -89,7 +108,7 @@ impl Ground for Walled {
             bound: new.bound,
             network: network.as_ref().map(AsFd::as_fd),
             interception: self.networks.interception,
-            runtime: new.runtime.in_table(),
+            stage: self.stage(new.runtime).ok_or(io::ErrorKind::NotFound)?,
             user: new.user,
             keeper: self.keeper,
             identity: &world::identity(new.user.uid),
@@ -103,7 +122,8 @@ impl Ground for Walled {
                 status: new.status,
             },
         };
-        match sys::fork(alone, NAMESPACES, new.bound.entry())? {
+        let entry = new.bound.entry()?;
+        match sys::fork(alone, NAMESPACES, entry.as_ref().map(AsFd::as_fd))? {
             Forked::Child => child::run(&plan),
             Forked::Parent(pid, process) => {
                 let (listener, steering) = network.map_or((None, None), |network| {

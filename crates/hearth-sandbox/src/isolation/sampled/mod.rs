@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 
 use rustix::event::epoll::EventFlags;
 use rustix::fs::{MemfdFlags, Mode, OFlags};
+use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, Signal};
 
 use super::bounds::{Bound, Bounds, Memory};
@@ -105,8 +106,12 @@ impl Bounds for SampledBounds {
 }
 
 impl Bound for Sampled {
-    fn entry(&self) -> Option<BorrowedFd<'_>> {
-        None
+    fn entry(&self) -> io::Result<Option<OwnedFd>> {
+        Ok(None)
+    }
+
+    fn inherited(&self) -> Vec<BorrowedFd<'_>> {
+        Vec::new()
     }
 
     fn enter(&self) -> io::Result<()> {
@@ -128,11 +133,13 @@ impl Bound for Sampled {
             Whose::Descendants => ("/proc".to_owned(), Some(number as u32), None),
         };
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let proc = match rustix::fs::open(path, flags, Mode::empty()) {
+            // It has ended meanwhile, and its namespace with it.
+            Err(Errno::NOENT | Errno::SRCH) => return Ok(None),
+            opened => opened?,
+        };
         self.started = Some(Started {
-            processes: Processes {
-                proc: rustix::fs::open(path, flags, Mode::empty())?,
-                below,
-            },
+            processes: Processes { proc, below },
             init,
             look: None,
         });
