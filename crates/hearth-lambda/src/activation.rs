@@ -6,9 +6,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use hearth_engine::{Code, FunctionSpec};
+use hearth_engine::{Code, FunctionSpec, RuntimeChoice};
 use hearth_store::{Unit, When};
-use hearth_types::{CodeHash, FunctionArn, NetworkPolicy};
+use hearth_types::{CodeHash, FunctionArn, NetworkPolicy, Qualifier};
 use hearth_wire::lambda::{State, StateReasonCode};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -165,17 +165,20 @@ fn enter_service(service: &Service, arn: &FunctionArn, latest: Release) {
 /// would not be what the function says. Whoever calls this holds the turn, and no update is under way.
 pub(crate) async fn redeploy(service: &Service, function: &Function) {
     let arn = function.arn();
-    let is_active = |entry: Arc<Entry>| matches!(entry.latest.availability, Availability::Active { .. });
-    let latest = if service.registry.find(&arn).is_some_and(is_active) {
-        Some(match prepare(service, function).await {
+    let shown = service.registry.find(&arn);
+    let latest = match shown.map(|entry| entry.latest.availability.clone()) {
+        Some(Availability::Active { .. }) => Some(match prepare(service, function).await {
             Ok(deployment) => Availability::Active {
                 deployment,
                 packages: function.packages(),
             },
             Err(reason) => Availability::Unusable(reason),
-        })
-    } else {
-        None
+        }),
+        Some(Availability::OnDemand(_)) => {
+            let latest = OnDemand::new(service, arn.clone(), Qualifier::Latest);
+            Some(Availability::OnDemand(latest))
+        }
+        Some(Availability::Refused(_) | Availability::Unusable(_)) | None => None,
     };
     let is_replaced = latest.is_some();
     let before = service.registry.update(&arn, |entry| {
@@ -183,7 +186,7 @@ pub(crate) async fn redeploy(service: &Service, function: &Function) {
         if let Some(availability) = latest {
             entry.latest.availability = availability;
         }
-        entry.renew_versions(|number| OnDemand::new(service, arn.clone(), number));
+        entry.renew_versions(|number| OnDemand::new(service, arn.clone(), Qualifier::Version(number)));
         before
     });
     let Some(before) = before else { return };
@@ -214,6 +217,14 @@ async fn code(service: &Service, function: &Function) -> Result<(Code, bool), Co
     }
 }
 
+/// What runs a function here.
+pub(crate) fn runtime(service: &Service, function: &Function) -> Result<RuntimeChoice, Reason> {
+    runtimes::choose(&service.catalogue, &function.settings.runtime).map_err(|error| Reason {
+        code: StateReasonCode::InvalidRuntime,
+        text: error.to_string(),
+    })
+}
+
 /// Unpacks and checks the code of a function or one of its versions and deploys it.
 pub(crate) async fn prepare(service: &Service, function: &Function) -> Result<Arc<dyn Deployment>, Reason> {
     let (code, code_has_lib) = code(service, function).await.map_err(|error| Reason {
@@ -226,10 +237,7 @@ pub(crate) async fn prepare(service: &Service, function: &Function) -> Result<Ar
         code: error.reason_code(),
         text: error.to_string(),
     })?;
-    let runtime = runtimes::choose(&service.catalogue, &settings.runtime).map_err(|error| Reason {
-        code: StateReasonCode::InvalidRuntime,
-        text: error.to_string(),
-    })?;
+    let runtime = runtime(service, function)?;
     let variables = match &settings.environment {
         None => Variables::default(),
         Some(sealed) => sealed

@@ -1,11 +1,11 @@
-//! Published versions are taken into service when they are first invoked, not before: a function may have many that
-//! nobody asks for any more, and they cost neither time at the start nor memory.
+//! Published versions, and after a start functions too, are taken into service when they are first invoked, not before:
+//! there may be many that nobody asks for any more, and they cost neither time at the start nor memory.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 
 use hearth_engine::InvokeError;
-use hearth_types::FunctionArn;
+use hearth_types::{FunctionArn, Qualifier};
 use hearth_wire::lambda::StateReasonCode;
 use tokio::sync::OnceCell;
 
@@ -17,28 +17,28 @@ use crate::lifecycle::{NotReady, Reason};
 use crate::running::NotRun;
 use crate::service::Service;
 
-/// A version that is ready and perhaps in service.
+/// `$LATEST` or a version that is ready and perhaps in service.
 pub(crate) struct OnDemand {
     service: Weak<Service>,
     arn: FunctionArn,
-    number: u64,
+    state: Qualifier,
     deployment: OnceCell<Arc<dyn Deployment>>,
     retired: AtomicBool,
 }
 
 impl OnDemand {
-    /// A version that nobody has invoked yet.
-    pub(crate) fn new(service: &Service, arn: FunctionArn, number: u64) -> Arc<Self> {
+    /// One that nobody has invoked yet.
+    pub(crate) fn new(service: &Service, arn: FunctionArn, state: Qualifier) -> Arc<Self> {
         Arc::new(Self {
             service: Weak::clone(&service.me),
             arn,
-            number,
+            state,
             deployment: OnceCell::new(),
             retired: AtomicBool::new(false),
         })
     }
 
-    /// The version in service; whoever asks first waits until it is. A failure is not remembered.
+    /// What is in service; whoever asks first waits until it is. A failure is not remembered.
     pub(crate) async fn deployment(&self) -> Result<Arc<dyn Deployment>, NotRun> {
         let deployment = self.deployment.get_or_try_init(|| self.deploy()).await?;
         // It was retired while it was being deployed: then nobody else has retired the deployment.
@@ -50,23 +50,23 @@ impl OnDemand {
 
     async fn deploy(&self) -> Result<Arc<dyn Deployment>, NotRun> {
         let service = self.service.upgrade().ok_or(InvokeError::ShuttingDown)?;
-        let version = match self.read(&service).await {
-            Ok(version) => version,
+        let function = match self.read(&service).await {
+            Ok(function) => function,
             Err(Error::NotFound(_)) => return Err(InvokeError::Retired.into()),
             Err(error) => return Err(unusable(error.to_string())),
         };
-        let deployed = activation::prepare(&service, &version).await;
+        let deployed = activation::prepare(&service, &function).await;
         Ok(deployed.map_err(NotReady::Unusable)?)
     }
 
-    /// The version, with what belongs to the function as a whole as that is now.
+    /// The state, with what belongs to the function as a whole as that is now.
     async fn read(&self, service: &Service) -> Result<Function, Error> {
-        let version = service.functions.version(&self.arn, self.number).await?.function;
+        let state = service.functions.state(&self.arn, &self.state).await?.function;
         let whole = service.functions.find(&self.arn).await?.function.whole;
-        Ok(Function { whole, ..version })
+        Ok(Function { whole, ..state })
     }
 
-    /// Takes the version out of service for good.
+    /// Takes it out of service for good.
     pub(crate) fn retire(&self) {
         self.retired.store(true, Ordering::SeqCst);
         if let Some(deployment) = self.deployment.get() {

@@ -2,6 +2,8 @@
 
 use std::time::SystemTime;
 
+use hearth_types::Qualifier;
+
 use crate::error::Error;
 use crate::function::{Function, Stored};
 use crate::lifecycle::Lifecycle;
@@ -55,7 +57,7 @@ impl Service {
                 Availability::Refused(version.lifecycle.state())
             }
             Lifecycle::Ready | Lifecycle::Updating | Lifecycle::UpdateFailed(_) => {
-                Availability::OnDemand(OnDemand::new(self, version.arn(), number))
+                Availability::OnDemand(OnDemand::new(self, version.arn(), Qualifier::Version(number)))
             }
         };
         Release::new(version, availability)

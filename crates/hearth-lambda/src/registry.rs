@@ -61,7 +61,7 @@ pub(crate) enum Availability {
         /// The packages it runs.
         packages: Packages,
     },
-    /// It is run, once the version is in service.
+    /// It is run, once it is in service.
     OnDemand(Arc<OnDemand>),
     /// It is refused: the function was never ready yet, or could not be made ready.
     Refused(State),
@@ -209,6 +209,15 @@ impl Registry {
         self.accounts.load().get(&arn.scope)?.get(&arn.name).cloned()
     }
 
+    /// Adds functions, all at once.
+    pub(crate) fn fill(&self, entries: impl IntoIterator<Item = (FunctionArn, Entry)>) {
+        let mut accounts = HashMap::clone(&self.accounts.load());
+        for (arn, entry) in entries {
+            Arc::make_mut(accounts.entry(arn.scope).or_default()).insert(arn.name, Arc::new(entry));
+        }
+        self.accounts.store(Arc::new(accounts));
+    }
+
     /// Adds or replaces a function; what was there before.
     pub(crate) fn put(&self, arn: &FunctionArn, entry: Entry) -> Option<Arc<Entry>> {
         self.change(&arn.scope, |functions| {
@@ -326,6 +335,16 @@ mod tests {
         assert_eq!(code(Qualifier::Version(2)), Some(2));
         assert_eq!(code(Qualifier::Version(3)), None);
         assert_eq!(code(Qualifier::Alias("prod".into())), None);
+    }
+
+    #[test]
+    fn many_functions_come_at_once_beside_those_that_are_there() {
+        let registry = Registry::default();
+        registry.put(&arn("a"), entry(b"1"));
+        registry.fill([(arn("b"), entry(b"22")), (arn("c"), entry(b"333"))]);
+        let usage = registry.usage(&arn("a").scope);
+        assert_eq!((usage.functions, usage.code_bytes), (3, 6));
+        assert!(registry.find(&arn("c")).is_some());
     }
 
     #[test]

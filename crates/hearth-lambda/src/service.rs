@@ -24,7 +24,7 @@ use crate::function::{self, Function, Stored};
 use crate::function_url;
 use crate::function_urls::FunctionUrls;
 use crate::functions::Functions;
-use crate::invoker::Invoker;
+use crate::invoker::{Deployment, Invoker};
 use crate::layers::{self, Layers};
 use crate::lifecycle::Lifecycle;
 use crate::publishing::Version;
@@ -107,6 +107,7 @@ impl Service {
         publish: bool,
         change: impl FnOnce(&mut Function) -> Result<(), Error>,
     ) -> Result<Function, Error> {
+        self.take_into_service(arn).await;
         let shown = {
             let _turn = self.turn.lock().await;
             let Stored {
@@ -133,6 +134,7 @@ impl Service {
             let published = version.as_ref().filter(|version| version.is_new);
             let more = published.map_or(0, |version| version.function.code.size);
             self.check_storage(&arn.scope, before.code.size, function.code.size + more)?;
+            self.keep_in_service(&before).await;
             let mut unit = Unit::new().put(function.key(), function.to_body(), When::Revision(revision));
             if let Some(Version { function: state, .. }) = published {
                 unit = unit.put(state.key(), state.to_body(), When::Absent);
@@ -147,6 +149,27 @@ impl Service {
         };
         self.activate(arn.clone());
         Ok(shown)
+    }
+
+    /// Takes a function that nobody has invoked yet into service as it is. Where it cannot be, nobody can invoke it.
+    async fn take_into_service(&self, arn: &FunctionArn) -> Option<Arc<dyn Deployment>> {
+        let entry = self.registry.find(arn)?;
+        match &entry.latest.availability {
+            Availability::OnDemand(latest) => latest.deployment().await.ok(),
+            _ => None,
+        }
+    }
+
+    /// Keeps a function that is to be changed in service as it is: that runs until the change is ready, and the store will
+    /// not hold it any more. It was taken into service before, which may take longer than a turn should.
+    async fn keep_in_service(&self, function: &Function) {
+        let arn = function.arn();
+        if let Some(deployment) = self.take_into_service(&arn).await {
+            let packages = function.packages();
+            self.registry.update(&arn, |entry| {
+                entry.latest.availability = Availability::Active { deployment, packages };
+            });
+        }
     }
 
     /// Shows a function that is being updated: what is in service serves on.

@@ -124,6 +124,72 @@ async fn what_was_under_way_is_finished() {
     assert_eq!(node.invoke("created", "RequestResponse", "{}").await.status, 200);
 }
 
+/// However many there are, a start does nothing for each of them: but for one, so that the engine boots ahead what all
+/// of them need.
+#[tokio::test(flavor = "multi_thread")]
+async fn functions_are_taken_into_service_when_they_are_invoked() {
+    let dir = tempfile::tempdir().unwrap();
+    let names = ["a", "b", "c"];
+    let node = start(dir.path()).await;
+    for name in names {
+        node.create(name, "index.context").await;
+    }
+    node.kill().await;
+
+    let node = start(dir.path()).await;
+    let in_service = || {
+        names
+            .map(|name| node.engine.deployed(name).len())
+            .iter()
+            .sum::<usize>()
+    };
+    assert_eq!(in_service(), 1);
+    for _ in 0..2 {
+        for name in names {
+            assert_eq!(node.invoke(name, "RequestResponse", "{}").await.status, 200);
+        }
+        assert_eq!(in_service(), 3);
+    }
+}
+
+/// What runs until an update is ready is what was there before it, also if nobody has invoked that since the start.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_update_finds_the_function_in_service() {
+    let dir = tempfile::tempdir().unwrap();
+    let node = start(dir.path()).await;
+    node.create("a", "index.context").await;
+    node.create("b", "index.context").await;
+    node.kill().await;
+
+    let node = start(dir.path()).await;
+    assert_eq!(node.engine.deployed("b").len(), 0);
+    let change = json!({"Timeout": 7}).to_string();
+    node.send("PUT", &format!("{FUNCTIONS}/b/configuration"), &[], change)
+        .await;
+    node.wait_until("b", "LastUpdateStatus", "Successful").await;
+    assert_eq!(node.engine.deployed("b").len(), 2);
+    let answer = node.invoke("b", "RequestResponse", "{}").await;
+    assert_eq!(answer.json()["timeout"], 7);
+}
+
+/// A network policy counts from when it was answered, also for what nobody has invoked since the start.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_function_is_taken_into_service_with_the_network_policy_it_has_then() {
+    let dir = tempfile::tempdir().unwrap();
+    let node = start(dir.path()).await;
+    node.create("a", "index.context").await;
+    node.create("b", "index.context").await;
+    node.kill().await;
+
+    let node = start(dir.path()).await;
+    let tags = json!({"Tags": {"hearth:network": "none"}}).to_string();
+    let path = "/2017-03-31/tags/arn:aws:lambda:us-east-1:000000000000:function:b";
+    assert_eq!(node.send("POST", path, &[], tags).await.status, 204);
+    assert_eq!(node.engine.deployed("b").len(), 0);
+    let answer = node.invoke("b", "RequestResponse", "{}").await;
+    assert_eq!(answer.json()["network"], "none");
+}
+
 /// The trees are a cache: without them they are made again.
 #[tokio::test(flavor = "multi_thread")]
 async fn code_is_unpacked_again_where_it_is_missing() {
