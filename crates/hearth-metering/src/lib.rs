@@ -18,6 +18,7 @@ mod layer;
 mod metering;
 mod options;
 mod partition;
+pub mod prometheus;
 pub mod query;
 #[cfg(test)]
 mod restarts;
@@ -25,9 +26,11 @@ mod series;
 mod shared;
 #[cfg(test)]
 mod testing;
+mod usage;
 
 pub use bucket::Bucket;
 pub use distribution::{Distribution, Gauge};
 pub use histogram::Histogram;
 pub use metering::Metering;
 pub use options::MeteringOptions;
+pub use usage::{Prices, USAGE_PATH, Usage, UsageBy};

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use crate::layer::Layer;
 use crate::partition::{Grain, Partitions};
+use crate::prometheus::Totals;
 use crate::series::{Series, SeriesKey};
 
 /// Shared by the counters, the queries and the threads that keep what was counted.
@@ -21,6 +22,8 @@ pub(crate) struct Shared {
     /// Those in which something waits.
     changed: Mutex<Vec<Arc<Series>>>,
     layers: RwLock<Layers>,
+    /// Since the start.
+    totals: Mutex<Totals>,
     /// Held to change which files there are, and to read them: what is folded moves from a layer to partitions in one
     /// step. Taken before the layers are.
     files: RwLock<()>,
@@ -102,11 +105,18 @@ impl Shared {
             return;
         }
         let mut layers = self.layers_mut();
+        let mut totals = self.totals();
         for series in changed {
             for (minute, bucket) in series.take() {
+                totals.add(&series.key, &bucket);
                 layers.unwritten.add(&series.key, minute, &bucket);
             }
         }
+    }
+
+    /// What has been counted since the start.
+    pub(crate) fn totals(&self) -> MutexGuard<'_, Totals> {
+        lock(&self.totals)
     }
 
     pub(crate) fn layers(&self) -> RwLockReadGuard<'_, Layers> {

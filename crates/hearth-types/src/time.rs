@@ -2,14 +2,15 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use ::time::OffsetDateTime;
 use ::time::format_description::BorrowedFormatItem;
 use ::time::macros::format_description;
+use ::time::{Date, OffsetDateTime, Time};
 
 const MILLIS: &[BorrowedFormatItem<'_>] =
     format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]");
 const ACCESS_LOG: &[BorrowedFormatItem<'_>] =
     format_description!("[day]/[month repr:short]/[year]:[hour]:[minute]:[second] +0000");
+const DATE: &[BorrowedFormatItem<'_>] = format_description!("[year]-[month]-[day]");
 const DAY: &[BorrowedFormatItem<'_>] = format_description!("[year]/[month]/[day]");
 
 /// Milliseconds since the Unix epoch.
@@ -36,6 +37,12 @@ pub fn access_log(at: SystemTime) -> String {
 /// `2026/01/01`, as log stream names begin.
 pub fn day(at: SystemTime) -> String {
     format(at, DAY)
+}
+
+/// When a day begins that is written as `2026-01-01`, in UTC.
+pub fn start_of_day(text: &str) -> Option<SystemTime> {
+    let date = Date::parse(text, DATE).ok()?;
+    Some(date.with_time(Time::MIDNIGHT).assume_utc().into())
 }
 
 fn format(at: SystemTime, as_: &[BorrowedFormatItem<'_>]) -> String {

@@ -7,7 +7,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use hearth_sandbox::launcher;
 
 use crate::commands::{
-    completions, deploy, dev, doctor, init, invoke, layer, logs, ls, rm, serve, show, url,
+    completions, deploy, dev, doctor, init, invoke, layer, logs, ls, rm, serve, show, url, usage,
 };
 use crate::failure::{EXIT_CODES, Exit, Failure};
 use crate::server;
@@ -29,6 +29,7 @@ enum Command {
     Invoke(invoke::Arguments),
     Url(url::Arguments),
     Logs(logs::Arguments),
+    Usage(usage::Arguments),
     Layer(layer::Arguments),
     Ls(ls::Arguments),
     Show(show::Arguments),
@@ -55,6 +56,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Invoke(arguments) => done(invoke::run(&arguments)),
         Command::Url(arguments) => done(url::run(&arguments)),
         Command::Logs(arguments) => done(logs::run(&arguments)),
+        Command::Usage(arguments) => done(usage::run(&arguments)),
         Command::Layer(arguments) => done(layer::run(&arguments)),
         Command::Ls(arguments) => done(ls::run(&arguments)),
         Command::Show(arguments) => done(show::run(&arguments)),

@@ -8,6 +8,7 @@ mod lambda;
 mod logs;
 mod stream;
 mod urls;
+mod usage;
 mod versions;
 
 use std::collections::BTreeMap;

@@ -13,6 +13,7 @@ pub(crate) mod rm;
 pub(crate) mod serve;
 pub(crate) mod show;
 pub(crate) mod url;
+pub(crate) mod usage;
 
 use std::path::Path;
 

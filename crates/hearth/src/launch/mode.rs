@@ -4,7 +4,7 @@ use hearth_runtime::Substitutes;
 use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
-use crate::settings::{Isolation, Settings};
+use crate::settings::{Isolation, MetricsAccess, Settings};
 
 /// Whom a node serves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,6 +39,14 @@ impl Mode {
                 ))
             }
             _ => Ok(()),
+        }
+    }
+
+    /// Who may read the metrics if nobody says so: in `serve` they name functions to strangers.
+    pub(crate) fn metrics(self) -> MetricsAccess {
+        match self {
+            Self::Dev => MetricsAccess::Open,
+            Self::Serve => MetricsAccess::Off,
         }
     }
 

@@ -7,8 +7,10 @@ mod health;
 mod identity;
 mod inside;
 mod log_sink;
+mod metrics;
 mod node;
 mod signals;
+mod usage;
 
 use std::io::IsTerminal;
 

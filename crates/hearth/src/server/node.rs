@@ -11,7 +11,7 @@ use hearth_gateway::FunctionUrls;
 use hearth_iam::{Sealer, SessionIssuer, sts};
 use hearth_lambda::{Folders, LambdaOptions, LambdaService};
 use hearth_logs::{LogOptions, LogService, LogStore};
-use hearth_metering::{Metering, MeteringOptions};
+use hearth_metering::{Metering, MeteringOptions, Prices};
 use hearth_runtime::Catalogue;
 use hearth_sandbox::{FolderClient, Tier, WardenClient};
 use hearth_store::sqlite::{self, OpenError, SqliteStore};
@@ -24,6 +24,8 @@ use super::credentials::Sessions;
 use super::folders::Shown;
 use super::inside::InsideApi;
 use super::log_sink::Sink;
+use super::metrics::MetricsPage;
+use super::usage::UsagePage;
 use super::{health, identity, signals};
 use crate::failure::Failure;
 use crate::launch::Handover;
@@ -151,6 +153,18 @@ async fn assemble(
     sts::register(&mut router);
     hearth_cloudwatch::register(&mut router, metering.clone());
     router.site(FunctionUrls::new(lambda.urls()));
+    router.site(UsagePage {
+        metering: metering.clone(),
+        prices: Prices {
+            gb_second: settings.price_gb_second.0,
+            request: settings.price_request.0,
+        },
+    });
+    router.site(MetricsPage {
+        metering: metering.clone(),
+        engine: engine.clone(),
+        access: settings.metrics.unwrap_or_else(|| mode.metrics()),
+    });
     router.health(move || health::health(tier, &catalogue));
     let router = Arc::new(router);
     inside.open(Arc::clone(&router), authenticators.inside);

@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) use error::SettingsError;
 pub(crate) use flags::{ClientFlags, ServerFlags};
 use value::Value;
-pub(crate) use value::{Isolation, LogLevel, Price, Runtimes, Size, UidRange};
+pub(crate) use value::{Isolation, LogLevel, MetricsAccess, Price, Runtimes, Size, UidRange};
 
 /// The port Hearth listens on if nobody says otherwise.
 pub(crate) const PORT: u16 = 4566;
@@ -62,6 +62,7 @@ pub(crate) struct Settings {
     pub(crate) log_size: Size,
     pub(crate) log_group_size: Size,
 
+    pub(crate) metrics: Option<MetricsAccess>,
     pub(crate) metering_size: Size,
     pub(crate) price_gb_second: Price,
     pub(crate) price_request: Price,
@@ -100,6 +101,7 @@ impl Default for Settings {
             log_retention: Duration::from_secs(7 * 86_400),
             log_size: Size(1 << 30),
             log_group_size: Size(64 << 20),
+            metrics: None,
             metering_size: Size(1 << 30),
             price_gb_second: Price(0.000_016_666_7),
             price_request: Price(0.000_000_2),

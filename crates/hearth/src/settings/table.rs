@@ -312,6 +312,13 @@ fn metering() -> Vec<Setting> {
     vec![
         setting(
             Metering,
+            "metrics",
+            |s| &mut s.metrics,
+            "Who may read `/metrics`, which names functions: nobody, everybody who reaches the port, or who sends this \
+             token as a bearer's or as a password. Unset, everybody in `dev` and nobody in `serve`.",
+        ),
+        setting(
+            Metering,
             "metering-size",
             |s| &mut s.metering_size,
             "How much disk the counts of all functions may take; what is oldest goes first, minutes before hours.",

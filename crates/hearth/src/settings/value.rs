@@ -144,6 +144,45 @@ impl Value for Size {
     }
 }
 
+/// Who may read the metrics.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum MetricsAccess {
+    /// Nobody.
+    Off,
+    /// Everybody.
+    Open,
+    /// Who knows the token.
+    Token(String),
+}
+
+/// Shortest token, in bytes.
+const TOKEN: usize = 16;
+
+impl Value for MetricsAccess {
+    const PLACEHOLDER: &'static str = "WHO";
+    const ACCEPTS: &'static str = "off, open, or token: and at least 16 characters";
+
+    fn read(text: &str) -> Option<Self> {
+        match text {
+            "off" => Some(Self::Off),
+            "open" => Some(Self::Open),
+            _ => {
+                let token = text.strip_prefix("token:")?;
+                let sound = token.len() >= TOKEN && token.bytes().all(|byte| byte.is_ascii_graphic());
+                sound.then(|| Self::Token(token.to_owned()))
+            }
+        }
+    }
+
+    fn show(&self) -> String {
+        match self {
+            Self::Off => "off".to_owned(),
+            Self::Open => "open".to_owned(),
+            Self::Token(token) => format!("token:{token}"),
+        }
+    }
+}
+
 /// What something costs, in a currency that nobody names.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Price(pub(crate) f64);
@@ -345,6 +384,22 @@ mod tests {
         }
         for bad in ["64MB", "64", "MiB"] {
             assert_eq!(Size::read(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_token_is_long_enough_not_to_be_guessed() {
+        let token = MetricsAccess::read("token:0123456789abcdef").unwrap();
+        assert_eq!(token.show(), "token:0123456789abcdef");
+        for bad in [
+            "",
+            "on",
+            "token:",
+            "token:0123456789abcde",
+            "token:0123456789 abcdef",
+            "0123456789abcdef",
+        ] {
+            assert_eq!(MetricsAccess::read(bad), None, "{bad}");
         }
     }
 
