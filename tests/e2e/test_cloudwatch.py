@@ -311,3 +311,16 @@ def test_metrics_are_signed_for_and_not_a_functions_to_read(make_server):
             speaking(protocol, server, **session).list_metrics()
         assert denied.value.response["Error"]["Code"] == "AccessDenied"
         assert denied.value.response["Error"]["Message"].endswith("allows the cloudwatch:ListMetrics action")
+
+
+def test_metrics_outlive_the_server(make_server):
+    server = make_server().start()
+    name = create(server.client(), python(WISH["python"]))
+    for _ in range(3):
+        invoke(server.client(), name)
+    before = one(speaking("json", server), "Duration", of(name), ["SampleCount", "Sum", "Maximum"])
+    assert before["SampleCount"] == 3
+    assert server.stop() == 0
+    server.start()
+    after = one(speaking("json", server), "Duration", of(name), ["SampleCount", "Sum", "Maximum"])
+    assert {**after, "Timestamp": None} == {**before, "Timestamp": None}

@@ -1,5 +1,7 @@
 //! What several operations answer: the errors of the model.
 
+use std::io;
+
 use hearth_wire::AwsError;
 use hearth_wire::cloudwatch::MODEL;
 
@@ -21,4 +23,10 @@ pub(crate) fn validation_error(message: impl Into<String>) -> AwsError {
 /// The token is not one of GetMetricData's, or not of this request's.
 pub(crate) fn invalid_next_token() -> AwsError {
     AwsError::modeled(&MODEL, "InvalidNextToken", "The token is not valid.")
+}
+
+/// `InternalServiceError`: what is metered is not to be had. The server's log has the cause.
+pub(crate) fn unreadable(cause: io::Error) -> AwsError {
+    tracing::error!(%cause, "metering cannot be read");
+    AwsError::modeled(&MODEL, "InternalServiceError", "The metrics cannot be read now.")
 }

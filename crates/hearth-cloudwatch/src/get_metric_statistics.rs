@@ -7,7 +7,7 @@ use hearth_metering::query::{Metric, Point};
 use hearth_wire::cloudwatch::{Datapoint, GetMetricStatisticsInput, GetMetricStatisticsOutput, StandardUnit};
 use hearth_wire::{AwsError, Context, Timestamp};
 
-use crate::answers::{invalid_combination, invalid_value};
+use crate::answers::{invalid_combination, invalid_value, unreadable};
 use crate::metric;
 use crate::statistic::Statistic;
 use crate::window::{self, Window};
@@ -33,14 +33,13 @@ pub(crate) fn run(
     let dimensions = input.dimensions.as_deref().unwrap_or_default();
     let metric = metric::named(&input.namespace, &input.metric_name, dimensions)
         .filter(|metric| metric::is_in(metric, input.unit));
-    let datapoints = metric.map_or_else(Vec::new, |metric| {
+    let mut datapoints = Vec::new();
+    if let Some(metric) = metric {
         let range = window.rounded(context.received_at).range();
         let points = metering.statistics(&context.scope, &metric, range, period);
-        points
-            .iter()
-            .filter_map(|point| wanted.datapoint(&metric, point))
-            .collect()
-    });
+        let points = points.map_err(unreadable)?;
+        datapoints.extend(points.iter().filter_map(|point| wanted.datapoint(&metric, point)));
+    }
     Ok(GetMetricStatisticsOutput {
         label: Some(input.metric_name),
         datapoints: Some(datapoints),

@@ -9,7 +9,7 @@ use hearth_metering::query::{Metric as Metered, NAMESPACE};
 use hearth_wire::cloudwatch::{DimensionFilter, ListMetricsInput, ListMetricsOutput, Metric};
 use hearth_wire::{AwsError, Context};
 
-use crate::answers::invalid_value;
+use crate::answers::{invalid_value, unreadable};
 use crate::metric;
 
 /// Most metrics on a page.
@@ -45,7 +45,7 @@ pub(crate) fn run(
         .checked_sub(age)
         .unwrap_or(context.received_at);
     let metrics = if is_ours {
-        metering.metrics(&context.scope, since)
+        metering.metrics(&context.scope, since).map_err(unreadable)?
     } else {
         Vec::new()
     };
@@ -271,7 +271,7 @@ mod tests {
     /// How many metrics there are of the account.
     fn ask_account(metering: &Metering) -> usize {
         let scope = context().scope;
-        let all = metering.metrics(&scope, window::time(0)).into_iter();
+        let all = metering.metrics(&scope, window::time(0)).unwrap().into_iter();
         all.filter(|metric| metric.dimensions.pairs().is_empty()).count()
     }
 

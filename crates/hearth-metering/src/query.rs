@@ -322,10 +322,13 @@ pub struct Point {
 
 impl Metering {
     /// The metrics of an account in a region of which there are values since a time (to the hour), sorted. Reads files.
-    pub fn metrics(&self, scope: &Scope, since: SystemTime) -> Vec<Metric> {
+    ///
+    /// # Errors
+    /// When files cannot be read.
+    pub fn metrics(&self, scope: &Scope, since: SystemTime) -> io::Result<Vec<Metric>> {
         let mut found = BTreeSet::new();
         let of_scope = |key: &SeriesKey| key.scope == *scope;
-        let visited = self.visit(
+        self.visit(
             Grain::Hours,
             minute(since)..Minute::MAX,
             of_scope,
@@ -342,25 +345,27 @@ impl Metering {
                     found.extend(metrics);
                 }
             },
-        );
-        complain(visited);
-        found.into_iter().collect()
+        )?;
+        Ok(found.into_iter().collect())
     }
 
     /// What was seen of a metric, by periods of so many seconds (a multiple of 60), oldest first; periods without values
     /// are left out. The first period begins with the minute in which the range does, whatever its length, as on AWS.
     /// Values count by the minute in which an invocation began, or by the hour where minutes are not needed or are not
     /// kept any more. Reads files.
+    ///
+    /// # Errors
+    /// When files cannot be read.
     pub fn statistics(
         &self,
         scope: &Scope,
         metric: &Metric,
         range: Range<SystemTime>,
         period: u32,
-    ) -> Vec<Point> {
+    ) -> io::Result<Vec<Point>> {
         let Metric { name, dimensions } = metric;
         if !name.exists_for(dimensions) {
-            return Vec::new();
+            return Ok(Vec::new());
         }
         let period = (period / 60).max(1);
         let first = minute(range.start);
@@ -368,18 +373,17 @@ impl Metering {
         let mut periods: BTreeMap<Minute, Bucket> = BTreeMap::new();
         let of_metric = |key: &SeriesKey| key.scope == *scope && dimensions.hold(key);
         let grain = self.grain(first, end, period);
-        let visited = self.visit(grain, first..end, of_metric, |minute, _, bucket| {
+        self.visit(grain, first..end, of_metric, |minute, _, bucket| {
             let number = minute.saturating_sub(first) / period;
             periods.entry(first + number * period).or_default().merge(bucket);
-        });
-        complain(visited);
+        })?;
         let points = periods.into_iter().filter_map(|(start, bucket)| {
             Some(Point {
                 start: UNIX_EPOCH + Duration::from_secs(u64::from(start) * 60),
                 statistics: name.of(&bucket, dimensions)?,
             })
         });
-        points.collect()
+        Ok(points.collect())
     }
 
     /// Hours where they say the same as minutes, or where minutes are not kept any more.
@@ -392,13 +396,6 @@ impl Metering {
         } else {
             Grain::Minutes
         }
-    }
-}
-
-/// Says that an answer is not complete.
-fn complain(visited: io::Result<()>) {
-    if let Err(error) = visited {
-        tracing::error!(%error, "metering cannot be read");
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, HashMap};
+use std::io;
 
 use hearth_metering::Metering;
 use hearth_types::Scope;
@@ -9,7 +10,7 @@ use hearth_wire::{AwsError, Context};
 
 use super::label::Subject;
 use super::queries::{MetricQuery, Queries, Query, Source, error_in};
-use crate::answers::validation_error;
+use crate::answers::{unreadable, validation_error};
 use crate::math::{MathError, Operands, Series, Value, evaluate};
 use crate::window::{self, Window};
 
@@ -48,8 +49,10 @@ impl<'a> Data<'a> {
         for index in &queries.expressions {
             let query = &queries.all[*index];
             if let Source::Expression(expression) = &query.source {
-                let value =
-                    evaluate(expression, &data).map_err(|why| validation_error(error_in(&query.id, &why)))?;
+                let value = evaluate(expression, &data).map_err(|why| match why {
+                    MathError::Unreadable(cause) => unreadable(cause),
+                    why => validation_error(error_in(&query.id, &why)),
+                })?;
                 data.expressions.insert(*index, value);
             }
         }
@@ -68,7 +71,7 @@ impl<'a> Data<'a> {
             return Ok(Vec::new());
         }
         let (metric, all) = match (&query.source, self.expressions.get(&index)) {
-            (Source::Metric(metric), _) => (Some(metric), vec![self.series(metric)]),
+            (Source::Metric(metric), _) => (Some(metric), vec![self.series(metric).map_err(unreadable)?]),
             (Source::Expression(_), Some(Value::One(series))) => (None, vec![series.clone()]),
             (Source::Expression(_), Some(Value::Many(all))) => (None, all.clone()),
             (Source::Expression(_), _) => {
@@ -84,11 +87,14 @@ impl<'a> Data<'a> {
         Ok(all.into_iter().map(|series| (subject, series)).collect())
     }
 
-    fn series(&self, query: &MetricQuery) -> Series {
+    fn series(&self, query: &MetricQuery) -> io::Result<Series> {
         let range = self.window.range();
-        let points = query.metric.as_ref().map_or_else(Vec::new, |metric| {
-            self.metering.statistics(self.scope, metric, range, query.period)
-        });
+        let points = match &query.metric {
+            Some(metric) => self
+                .metering
+                .statistics(self.scope, metric, range, query.period)?,
+            None => Vec::new(),
+        };
         let points: BTreeMap<u64, f64> = points
             .iter()
             .filter_map(|point| {
@@ -96,10 +102,10 @@ impl<'a> Data<'a> {
                 Some((window::seconds(point.start), value))
             })
             .collect();
-        Series {
+        Ok(Series {
             period: query.period,
             points,
-        }
+        })
     }
 
     fn charge(&self, datapoints: u64) -> Result<(), MathError> {
@@ -109,7 +115,7 @@ impl<'a> Data<'a> {
     }
 
     fn charged(&self, query: &MetricQuery) -> Result<Series, MathError> {
-        let series = self.series(query);
+        let series = self.series(query)?;
         self.charge(series.points.len() as u64)?;
         Ok(series)
     }

@@ -1,6 +1,7 @@
 //! Queries, expressions, labels, pages, and what is refused.
 
 use hearth_engine::Conclusion;
+use hearth_metering::MeteringOptions;
 use hearth_wire::cloudwatch::{MetricDataQuery, MetricStat, StandardUnit, StatusCode};
 
 use super::*;
@@ -414,4 +415,22 @@ fn percentiles_are_of_durations() {
     let (at, value) = found[0].2[3];
     assert_eq!(at, 300);
     assert!((88.0..=92.5).contains(&value), "{value}");
+}
+
+#[test]
+fn metrics_that_cannot_be_read_are_not_empty_ones() {
+    let dir = tempfile::tempdir().unwrap();
+    let metering = Metering::open(dir.path(), MeteringOptions::default()).unwrap();
+    std::fs::write(dir.path().join("minutes"), "in the way").unwrap();
+    let m = || metric("m", "Invocations", "Sum");
+    let hidden = MetricDataQuery {
+        return_data: Some(false),
+        ..m()
+    };
+    for queries in [vec![m()], vec![expression("e", "m + 1"), hidden]] {
+        let error = run(&metering, &context(), request(queries)).unwrap_err();
+        assert_eq!((&*error.code, error.status), ("InternalServiceError", 500));
+        assert_eq!(error.message, "The metrics cannot be read now.");
+    }
+    metering.close();
 }

@@ -7,12 +7,14 @@ mod series;
 #[cfg(test)]
 mod tests;
 
+use std::io;
+
 pub(crate) use evaluate::{Operands, evaluate};
 pub(crate) use expression::Expression;
 pub(crate) use series::{Series, Value};
 
 /// Why an expression has no value.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 pub(crate) enum MathError {
     #[error("it cannot be read at {0:?}")]
     Syntax(String),
@@ -36,4 +38,6 @@ pub(crate) enum MathError {
     NoSeries,
     #[error("it has too many datapoints; a larger Period or a shorter time range has fewer")]
     TooManyDatapoints,
+    #[error("its metrics cannot be read now")]
+    Unreadable(#[from] io::Error),
 }

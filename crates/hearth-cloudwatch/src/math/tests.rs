@@ -72,7 +72,7 @@ fn operators_bind_as_in_arithmetic() {
         ("1 == 2 || 1 > 2 AND 0", 0.0),
         ("1 OR 0 AND 0", 1.0),
     ] {
-        assert_eq!(of(text), Ok(Value::Scalar(expected)), "{text}");
+        assert_eq!(of(text).unwrap(), Value::Scalar(expected), "{text}");
     }
 }
 
@@ -96,8 +96,8 @@ fn functions_make_series_of_arrays_and_numbers_of_series() {
     assert_eq!(points("AVG(METRICS())"), [(0, 2.5), (60, 2.0), (120, 1.5)]);
     assert_eq!(points("MAX(METRICS(\"m1\"))"), points("m1"));
     assert_eq!(points("MIN([m1,m2])"), [(0, 1.0), (60, 2.0), (120, 0.0)]);
-    assert_eq!(of("SUM(m1)"), Ok(Value::Scalar(6.0)));
-    assert_eq!(of("SUM(none)"), Ok(Value::Scalar(0.0)));
+    assert_eq!(of("SUM(m1)").unwrap(), Value::Scalar(6.0));
+    assert_eq!(of("SUM(none)").unwrap(), Value::Scalar(0.0));
     assert_eq!(points("m1 - AVG(m1)"), [(0, -1.0), (60, 0.0), (120, 1.0)]);
     assert_eq!(
         points("m1 / PERIOD(m1)"),
@@ -114,8 +114,8 @@ fn an_array_is_combined_with_a_series_one_by_one() {
         series(60, &[(0, 2.0), (60, 4.0), (120, 6.0)]),
         series(60, &[(0, 5.0), (120, 3.0)]),
     ];
-    assert_eq!(of("METRICS() + m1"), Ok(Value::Many(expected.clone())));
-    assert_eq!(of("m1 + [m1, m2]"), Ok(Value::Many(expected)));
+    assert_eq!(of("METRICS() + m1").unwrap(), Value::Many(expected.clone()));
+    assert_eq!(of("m1 + [m1, m2]").unwrap(), Value::Many(expected));
 }
 
 #[test]
@@ -134,7 +134,7 @@ fn changes_and_sums_go_from_point_to_point() {
     assert_eq!(points("RATE(m1)"), [(60, 1.0 / 60.0), (120, 1.0 / 60.0)]);
     assert_eq!(points("RUNNING_SUM(m1)"), [(0, 1.0), (60, 3.0), (120, 6.0)]);
     assert_eq!(points("DIFF(none)"), []);
-    assert_eq!(of("DATAPOINT_COUNT(m2)"), Ok(Value::Scalar(2.0)));
+    assert_eq!(of("DATAPOINT_COUNT(m2)").unwrap(), Value::Scalar(2.0));
     assert_eq!(
         points("DATAPOINT_COUNT(METRICS())"),
         [(0, 2.0), (60, 1.0), (120, 2.0)]
@@ -193,7 +193,7 @@ fn what_has_no_value_says_why() {
         ),
         ("SELECT SUM(Errors) FROM \"AWS/Lambda\"", MathError::Insights),
     ] {
-        assert_eq!(of(text), Err(expected), "{text}");
+        assert_eq!(of(text).unwrap_err().to_string(), expected.to_string(), "{text}");
     }
 }
 
@@ -206,9 +206,12 @@ fn deep_and_long_expressions_are_refused() {
         "2^".repeat(1000),
         "1+".repeat(1000),
     ] {
-        assert_eq!(of(&text), Err(MathError::TooLarge), "{text:.5}");
+        assert!(matches!(of(&text), Err(MathError::TooLarge)), "{text:.5}");
     }
-    assert_eq!(of(&format!("1{}", "+1".repeat(250))), Ok(Value::Scalar(251.0)));
+    assert_eq!(
+        of(&format!("1{}", "+1".repeat(250))).unwrap(),
+        Value::Scalar(251.0)
+    );
 }
 
 #[test]

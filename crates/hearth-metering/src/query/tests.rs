@@ -37,7 +37,9 @@ fn arn(name: &str) -> FunctionArn {
 
 fn read(metering: &Metering, name: MetricName, dimensions: Dimensions, to: u64, period: u32) -> Vec<Point> {
     let metric = Metric { name, dimensions };
-    metering.statistics(&Scope::default(), &metric, at(0)..at(to), period)
+    metering
+        .statistics(&Scope::default(), &metric, at(0)..at(to), period)
+        .unwrap()
 }
 
 fn of(name: &str) -> Dimensions {
@@ -55,7 +57,9 @@ fn periods_begin_with_the_range() {
         name: MetricName::Invocations,
         dimensions: of("f"),
     };
-    let points = metering.statistics(&Scope::default(), &metric, at(125)..at(1000), 300);
+    let points = metering
+        .statistics(&Scope::default(), &metric, at(125)..at(1000), 300)
+        .unwrap();
     let found: Vec<_> = points
         .iter()
         .map(|point| (point.start, point.statistics.sum))
@@ -121,6 +125,7 @@ fn a_function_that_was_only_refused_has_throttles_alone() {
     metering.function(&arn("f"), &Qualifier::Latest).throttled(None);
     let names: BTreeSet<_> = metering
         .metrics(&Scope::default(), at(0))
+        .unwrap()
         .into_iter()
         .map(|metric| metric.name.as_str())
         .collect();
@@ -168,7 +173,7 @@ fn a_qualifier_makes_dimensions_of_its_own() {
         let points = read(&metering, MetricName::Invocations, dimensions.clone(), 60, 60);
         assert_eq!(points[0].statistics.sum, *sum, "{dimensions:?}");
     }
-    let listed = metering.metrics(&Scope::default(), at(0));
+    let listed = metering.metrics(&Scope::default(), at(0)).unwrap();
     let invocations = listed
         .into_iter()
         .filter(|metric| metric.name == MetricName::Invocations);
@@ -213,6 +218,6 @@ fn accounts_and_regions_do_not_see_one_another() {
         region: hearth_types::Region::parse("eu-west-1").unwrap(),
         ..Scope::default()
     };
-    assert_eq!(metering.metrics(&elsewhere, at(0)), []);
-    assert_eq!(metering.metrics(&Scope::default(), at(3600)), []);
+    assert_eq!(metering.metrics(&elsewhere, at(0)).unwrap(), []);
+    assert_eq!(metering.metrics(&Scope::default(), at(3600)).unwrap(), []);
 }
