@@ -1,29 +1,35 @@
 //! The engine: functions in, outcomes out.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, Weak};
 use std::time::{Duration, SystemTime};
 
 use hearth_sandbox::{FolderIndex, Sandbox};
 use hearth_types::{FunctionArn, Scope, time};
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
+use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 use uuid::Uuid;
 
 use crate::admission::Admission;
+use crate::cores::Cores;
 use crate::journal::Journal;
-use crate::pool::Pool;
+use crate::memory::{self, Pledge, Room};
+use crate::occupied::Occupied;
+use crate::pool::{Pool, Surroundings};
 use crate::response::Response;
 use crate::run::{self, Attempt};
 use crate::sandbox_handle::SandboxHandle;
+use crate::scaling::Counters;
 use crate::start::Starter;
 use crate::tenacious::Tenacious;
 use crate::{
     Api, CredentialSource, EngineOptions, Function, FunctionSpec, Invocation, InvokeError, LogSink, Meter,
-    Outcome, ReservationError, ResponseStream, ThrottleReason, memory,
+    Node, Outcome, ReservationError, ResponseStream, Scaling, ThisNode,
 };
 
 /// How often idle environments are looked through.
 const SWEEP: Duration = Duration::from_secs(1);
+/// How often it is looked whether the node is short of memory.
+const WATCH: Duration = Duration::from_millis(250);
 
 /// Runs functions. A cheap handle; clones share everything.
 #[derive(Clone, Debug)]
@@ -34,8 +40,9 @@ pub(crate) struct Inner {
     pub(crate) starter: Arc<Starter>,
     pub(crate) sink: Arc<dyn LogSink>,
     meter: Arc<dyn Meter>,
+    pub(crate) surroundings: Arc<Surroundings>,
+    room: Room,
     admission: Admission,
-    pools: Mutex<Vec<Weak<Pool>>>,
     closing: AtomicBool,
 }
 
@@ -60,6 +67,27 @@ impl Engine {
         sink: Arc<dyn LogSink>,
         meter: Arc<dyn Meter>,
     ) -> Self {
+        Self::on_node(
+            options,
+            sandbox,
+            credentials,
+            api,
+            sink,
+            meter,
+            Arc::new(ThisNode),
+        )
+    }
+
+    /// The same on a machine that is described by another than the kernel.
+    pub fn on_node(
+        options: EngineOptions,
+        sandbox: Arc<dyn Sandbox>,
+        credentials: Arc<dyn CredentialSource>,
+        api: Arc<dyn Api>,
+        sink: Arc<dyn LogSink>,
+        meter: Arc<dyn Meter>,
+        node: Arc<dyn Node>,
+    ) -> Self {
         let starter = Arc::new(Starter::new(
             SandboxHandle::new(sandbox),
             credentials,
@@ -68,21 +96,26 @@ impl Engine {
         ));
         let inner = Arc::new(Inner {
             admission: Admission::new(options.account_concurrency),
+            surroundings: Arc::new(Surroundings {
+                cores: Arc::new(Cores::new(Arc::clone(&node))),
+                occupied: Occupied::default(),
+                counters: Counters::default(),
+            }),
+            room: Room::new(node, options.memory_reserve_mb),
             options,
             starter,
             sink,
             meter,
-            pools: Mutex::default(),
             closing: AtomicBool::new(false),
         });
         tokio::spawn(sweep(Arc::downgrade(&inner)));
+        tokio::spawn(relieve(Arc::downgrade(&inner)));
         Self(inner)
     }
 
     /// Takes a revision into service. The revision it replaces is to be retired by the caller.
     pub fn deploy(&self, spec: FunctionSpec) -> Arc<Function> {
-        let pool = Arc::new(Pool::new(spec.code));
-        self.0.lock_pools().push(Arc::downgrade(&pool));
+        let pool = Arc::new(Pool::new(spec.code, Arc::clone(&self.0.surroundings)));
         let concurrency = self.0.admission.function(&spec.arn);
         Arc::new(Function {
             meter: self.0.meter.function(&spec.arn, &spec.version),
@@ -95,7 +128,7 @@ impl Engine {
     /// Something in a folder has changed: functions whose code it is start again for the next invocation; running ones
     /// finish.
     pub fn renew(&self, folder: FolderIndex) {
-        let pools = self.0.live_pools();
+        let pools = self.0.surroundings.occupied.pools();
         pools
             .iter()
             .filter(|pool| pool.runs(folder))
@@ -171,9 +204,21 @@ impl Engine {
     pub fn statistics(&self) -> Statistics {
         Statistics {
             running: self.0.admission.running(),
-            idle: self.0.live_pools().iter().map(|pool| pool.idle_count()).sum(),
+            idle: self
+                .0
+                .surroundings
+                .occupied
+                .pools()
+                .iter()
+                .map(|pool| pool.idle_count())
+                .sum(),
             ready: self.0.starter.ready.count(),
         }
+    }
+
+    /// What scaling does, and has done.
+    pub fn scaling(&self) -> Scaling {
+        self.0.surroundings.counters.look()
     }
 
     /// Takes no more invocations and waits for the running ones; whether they ended within `grace`. Then ends the idle
@@ -186,7 +231,7 @@ impl Engine {
             }
         };
         let ended = timeout(grace, ended).await.is_ok();
-        for pool in self.0.live_pools() {
+        for pool in self.0.surroundings.occupied.pools() {
             pool.retire();
         }
         // Extensions are told, and have a bounded time.
@@ -216,37 +261,24 @@ impl Inner {
         (journal, stream)
     }
 
-    /// Waits until the node has memory for one more environment, ending idle ones meanwhile.
-    pub(crate) async fn room(&self) -> Result<(), InvokeError> {
-        let patience = Instant::now() + memory::PATIENCE;
-        while !memory::has_room(self.options.memory_reserve_mb) {
-            let (dying, late) = (self.starter.sandbox.has_dying(), Instant::now() > patience);
-            if !memory::may_wait(dying, late, || self.evict_one()) {
-                return Err(InvokeError::Throttled(
-                    ThrottleReason::ConcurrentInvocationLimitExceeded,
-                ));
-            }
-            sleep(memory::INTERVAL).await;
-        }
-        Ok(())
+    /// Waits until the node has memory for one more environment, which is expected to take `charge` bytes.
+    pub(crate) async fn room(&self, charge: Option<u64>) -> Option<Pledge> {
+        let is_dying = || self.starter.sandbox.has_dying();
+        self.room.take(charge, is_dying, || self.evict_one()).await
     }
 
     /// Ends the environment that has been idle longest on this node; whether there was one.
     fn evict_one(&self) -> bool {
-        let pools = self.live_pools();
+        let pools = self.surroundings.occupied.pools();
         let oldest = pools
             .iter()
             .filter_map(|pool| Some((pool.oldest()?, pool)))
             .min_by_key(|(since, _)| *since);
-        oldest.is_some_and(|(_, pool)| pool.evict_oldest()) || self.starter.ready.evict_oldest()
-    }
-
-    fn live_pools(&self) -> Vec<Arc<Pool>> {
-        self.lock_pools().iter().filter_map(Weak::upgrade).collect()
-    }
-
-    fn lock_pools(&self) -> std::sync::MutexGuard<'_, Vec<Weak<Pool>>> {
-        self.pools.lock().expect("no holder of this lock panics")
+        let gone = oldest.is_some_and(|(_, pool)| pool.evict_oldest());
+        if gone {
+            self.surroundings.counters.evicted.fetch_add(1, Ordering::Relaxed);
+        }
+        gone || self.starter.ready.evict_oldest()
     }
 }
 
@@ -258,6 +290,16 @@ impl std::fmt::Debug for Inner {
     }
 }
 
+/// Ends idle environments while the node is short of memory, for as long as the engine exists: what runs needs it.
+async fn relieve(engine: Weak<Inner>) {
+    let mut short = false;
+    loop {
+        sleep(if short { memory::INTERVAL } else { WATCH }).await;
+        let Some(engine) = engine.upgrade() else { return };
+        short = engine.room.is_short() && (engine.starter.sandbox.has_dying() || engine.evict_one());
+    }
+}
+
 /// Ends what has been idle too long, for as long as the engine exists.
 async fn sweep(engine: Weak<Inner>) {
     let mut ticks = interval(SWEEP);
@@ -265,10 +307,9 @@ async fn sweep(engine: Weak<Inner>) {
     loop {
         ticks.tick().await;
         let Some(engine) = engine.upgrade() else { return };
-        for pool in engine.live_pools() {
+        for pool in engine.surroundings.occupied.pools() {
             pool.expire(engine.options.keep_alive, engine.options.environment_lifetime);
         }
         engine.starter.ready.expire(engine.options.keep_alive);
-        engine.lock_pools().retain(|pool| pool.strong_count() > 0);
     }
 }

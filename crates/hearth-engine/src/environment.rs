@@ -20,6 +20,7 @@ use crate::control::Control;
 use crate::ending::{Ending, LOST};
 use crate::feed::Subscriptions;
 use crate::journal::Journal;
+use crate::lease::Lease;
 use crate::output::Output;
 use crate::sandbox_handle::SandboxHandle;
 use crate::shutdown::{LastWords, Leaving, Shutdown};
@@ -160,6 +161,11 @@ impl Process {
         in_mb(self.memory.recent_peak_bytes())
     }
 
+    /// Peak memory so far, in bytes.
+    pub(crate) fn peak_memory_bytes(&self) -> u64 {
+        self.memory.peak_bytes()
+    }
+
     /// Who is given time to end, if anybody is.
     fn leaving(&mut self) -> Option<Leaving> {
         let api = self.api.take()?;
@@ -217,13 +223,22 @@ pub(crate) struct Environment {
     pub(crate) journal: Journal,
     /// Of the code that it started with (see [`crate::pool::Pool::renew`]).
     pub(crate) generation: u64,
+    /// How long its init took, until an invocation has told.
+    pub(crate) init: Option<Duration>,
+    /// While it is an invocation's.
+    pub(crate) lease: Option<Lease>,
     born: Instant,
     requests: u64,
     has_listeners: bool,
 }
 
 impl Environment {
-    pub(crate) fn new(mut process: Process, journal: Journal, generation: u64) -> Self {
+    pub(crate) fn new(
+        mut process: Process,
+        journal: Journal,
+        generation: u64,
+        init: Option<Duration>,
+    ) -> Self {
         let api = process.api.as_ref();
         let has_extensions = api.is_some_and(|api| api.look(|machine| machine.has_any_extension()));
         let has_runtime = api.is_some_and(|api| api.look(|machine| machine.has_runtime()));
@@ -235,6 +250,8 @@ impl Environment {
             process,
             journal,
             generation,
+            init,
+            lease: None,
             born: Instant::now(),
             requests: 0,
             has_listeners,
@@ -255,10 +272,6 @@ impl Environment {
     pub(crate) fn next_request(&mut self) -> u64 {
         self.requests += 1;
         self.requests
-    }
-
-    pub(crate) fn is_alive(&self) -> bool {
-        self.process.is_alive()
     }
 
     pub(crate) fn age(&self) -> Duration {

@@ -20,70 +20,59 @@ use crate::record::Count;
 use crate::report::{Phase, PlatformEvent, Report, Status};
 use crate::response::Response;
 use crate::start::{InitFailed, StartError};
+use crate::supply::{self, FirstFailure, Refusal};
+use crate::turns::Claimant;
 use crate::{Conclusion, Function, FunctionError, FunctionSpec, Invocation, InvokeError, Outcome};
 
-/// Runs an invocation on an idle environment or a new one.
-pub(crate) async fn run(engine: &Inner, attempt: Attempt) -> Result<Outcome, InvokeError> {
+/// Runs an invocation on the environment that it gets.
+pub(crate) async fn run(engine: &Arc<Inner>, mut attempt: Attempt) -> Result<Outcome, InvokeError> {
     engine.starter.settle(attempt.spec()).await?;
-    if let Some(environment) = attempt.function.pool.take() {
-        return Ok(attempt.from(Instant::now()).on(environment).await);
-    }
-    engine.room().await.inspect_err(|error| attempt.refused(error))?;
-    cold(engine, attempt).await
-}
-
-/// Runs an invocation on a new environment. An init that fails is repeated once, in a fresh environment
-/// and inside the function's timeout; then its failure is the invocation's.
-async fn cold(engine: &Inner, mut attempt: Attempt) -> Result<Outcome, InvokeError> {
-    attempt.cold = true;
-    let spec = attempt.spec();
-    let generation = attempt.function.pool.generation();
-    let (mut journal, stream) = engine.journal(spec);
-    init_starts(&mut journal, spec, Phase::Init, &stream);
-    let limit = engine.options.init_timeout;
-    match engine.starter.start(spec, &mut journal, &stream, limit).await {
-        Ok((process, begun)) => {
-            let took = begun.elapsed();
-            attempt.init = Some(took);
-            init_ends(&mut journal, Phase::Init, &Status::Success, took);
-            let environment = Environment::new(process, journal, generation);
+    match supply::environment(engine, &attempt.function, attempt.trace()).await {
+        Ok(mut environment) => {
+            attempt.init = environment.init.take();
+            attempt.cold = attempt.init.is_some();
             Ok(attempt.from(Instant::now()).on(environment).await)
         }
-        Err(StartError::Platform(why)) => Err(unprovided(&mut journal, why).await),
-        Err(StartError::Init(failed)) => {
-            failed.tell(&mut journal, Phase::Init);
-            again(engine, attempt, generation, journal, &stream).await
+        Err(Refusal::Error(why)) => {
+            attempt.refused(&why);
+            Err(why)
         }
+        Err(Refusal::Init(first)) => again(engine, attempt, *first).await,
     }
 }
 
-/// Repeats an init that has failed.
-async fn again(
-    engine: &Inner,
-    attempt: Attempt,
-    generation: u64,
-    mut journal: Journal,
-    stream: &str,
-) -> Result<Outcome, InvokeError> {
+/// Repeats an init that has failed: once, in a fresh environment and inside the function's timeout. Then its failure is
+/// the invocation's.
+async fn again(engine: &Inner, mut attempt: Attempt, first: FirstFailure) -> Result<Outcome, InvokeError> {
+    let FirstFailure {
+        mut journal,
+        stream,
+        generation,
+    } = first;
+    attempt.cold = true;
     let spec = attempt.spec();
     attempt.begin_log(&mut journal);
-    init_starts(&mut journal, spec, Phase::Invoke, stream);
+    init_starts(&mut journal, spec, Phase::Invoke, &stream);
+    let pool = &attempt.function.pool;
+    let (limit, claimant) = (spec.timeout, Claimant::of(pool));
     match engine
         .starter
-        .start(spec, &mut journal, stream, spec.timeout)
+        .start(spec, &mut journal, &stream, limit, claimant)
         .await
     {
         Ok((process, begun)) => {
             init_ends(&mut journal, Phase::Invoke, &Status::Success, begun.elapsed());
-            let environment = Environment::new(process, journal, generation);
+            let environment = Environment::new(process, journal, generation, None);
+            let environment = pool.enlist(environment, attempt.trace());
             Ok(attempt.from(begun).on(environment).await)
         }
-        Err(StartError::Platform(why)) => Err(unprovided(&mut journal, why).await),
         Err(StartError::Init(failed)) => {
             failed.tell(&mut journal, Phase::Invoke);
             journal.platform(attempt.start());
             Ok(attempt.from(failed.begun).never_ran(failed, &mut journal).await)
         }
+        Err(StartError::Platform(why)) => Err(unprovided(&mut journal, why).await),
+        Err(StartError::NotWanted) => Err(unprovided(&mut journal, String::new()).await),
     }
 }
 
@@ -94,12 +83,12 @@ async fn unprovided(journal: &mut Journal, why: String) -> InvokeError {
 }
 
 impl InitFailed {
-    fn tell(&self, journal: &mut Journal, phase: Phase) {
+    pub(crate) fn tell(&self, journal: &mut Journal, phase: Phase) {
         init_ends(journal, phase, &self.failure.init_status(), self.took);
     }
 }
 
-fn init_starts(journal: &mut Journal, spec: &FunctionSpec, phase: Phase, stream: &str) {
+pub(crate) fn init_starts(journal: &mut Journal, spec: &FunctionSpec, phase: Phase, stream: &str) {
     // The stream ends in what names the environment.
     let instance = stream.rsplit(']').next().unwrap_or(stream);
     journal.platform(PlatformEvent::InitStart {
@@ -109,7 +98,7 @@ fn init_starts(journal: &mut Journal, spec: &FunctionSpec, phase: Phase, stream:
     });
 }
 
-fn init_ends(journal: &mut Journal, phase: Phase, status: &Status, took: Duration) {
+pub(crate) fn init_ends(journal: &mut Journal, phase: Phase, status: &Status, took: Duration) {
     journal.platform(PlatformEvent::InitRuntimeDone { phase, status });
     journal.platform(PlatformEvent::InitReport { phase, status, took });
 }
@@ -159,6 +148,11 @@ impl Attempt {
         if matches!(error, InvokeError::Throttled(_)) {
             self.function.throttled(&self.invocation);
         }
+    }
+
+    /// What it has in common with those that it calls and was called by.
+    fn trace(&self) -> Option<u64> {
+        self.invocation.trace.as_deref().map(supply::trace_root)
     }
 
     /// The function's timeout counts from then on: from its first frame, or with an init that is part of it.

@@ -11,7 +11,6 @@ use hearth_runtime::api::{Description, Machine, RuntimeApi};
 use hearth_runtime::environment::{self, Credentials, Environment};
 use hearth_runtime::frames::{Claim, Frame, Message};
 use hearth_sandbox::{BootRequest, ClaimRequest, Code, SandboxError, Start};
-use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, timeout};
 
 use crate::conversation::{self, Door};
@@ -23,6 +22,7 @@ use crate::prepared::Prepared;
 use crate::ready::{Ready, ReadyKey};
 use crate::report::PlatformEvent;
 use crate::sandbox_handle::SandboxHandle;
+use crate::turns::{Claimant, Turn, Turns};
 use crate::{Api, CredentialSource, EngineOptions, FunctionSpec, InvokeError, SessionVariables};
 
 /// How long an interpreter may take until its bootstrap says hello; a loaded machine is slow, not broken.
@@ -38,6 +38,8 @@ pub(crate) enum StartError {
     Platform(String),
     /// The function's init failed.
     Init(InitFailed),
+    /// Nobody needs one any more; nothing was begun.
+    NotWanted,
 }
 
 /// An init that failed; its environment is gone.
@@ -56,12 +58,12 @@ impl From<SandboxError> for StartError {
 }
 
 /// An environment that has its function's code.
-struct Claimed<'a> {
+struct Claimed {
     process: Process,
     /// When the init began.
     begun: Instant,
     /// Held while the interpreter starts, where that is still to be waited for.
-    turn: Option<SemaphorePermit<'a>>,
+    turn: Option<Turn>,
 }
 
 /// Starts environments.
@@ -70,7 +72,7 @@ pub(crate) struct Starter {
     credentials: Arc<dyn CredentialSource>,
     api: Arc<dyn Api>,
     outside: Outside,
-    boots: Semaphore,
+    boots: Turns,
     prepared: Prepared,
     pub(crate) ready: Ready,
 }
@@ -87,7 +89,7 @@ impl Starter {
             credentials,
             api,
             outside: Outside::new(options.name_servers.clone()),
-            boots: Semaphore::new(options.parallel_boots.max(1)),
+            boots: Turns::new(options.parallel_boots),
             prepared: Prepared::default(),
             ready: Ready::new(options.ready_environments),
         }
@@ -111,16 +113,19 @@ impl Starter {
         journal: &mut Journal,
         stream: &str,
         limit: Duration,
+        claimant: Claimant<'_>,
     ) -> Result<(Process, Instant), StartError> {
         let session = self.credentials.session(spec);
         if spec.runtime.family == Family::Provided {
-            return self.start_custom(spec, &session, journal, stream, limit).await;
+            return self
+                .start_custom(spec, &session, journal, stream, limit, claimant)
+                .await;
         }
         let fresh = spec.needs_fresh_start();
         let claimed = if fresh {
-            self.boot_with(spec, &session, stream).await?
+            self.boot_with(spec, &session, stream, claimant).await?
         } else {
-            self.claim_ready(spec, &session).await?
+            self.claim_ready(spec, &session, claimant).await?
         };
         let Claimed {
             mut process,
@@ -164,10 +169,11 @@ impl Starter {
         journal: &mut Journal,
         stream: &str,
         limit: Duration,
+        claimant: Claimant<'_>,
     ) -> Result<(Process, Instant), StartError> {
         let Claimed {
             mut process, begun, ..
-        } = self.boot_with(spec, session, stream).await?;
+        } = self.boot_with(spec, session, stream, claimant).await?;
         if process.api.is_none() {
             return Err(StartError::Platform(
                 "custom runtimes need a network of their own, which this isolation tier has not".to_owned(),
@@ -211,7 +217,8 @@ impl Starter {
         self: &Arc<Self>,
         spec: &FunctionSpec,
         session: &SessionVariables,
-    ) -> Result<Claimed<'_>, StartError> {
+        claimant: Claimant<'_>,
+    ) -> Result<Claimed, StartError> {
         let key = ReadyKey::of(spec);
         let (process, missing) = self.ready.take(key);
         for _ in 0..missing {
@@ -225,7 +232,7 @@ impl Starter {
             });
         }
         let Some(mut process) = process else {
-            return self.boot_now(key, spec, session).await;
+            return self.boot_now(key, spec, session, claimant).await;
         };
         let begun = Instant::now();
         self.claim(&mut process, spec, session).await?;
@@ -237,7 +244,7 @@ impl Starter {
     }
 
     async fn boot_ready(&self, key: ReadyKey) -> Result<Process, StartError> {
-        let _turn = self.turn().await;
+        let _turn = Claimant::anybody().turn(&self.boots).await?;
         let mut process = self.boot(key, Start::Ready).await?;
         self.prepare(key, &mut process);
         self.meet(key, &mut process, PINGS).await?;
@@ -251,8 +258,9 @@ impl Starter {
         key: ReadyKey,
         spec: &FunctionSpec,
         session: &SessionVariables,
-    ) -> Result<Claimed<'_>, StartError> {
-        let turn = self.turn().await;
+        claimant: Claimant<'_>,
+    ) -> Result<Claimed, StartError> {
+        let turn = claimant.turn(&self.boots).await?;
         let begun = Instant::now();
         let mut process = self.boot(key, Start::Ready).await?;
         let prepares = self.prepare(key, &mut process);
@@ -294,8 +302,9 @@ impl Starter {
         spec: &FunctionSpec,
         session: &SessionVariables,
         stream: &str,
-    ) -> Result<Claimed<'_>, StartError> {
-        let _turn = self.turn().await;
+        claimant: Claimant<'_>,
+    ) -> Result<Claimed, StartError> {
+        let _turn = claimant.turn(&self.boots).await?;
         let begun = Instant::now();
         let key = ReadyKey::of(spec);
         let mut process = self.boot(key, Start::Deferred).await?;
@@ -360,10 +369,6 @@ impl Starter {
         process
             .open_network(services, spec.network.clone(), self.outside.clone())
             .map_err(|error| StartError::Platform(error.to_string()))
-    }
-
-    async fn turn(&self) -> SemaphorePermit<'_> {
-        self.boots.acquire().await.expect("the semaphore is never closed")
     }
 }
 

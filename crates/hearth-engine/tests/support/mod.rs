@@ -5,13 +5,13 @@ mod runtime;
 mod sandbox;
 
 use std::pin::Pin;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use hearth_engine::{
     Api, CredentialSource, Endpoint, Engine, EngineOptions, Function, FunctionMeter, FunctionSpec,
-    Invocation, InvocationRecord, Layers, LogBatch, LogSink, Meter, RuntimeChoice, SessionVariables,
+    Invocation, InvocationRecord, Layers, LogBatch, LogSink, Meter, Node, RuntimeChoice, SessionVariables,
 };
 use hearth_sandbox::{RuntimeIndex, Sandbox};
 use hearth_types::{
@@ -100,6 +100,59 @@ impl CredentialSource for NoCredentials {
     }
 }
 
+/// A machine without end, unless it is told what it has.
+pub(crate) struct Machine {
+    available_mb: AtomicU64,
+    returns: Mutex<Option<Returns>>,
+}
+
+/// Environments that end give memory back.
+struct Returns {
+    sandbox: Arc<FakeSandbox>,
+    before: usize,
+    mb: u64,
+}
+
+impl Default for Machine {
+    fn default() -> Self {
+        Self {
+            available_mb: AtomicU64::new(1 << 20),
+            returns: Mutex::default(),
+        }
+    }
+}
+
+impl Machine {
+    pub(crate) fn set_available(&self, mb: u64) {
+        self.available_mb.store(mb, Ordering::SeqCst);
+        *self.returns.lock().unwrap() = None;
+    }
+
+    /// From now on there are `mb` more for each environment that there are less than `before`.
+    pub(crate) fn and_for_each_less_than(&self, sandbox: &Arc<FakeSandbox>, before: usize, mb: u64) {
+        let sandbox = Arc::clone(sandbox);
+        *self.returns.lock().unwrap() = Some(Returns { sandbox, before, mb });
+    }
+}
+
+impl Node for Machine {
+    fn available_memory(&self) -> Option<u64> {
+        let returns = self.returns.lock().unwrap();
+        let returned = returns.as_ref().map_or(0, |returns| {
+            returns.before.saturating_sub(returns.sandbox.live()) as u64 * returns.mb
+        });
+        Some((self.available_mb.load(Ordering::SeqCst) + returned) << 20)
+    }
+
+    fn idle_time(&self) -> Option<Duration> {
+        None
+    }
+
+    fn cores(&self) -> usize {
+        2
+    }
+}
+
 /// An engine on a [`FakeSandbox`].
 pub(crate) struct Stage {
     pub(crate) engine: Engine,
@@ -110,6 +163,10 @@ pub(crate) struct Stage {
 
 impl Stage {
     pub(crate) fn new(change: impl FnOnce(&mut EngineOptions)) -> Self {
+        Self::on(Arc::new(Machine::default()), change)
+    }
+
+    pub(crate) fn on(machine: Arc<Machine>, change: impl FnOnce(&mut EngineOptions)) -> Self {
         let mut options = EngineOptions {
             ready_environments: 0,
             memory_reserve_mb: 0,
@@ -118,13 +175,14 @@ impl Stage {
         change(&mut options);
         let (sandbox, log) = (Arc::new(FakeSandbox::default()), Arc::new(Collected::default()));
         let counted = Arc::new(Counted::default());
-        let engine = Engine::new(
+        let engine = Engine::on_node(
             options,
             Arc::clone(&sandbox) as Arc<dyn Sandbox>,
             Arc::new(NoCredentials),
             Arc::new(NoApi),
             Arc::clone(&log) as Arc<dyn LogSink>,
             Arc::clone(&counted) as Arc<dyn Meter>,
+            machine,
         );
         Self {
             engine,
