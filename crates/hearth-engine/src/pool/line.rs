@@ -454,3 +454,297 @@ impl<E, R> Waiter<E, R> {
         self.start.as_ref().is_some_and(|wanted| wanted.start == start)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use hearth_types::{AccountId, FunctionArn, FunctionName, Region, Scope};
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::ThisNode;
+    use crate::admission::{Admission, Permit};
+
+    /// An environment of this generation, unless it has ended.
+    #[derive(Debug)]
+    struct Fake {
+        generation: u64,
+        alive: bool,
+    }
+
+    impl Seat for Fake {
+        fn generation(&self) -> u64 {
+            self.generation
+        }
+        fn is_alive(&self) -> bool {
+            self.alive
+        }
+    }
+
+    /// An invocation that waits.
+    struct Waits {
+        place: Place<Fake, ()>,
+        generation: u64,
+        _permit: Permit,
+    }
+
+    /// An invocation that runs.
+    struct Runs {
+        environment: Fake,
+        _permit: Permit,
+    }
+
+    const LIMIT: u32 = 100;
+
+    /// Invocations of a function, and whatever may happen to them.
+    struct Model {
+        line: Line<Fake, ()>,
+        admission: Admission,
+        arn: FunctionArn,
+        waits: Vec<Waits>,
+        runs: Vec<Runs>,
+        orders: Vec<Order>,
+        answered: usize,
+        refused: usize,
+        now: Instant,
+    }
+
+    impl Model {
+        fn new() -> Self {
+            let scope = Scope {
+                account: AccountId::DEFAULT,
+                region: Region::default(),
+            };
+            Self {
+                line: Line::new(Arc::new(Cores::new(Arc::new(ThisNode)))),
+                admission: Admission::new(LIMIT),
+                arn: FunctionArn::new(scope, FunctionName::parse("f").unwrap()),
+                waits: Vec::new(),
+                runs: Vec::new(),
+                orders: Vec::new(),
+                answered: 0,
+                refused: 0,
+                now: Instant::now(),
+            }
+        }
+
+        fn admit(&mut self) -> bool {
+            match self.admission.function(&self.arn).admit() {
+                Ok(permit) => self.ask(permit, None),
+                Err(_) => return false,
+            }
+            true
+        }
+
+        fn ask(&mut self, permit: Permit, since: Option<Instant>) {
+            let (asked, moves) = self.line.ask(None, since, self.now);
+            match asked {
+                Asked::Given(environment) => {
+                    assert_eq!(environment.generation, self.line.generation);
+                    self.runs.push(Runs {
+                        environment,
+                        _permit: permit,
+                    });
+                }
+                Asked::Waits(place) => self.waits.push(Waits {
+                    place,
+                    generation: self.line.generation,
+                    _permit: permit,
+                }),
+            }
+            self.follow(moves);
+        }
+
+        fn follow(&mut self, moves: Moves<Fake, ()>) {
+            if let Some((waiter, environment)) = moves.handed {
+                waiter.answer.send(Supply::Environment(environment)).unwrap();
+            }
+            for waiter in moves.again {
+                waiter.answer.send(Supply::Again).unwrap();
+            }
+            self.orders.extend(moves.order);
+            self.hear();
+        }
+
+        /// Those that wait hear what they are told.
+        fn hear(&mut self) {
+            let mut index = 0;
+            while index < self.waits.len() {
+                let Ok(supply) = self.waits[index].place.answer.try_recv() else {
+                    index += 1;
+                    continue;
+                };
+                let Waits {
+                    place,
+                    generation,
+                    _permit,
+                } = self.waits.swap_remove(index);
+                match supply {
+                    Supply::Environment(environment) => {
+                        assert!(environment.generation >= generation, "old code");
+                        assert!(environment.alive);
+                        self.runs.push(Runs { environment, _permit });
+                    }
+                    Supply::Refused(()) => self.refused += 1,
+                    Supply::Again => self.ask(_permit, Some(place.since)),
+                }
+            }
+        }
+
+        fn finish(&mut self, index: usize, alive: bool) {
+            let Runs {
+                mut environment,
+                _permit,
+            } = self.runs.swap_remove(index);
+            self.answered += 1;
+            environment.alive = alive;
+            let took = Duration::from_micros(50 + 400 * (index as u64 % 7));
+            self.line.ended(environment.generation, None, took, self.now);
+            let moves = match alive {
+                true => self.line.place(environment, None, self.now),
+                false => self.line.rescue(),
+            };
+            drop(_permit);
+            self.follow(moves);
+        }
+
+        fn start_ends(&mut self, index: usize, works: bool) {
+            let order = self.orders.swap_remove(index);
+            self.line
+                .started(order.generation, works.then_some(Duration::from_millis(5)));
+            let moves = match works {
+                true => {
+                    let environment = Fake {
+                        generation: order.generation,
+                        alive: true,
+                    };
+                    self.line.place(environment, Some(order.start), self.now)
+                }
+                false => {
+                    if let Some(waiter) = self.line.failed(order.start) {
+                        waiter.answer.send(Supply::Refused(())).unwrap();
+                    }
+                    self.line.rescue()
+                }
+            };
+            drop(order);
+            self.follow(moves);
+        }
+
+        fn overdue(&mut self, index: usize) {
+            let ticket = self.waits[index].place.ticket;
+            let moves = self.line.overdue(ticket, self.now);
+            self.follow(moves);
+        }
+
+        /// Whatever waits has somebody who will come for it.
+        fn check(&self) {
+            let running = (self.waits.len() + self.runs.len()) as u32;
+            assert_eq!(self.admission.running(), running);
+            assert_eq!(self.line.waiting.len(), self.waits.len());
+            let current = |generation| generation == self.line.generation;
+            let runs = |run: &&Runs| current(run.environment.generation);
+            assert_eq!(self.line.active, self.runs.iter().filter(runs).count());
+            let starts = self.orders.iter().filter(|order| current(order.generation));
+            assert_eq!(self.line.starting, starts.count());
+            for waiter in &self.line.waiting {
+                assert!(
+                    waiter.has_start() || self.line.active + self.line.starting > 0,
+                    "forgotten"
+                );
+            }
+        }
+    }
+
+    proptest! {
+        /// Whatever happens in whatever order, the limit is exact, nobody is forgotten and nobody gets old code.
+        #[test]
+        fn nobody_is_forgotten(steps in prop::collection::vec((0u8..16, 0usize..1000), 0..400)) {
+            let mut model = Model::new();
+            let mut asked = 0;
+            for (what, which) in steps {
+                model.now += Duration::from_micros(which as u64);
+                let pick = |length: usize| (length > 0).then(|| which % length.max(1));
+                match what {
+                    0..=6 => {
+                        let running = model.admission.running();
+                        let admitted = model.admit();
+                        prop_assert_eq!(admitted, running < LIMIT);
+                        asked += usize::from(admitted);
+                    }
+                    7..=9 => if let Some(index) = pick(model.runs.len()) { model.finish(index, true) },
+                    10 => if let Some(index) = pick(model.runs.len()) { model.finish(index, false) },
+                    11..=12 => if let Some(index) = pick(model.orders.len()) { model.start_ends(index, true) },
+                    13 => if let Some(index) = pick(model.orders.len()) { model.start_ends(index, which % 4 > 0) },
+                    14 => if let Some(index) = pick(model.waits.len()) { model.overdue(index) },
+                    _ if which % 10 == 0 => {
+                        let moves = model.line.renew();
+                        model.follow(moves);
+                    }
+                    _ => {}
+                }
+                model.check();
+            }
+            // What is under way comes to its end, and all are answered or know why not.
+            while !(model.runs.is_empty() && model.orders.is_empty() && model.waits.is_empty()) {
+                prop_assert!(!(model.runs.is_empty() && model.orders.is_empty()));
+                match model.orders.is_empty() {
+                    true => model.finish(0, true),
+                    false => model.start_ends(0, true),
+                }
+                model.check();
+            }
+            prop_assert_eq!(model.answered + model.refused, asked);
+            prop_assert_eq!(model.admission.running(), 0);
+        }
+    }
+
+    fn line() -> Line<Fake, ()> {
+        Line::new(Arc::new(Cores::new(Arc::new(ThisNode))))
+    }
+
+    fn waits(asked: Asked<Fake, ()>) -> Place<Fake, ()> {
+        match asked {
+            Asked::Waits(place) => place,
+            Asked::Given(environment) => panic!("{environment:?}"),
+        }
+    }
+
+    #[test]
+    fn a_start_belongs_to_one_that_still_waits() {
+        let (mut line, now) = (line(), Instant::now());
+        let [(first, one), (second, two)] = [(); 2].map(|()| {
+            let (asked, moves) = line.ask(None, None, now);
+            (waits(asked), moves.order.unwrap())
+        });
+        // What was made for the second comes first, and goes to the first.
+        line.started(0, None);
+        let environment = Fake {
+            generation: 0,
+            alive: true,
+        };
+        let (waiter, _) = line.place(environment, Some(two.start), now).handed.unwrap();
+        assert_eq!(waiter.ticket, first.ticket);
+        drop((waiter, two));
+        // What was made for the first is the second's now.
+        assert!(!one.unwanted.is_terminated() && one.unwanted.is_empty());
+        assert_eq!(line.failed(one.start).unwrap().ticket, second.ticket);
+    }
+
+    #[test]
+    fn who_is_called_by_what_runs_goes_first() {
+        let (mut line, now) = (line(), Instant::now());
+        line.enlist(0, Some(7));
+        waits(line.ask(Some(1), None, now).0);
+        let (asked, moves) = line.ask(Some(7), None, now);
+        let nested = waits(asked);
+        assert!(moves.order.is_some());
+        line.ended(0, Some(7), Duration::ZERO, now);
+        let environment = Fake {
+            generation: 0,
+            alive: true,
+        };
+        let (waiter, _) = line.place(environment, None, now).handed.unwrap();
+        assert_eq!(waiter.ticket, nested.ticket);
+        assert!(!line.traces.contains(&7) || waiter.trace == Some(7));
+    }
+}
