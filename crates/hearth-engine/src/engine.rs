@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use hearth_sandbox::{FolderIndex, Sandbox};
 use hearth_types::{FunctionArn, Scope, time};
+use tokio::task::yield_now;
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 use uuid::Uuid;
 
@@ -18,7 +19,6 @@ use crate::pool::{Pool, Surroundings};
 use crate::response::Response;
 use crate::run::{self, Attempt};
 use crate::sandbox_handle::SandboxHandle;
-use crate::scaling::Counters;
 use crate::start::Starter;
 use crate::tenacious::Tenacious;
 use crate::{
@@ -99,7 +99,7 @@ impl Engine {
             surroundings: Arc::new(Surroundings {
                 cores: Arc::new(Cores::new(Arc::clone(&node))),
                 occupied: Occupied::default(),
-                counters: Counters::default(),
+                counters: Arc::default(),
             }),
             room: Room::new(node, options.memory_reserve_mb),
             options,
@@ -309,6 +309,9 @@ async fn sweep(engine: Weak<Inner>) {
         let Some(engine) = engine.upgrade() else { return };
         for pool in engine.surroundings.occupied.pools() {
             pool.expire(engine.options.keep_alive, engine.options.environment_lifetime);
+            while pool.freeze() {
+                yield_now().await;
+            }
         }
         engine.starter.ready.expire(engine.options.keep_alive);
     }

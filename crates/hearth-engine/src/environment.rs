@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use hearth_network::{Gateway, Outside, Services};
 use hearth_runtime::api::{RuntimeApi, ShutdownReason};
-use hearth_sandbox::{Booted, Exit, Listener, MemoryGauge};
+use hearth_sandbox::{Booted, Exit, Freezer, Listener, MemoryGauge};
 use hearth_types::inside::Addresses;
 use hearth_types::{EnvironmentId, NetworkPolicy, Places};
 use tokio::runtime::Handle;
@@ -23,10 +23,17 @@ use crate::journal::Journal;
 use crate::lease::Lease;
 use crate::output::Output;
 use crate::sandbox_handle::SandboxHandle;
+use crate::scaling::Frozen;
 use crate::shutdown::{LastWords, Leaving, Shutdown};
 
 /// How long the warden may take to tell how a process ended whose socket is closed.
 const EXIT_NOTICE: Duration = Duration::from_secs(5);
+/// How long an idle environment is left awake: one that is used all the time is never frozen, and one that is not costs
+/// nothing soon.
+const AWAKE: Duration = Duration::from_secs(1);
+/// The same where records are delivered to it: they are gathered for up to half a minute, and delivery is tried for half
+/// as long.
+const AWAKE_WITH_SUBSCRIBERS: Duration = Duration::from_secs(60);
 const MIB: u64 = 1024 * 1024;
 
 /// A sandboxed interpreter. Dropping it ends it and everything in its sandbox.
@@ -37,6 +44,10 @@ pub(crate) struct Process {
     pub(crate) output: Output,
     pub(crate) clock: Clock,
     memory: MemoryGauge,
+    /// None where it cannot be frozen.
+    freezer: Option<Freezer>,
+    /// While it is frozen.
+    frozen: Option<Frozen>,
     /// Where it finds its files.
     pub(crate) places: Places,
     /// Where it finds Hearth's services.
@@ -74,6 +85,8 @@ impl Process {
             output: Output::new(booted.output)?,
             clock: Clock::new(),
             memory: booted.memory,
+            freezer: booted.freezer,
+            frozen: None,
             places: booted.places,
             addresses: addresses.unwrap_or_default(),
             ending: Ending::new(booted.exit),
@@ -166,6 +179,25 @@ impl Process {
         self.memory.peak_bytes()
     }
 
+    /// Stops everything in it until it is thawed, if that can be done.
+    pub(crate) fn freeze(&mut self, frozen: impl FnOnce() -> Frozen) {
+        let Some(freezer) = &self.freezer else { return };
+        if self.frozen.is_none() && freezer.freeze().is_ok() {
+            self.frozen = Some(frozen());
+        }
+    }
+
+    /// Lets it go on, if it is frozen.
+    pub(crate) fn thaw(&mut self) {
+        if self.frozen.take().is_some()
+            && let Some(freezer) = &self.freezer
+            && let Err(error) = freezer.thaw()
+        {
+            // It has ended, which its next user finds; another reason there is none.
+            tracing::debug!(%error, id = %self.id, "a frozen environment could not be thawed");
+        }
+    }
+
     /// Who is given time to end, if anybody is.
     fn leaving(&mut self) -> Option<Leaving> {
         let api = self.api.take()?;
@@ -202,6 +234,7 @@ impl Drop for Process {
         let (Some(leaving), Ok(tasks)) = (self.leaving(), Handle::try_current()) else {
             return sandbox.0.kill(self.id);
         };
+        self.thaw();
         let log = self.last_words.take().zip(self.output.again().ok());
         let shutdown = Shutdown {
             leaving,
@@ -272,6 +305,14 @@ impl Environment {
     pub(crate) fn next_request(&mut self) -> u64 {
         self.requests += 1;
         self.requests
+    }
+
+    /// How long it must be idle before it is frozen. Subscribers hear of an invocation later than it ends.
+    pub(crate) fn stays_awake(&self) -> Duration {
+        match self.journal.feed().has_subscribers() {
+            true => AWAKE_WITH_SUBSCRIBERS,
+            false => AWAKE,
+        }
     }
 
     pub(crate) fn age(&self) -> Duration {

@@ -91,6 +91,11 @@ impl Feed {
         state.subscribers.iter().map(describe).collect()
     }
 
+    /// Whether anybody has subscribed.
+    pub(crate) fn has_subscribers(&self) -> bool {
+        !self.lock().subscribers.is_empty()
+    }
+
     /// Whether anybody hears of anything, or may later.
     fn is_heard(&self) -> bool {
         let state = self.lock();

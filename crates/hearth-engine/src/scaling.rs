@@ -1,5 +1,7 @@
 //! What scaling does, counted.
 
+use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
@@ -40,7 +42,7 @@ pub(crate) struct Counters {
     pub(crate) needless_starts: AtomicU64,
     pub(crate) expired: AtomicU64,
     pub(crate) evicted: AtomicU64,
-    pub(crate) frozen: AtomicU64,
+    frozen: AtomicU64,
 }
 
 impl Counters {
@@ -65,6 +67,28 @@ impl Counters {
             evicted: count(&self.evicted),
             frozen: count(&self.frozen),
         }
+    }
+}
+
+/// One of the environments that are frozen.
+pub(crate) struct Frozen(Arc<Counters>);
+
+impl Frozen {
+    pub(crate) fn new(counters: &Arc<Counters>) -> Self {
+        counters.frozen.fetch_add(1, Relaxed);
+        Self(Arc::clone(counters))
+    }
+}
+
+impl Drop for Frozen {
+    fn drop(&mut self) {
+        self.0.frozen.fetch_sub(1, Relaxed);
+    }
+}
+
+impl fmt::Debug for Frozen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Frozen")
     }
 }
 

@@ -367,3 +367,59 @@ async fn a_burst_of_starts_does_not_count_on_the_same_memory() {
     machine.set_available(10_000);
     all_end(burst).await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_is_idle_for_a_while_is_frozen_and_thawed_when_it_is_needed() {
+    let stage = Stage::new(|_| {});
+    let function = stage.deploy(|_| {});
+    all_end((0..40).map(|_| begin(&stage, &function, sleeping(10))).collect()).await;
+    assert_eq!(stage.sandbox.frozen(), 0);
+    until(|| stage.sandbox.frozen() == 40).await;
+    assert_eq!(stage.engine.scaling().frozen, 40);
+    let runs = begin(&stage, &function, sleeping(2500));
+    until(|| stage.sandbox.frozen() == 39).await;
+    assert_eq!(
+        &run(&stage, &function, json!({"do": "count"})).await.payload[..],
+        b"2"
+    );
+    ends(runs).await;
+    // What runs is not frozen, however long it takes.
+    assert_eq!(stage.sandbox.live() - stage.sandbox.frozen(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_busy_function_is_never_frozen() {
+    let stage = Stage::new(|_| {});
+    let function = stage.deploy(|_| {});
+    for _ in 0..50 {
+        run(&stage, &function, json!({})).await;
+        sleep(Duration::from_millis(100)).await;
+        assert_eq!(stage.sandbox.frozen(), 0);
+    }
+}
+
+/// An extension is asked to end, which it would not hear if it were frozen.
+#[tokio::test(start_paused = true)]
+async fn what_is_asked_to_end_is_thawed_before() {
+    let stage = Stage::new(|_| {});
+    stage.sandbox.has_network.store(true, Ordering::SeqCst);
+    let function = stage.deploy(|spec| spec.handler = "init.extension".into());
+    run(&stage, &function, json!({})).await;
+    until(|| stage.sandbox.frozen() == 1).await;
+    function.retire();
+    until(|| stage.log.messages().iter().any(|line| line == "asked to end")).await;
+    until(|| stage.sandbox.live() == 0).await;
+    assert_eq!(stage.engine.scaling().frozen, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn memory_of_frozen_environments_is_given_back_like_that_of_others() {
+    let machine = Arc::new(Machine::default());
+    let stage = Stage::on(Arc::clone(&machine), |options| options.memory_reserve_mb = 100);
+    let function = stage.deploy(|_| {});
+    run(&stage, &function, json!({})).await;
+    until(|| stage.sandbox.frozen() == 1).await;
+    machine.set_available(90);
+    until(|| stage.sandbox.live() == 0).await;
+    assert_eq!(stage.engine.scaling().frozen, 0);
+}

@@ -54,6 +54,8 @@ pub(crate) struct Waiter<E, R> {
 #[derive(Debug)]
 struct Wanted {
     start: u64,
+    /// Of the code that it starts with.
+    generation: u64,
     by: oneshot::Sender<()>,
 }
 
@@ -96,8 +98,8 @@ pub(crate) enum Asked<E, R> {
 /// What is to be done outside the lock.
 #[derive(Debug)]
 pub(crate) struct Moves<E, R> {
-    /// An environment is handed to one that waits.
-    pub(crate) handed: Option<(Waiter<E, R>, E)>,
+    /// Environments are handed to those that wait.
+    pub(crate) handed: Vec<(Waiter<E, R>, E)>,
     /// One that waits must ask again.
     pub(crate) again: Vec<Waiter<E, R>>,
     /// Environments that end.
@@ -109,7 +111,7 @@ pub(crate) struct Moves<E, R> {
 impl<E, R> Default for Moves<E, R> {
     fn default() -> Self {
         Self {
-            handed: None,
+            handed: Vec::new(),
             again: Vec::new(),
             over: Vec::new(),
             order: None,
@@ -143,6 +145,8 @@ pub(crate) struct Line<E, R> {
 pub(super) struct Idle<E> {
     pub(super) environment: E,
     pub(super) since: Instant,
+    /// Whether it has been idle for long enough to be frozen, where it can be.
+    pub(super) settled: bool,
 }
 
 impl<E: Seat, R> Line<E, R> {
@@ -174,16 +178,17 @@ impl<E: Seat, R> Line<E, R> {
         let nested = trace.is_some_and(|trace| self.traces.contains(&trace));
         let mut moves = Moves::default();
         let pick = self.pick(nested, now, &mut moves.over);
-        if pick == Pick::Wake && (nested || self.waiting.is_empty()) {
-            if let Some(idle) = self.idle.pop() {
-                self.activate(trace);
-                return (Asked::Given(idle.environment), moves);
-            }
+        if pick == Pick::Wake
+            && (nested || self.waiting.is_empty())
+            && let Some(idle) = self.idle.pop()
+        {
+            self.activate(trace);
+            return (Asked::Given(idle.environment), moves);
         }
         let place = self.enqueue(trace, since, nested, now);
         match pick {
             Pick::Wait => {}
-            Pick::Wake => moves.handed = self.wake(),
+            Pick::Wake => moves.handed.extend(self.wake()),
             Pick::Start => moves.order = self.order(place.ticket),
         }
         (Asked::Waits(place), moves)
@@ -253,7 +258,7 @@ impl<E: Seat, R> Line<E, R> {
         let mut moves = Moves::default();
         if self.active < self.crowd.cap(now) && self.waits(ticket) {
             match self.idle.is_empty() {
-                false => moves.handed = self.wake(),
+                false => moves.handed.extend(self.wake()),
                 true => moves.order = self.order(ticket),
             }
         }
@@ -272,7 +277,11 @@ impl<E: Seat, R> Line<E, R> {
             return None;
         }
         let (by, unwanted) = oneshot::channel();
-        waiter.start = Some(Wanted { start, by });
+        waiter.start = Some(Wanted {
+            start,
+            generation: self.generation,
+            by,
+        });
         self.starting += 1;
         Some(Order {
             start,
@@ -317,37 +326,58 @@ impl<E: Seat, R> Line<E, R> {
         }
     }
 
-    /// A start is over that took `took`, if it has led to an environment. [`Self::place`] or [`Self::rescue`] must
-    /// follow.
-    pub(crate) fn started(&mut self, generation: u64, took: Option<Duration>) {
-        if generation == self.generation {
+    /// A start is over that took `took`, if it has led to an environment. The ticket of the one that it was made for, if
+    /// that still waits. [`Self::place`], [`Self::failed`] or [`Self::rescue`] must follow.
+    pub(crate) fn started(&mut self, order: &Order, took: Option<Duration>) -> Option<u64> {
+        if order.generation == self.generation {
             self.starting -= 1;
         }
         if let Some(took) = took {
             self.start.add(took);
         }
+        let owner = self.waiting.iter_mut().find(|waiter| waiter.owns(order.start))?;
+        owner.start = None;
+        Some(owner.ticket)
     }
 
-    /// An environment is free: of an invocation, or from the start with this number.
-    pub(crate) fn place(&mut self, environment: E, start: Option<u64>, now: Instant) -> Moves<E, R> {
-        let (alive, generation) = (environment.is_alive(), environment.generation());
-        let crowded = start.is_none() && self.active >= self.crowd.cap(now);
-        if alive
-            && !crowded
-            && let Some(waiter) = self.take_first(generation)
-        {
-            let waiter = self.pass_on(waiter, start);
-            self.enlist(generation, waiter.trace);
-            return Moves {
-                handed: Some((waiter, environment)),
-                ..Moves::default()
-            };
+    /// An environment is free that was an invocation's.
+    pub(crate) fn place(&mut self, environment: E, now: Instant) -> Moves<E, R> {
+        match self.active >= self.crowd.cap(now) {
+            true => self.keep(environment, now),
+            false => self.hand(environment, None, now),
         }
+    }
+
+    /// A new environment is there, that was started for the one with this ticket, if that still waits.
+    pub(crate) fn add(&mut self, environment: E, owner: Option<u64>, now: Instant) -> Moves<E, R> {
+        self.hand(environment, owner, now)
+    }
+
+    fn hand(&mut self, environment: E, owner: Option<u64>, now: Instant) -> Moves<E, R> {
+        let generation = environment.generation();
+        let first = environment
+            .is_alive()
+            .then(|| self.take_first(generation))
+            .flatten();
+        let Some(mut waiter) = first else {
+            return self.keep(environment, now);
+        };
+        self.pass_on(waiter.start.take(), owner);
+        self.enlist(generation, waiter.trace);
+        let mut moves = self.rescue();
+        moves.handed.push((waiter, environment));
+        moves
+    }
+
+    /// Nobody takes the environment now: it is idle, or ends.
+    fn keep(&mut self, environment: E, now: Instant) -> Moves<E, R> {
         let mut over = Vec::new();
-        match alive && !self.retired && generation == self.generation {
+        let good = environment.is_alive() && !self.retired && environment.generation() == self.generation;
+        match good {
             true => self.idle.push(Idle {
                 environment,
                 since: now,
+                settled: false,
             }),
             false => over.push(environment),
         }
@@ -366,15 +396,19 @@ impl<E: Seat, R> Line<E, R> {
         self.waiting.remove(first)
     }
 
-    /// The environment of a start goes to this one. If it was made for another, that gets what was made for this one.
-    fn pass_on(&mut self, mut waiter: Waiter<E, R>, start: Option<u64>) -> Waiter<E, R> {
-        if let Some(start) = start
-            && !waiter.owns(start)
-            && let Some(other) = self.waiting.iter_mut().find(|other| other.owns(start))
+    /// What was made for one that needs it no more is for one whose own start has served another, if it does not lead to
+    /// older code than that may run. Else nobody needs it.
+    fn pass_on(&mut self, start: Option<Wanted>, owner: Option<u64>) {
+        let Some(start) = start else { return };
+        let owner = self
+            .waiting
+            .iter_mut()
+            .find(|waiter| Some(waiter.ticket) == owner);
+        if let Some(owner) = owner
+            && owner.generation <= start.generation
         {
-            other.start = waiter.start.take();
+            owner.start = Some(start);
         }
-        waiter
     }
 
     /// When nothing is under way that frees an environment, but somebody waits: an idle one is woken, or one that waits
@@ -384,8 +418,8 @@ impl<E: Seat, R> Line<E, R> {
         if self.active + self.starting > 0 || self.waiting.is_empty() {
             return moves;
         }
-        moves.handed = self.wake();
-        if moves.handed.is_none()
+        moves.handed.extend(self.wake());
+        if moves.handed.is_empty()
             && let Some(first) = self.waiting.iter().position(|waiter| !waiter.has_start())
         {
             moves.again.extend(self.waiting.remove(first));
@@ -393,9 +427,9 @@ impl<E: Seat, R> Line<E, R> {
         moves
     }
 
-    /// The one that a start was made for, now that it has failed. [`Self::rescue`] must follow.
-    pub(crate) fn failed(&mut self, start: u64) -> Option<Waiter<E, R>> {
-        let index = self.waiting.iter().position(|waiter| waiter.owns(start))?;
+    /// Takes out the one with this ticket, whose start has failed. [`Self::rescue`] must follow.
+    pub(crate) fn failed(&mut self, ticket: u64) -> Option<Waiter<E, R>> {
+        let index = self.waiting.iter().position(|waiter| waiter.ticket == ticket)?;
         self.waiting.remove(index)
     }
 
@@ -459,6 +493,8 @@ impl<E, R> Waiter<E, R> {
 mod tests {
     use hearth_types::{AccountId, FunctionArn, FunctionName, Region, Scope};
     use proptest::prelude::*;
+
+    use tokio::sync::oneshot::error::TryRecvError;
 
     use super::*;
     use crate::ThisNode;
@@ -555,7 +591,7 @@ mod tests {
         }
 
         fn follow(&mut self, moves: Moves<Fake, ()>) {
-            if let Some((waiter, environment)) = moves.handed {
+            for (waiter, environment) in moves.handed {
                 waiter.answer.send(Supply::Environment(environment)).unwrap();
             }
             for waiter in moves.again {
@@ -600,7 +636,7 @@ mod tests {
             let took = Duration::from_micros(50 + 400 * (index as u64 % 7));
             self.line.ended(environment.generation, None, took, self.now);
             let moves = match alive {
-                true => self.line.place(environment, None, self.now),
+                true => self.line.place(environment, self.now),
                 false => self.line.rescue(),
             };
             drop(_permit);
@@ -609,18 +645,12 @@ mod tests {
 
         fn start_ends(&mut self, index: usize, works: bool) {
             let order = self.orders.swap_remove(index);
-            self.line
-                .started(order.generation, works.then_some(Duration::from_millis(5)));
+            let took = works.then_some(Duration::from_millis(5));
+            let owner = self.line.started(&order, took);
             let moves = match works {
-                true => {
-                    let environment = Fake {
-                        generation: order.generation,
-                        alive: true,
-                    };
-                    self.line.place(environment, Some(order.start), self.now)
-                }
+                true => self.line.add(fake(order.generation), owner, self.now),
                 false => {
-                    if let Some(waiter) = self.line.failed(order.start) {
+                    if let Some(waiter) = owner.and_then(|owner| self.line.failed(owner)) {
                         waiter.answer.send(Supply::Refused(())).unwrap();
                     }
                     self.line.rescue()
@@ -702,6 +732,13 @@ mod tests {
         Line::new(Arc::new(Cores::new(Arc::new(ThisNode))))
     }
 
+    fn fake(generation: u64) -> Fake {
+        Fake {
+            generation,
+            alive: true,
+        }
+    }
+
     fn waits(asked: Asked<Fake, ()>) -> Place<Fake, ()> {
         match asked {
             Asked::Waits(place) => place,
@@ -712,22 +749,36 @@ mod tests {
     #[test]
     fn a_start_belongs_to_one_that_still_waits() {
         let (mut line, now) = (line(), Instant::now());
-        let [(first, one), (second, two)] = [(); 2].map(|()| {
+        let [(first, mut one), (second, two)] = [(); 2].map(|()| {
             let (asked, moves) = line.ask(None, None, now);
             (waits(asked), moves.order.unwrap())
         });
         // What was made for the second comes first, and goes to the first.
-        line.started(0, None);
-        let environment = Fake {
-            generation: 0,
-            alive: true,
-        };
-        let (waiter, _) = line.place(environment, Some(two.start), now).handed.unwrap();
+        let owner = line.started(&two, None);
+        assert_eq!(owner, Some(second.ticket));
+        let (waiter, _) = line.add(fake(0), owner, now).handed.pop().unwrap();
         assert_eq!(waiter.ticket, first.ticket);
         drop((waiter, two));
         // What was made for the first is the second's now.
-        assert!(!one.unwanted.is_terminated() && one.unwanted.is_empty());
-        assert_eq!(line.failed(one.start).unwrap().ticket, second.ticket);
+        assert_eq!(one.unwanted.try_recv(), Err(TryRecvError::Empty));
+        assert_eq!(line.started(&one, None), Some(second.ticket));
+    }
+
+    #[test]
+    fn a_start_with_old_code_is_not_passed_on() {
+        let (mut line, now) = (line(), Instant::now());
+        let (asked, moves) = line.ask(None, None, now);
+        let (old, mut order) = (waits(asked), moves.order.unwrap());
+        line.renew();
+        let (asked, moves) = line.ask(None, None, now);
+        let (new, newer) = (waits(asked), moves.order.unwrap());
+        let owner = line.started(&newer, None);
+        let (waiter, _) = line.add(fake(1), owner, now).handed.pop().unwrap();
+        assert_eq!(waiter.ticket, old.ticket);
+        drop(waiter);
+        assert_eq!(order.unwanted.try_recv(), Err(TryRecvError::Closed));
+        assert!(line.started(&order, None).is_none());
+        assert!(line.waits(new.ticket) && line.active == 1);
     }
 
     #[test]
@@ -739,11 +790,7 @@ mod tests {
         let nested = waits(asked);
         assert!(moves.order.is_some());
         line.ended(0, Some(7), Duration::ZERO, now);
-        let environment = Fake {
-            generation: 0,
-            alive: true,
-        };
-        let (waiter, _) = line.place(environment, None, now).handed.unwrap();
+        let (waiter, _) = line.place(fake(0), now).handed.pop().unwrap();
         assert_eq!(waiter.ticket, nested.ticket);
         assert!(!line.traces.contains(&7) || waiter.trace == Some(7));
     }

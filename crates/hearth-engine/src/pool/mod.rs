@@ -15,10 +15,13 @@ use crate::cores::Cores;
 use crate::environment::Environment;
 use crate::lease::Lease;
 use crate::occupied::Occupied;
-use crate::scaling::{Counted, Counters};
+use crate::scaling::{Counted, Counters, Frozen};
 use crate::supply::Refusal;
 use line::Seat;
 pub(crate) use line::{Asked, Order, Supply};
+
+/// Environments that are frozen while nobody else can ask for one.
+const AT_ONCE: usize = 16;
 
 type Line = line::Line<Environment, Refusal>;
 type Moves = line::Moves<Environment, Refusal>;
@@ -49,7 +52,7 @@ struct State {
 pub(crate) struct Surroundings {
     pub(crate) cores: Arc<Cores>,
     pub(crate) occupied: Occupied,
-    pub(crate) counters: Counters,
+    pub(crate) counters: Arc<Counters>,
 }
 
 impl Seat for Environment {
@@ -144,7 +147,7 @@ impl Pool {
             if let Some((generation, trace, took)) = lease.and_then(|lease| lease.end(now)) {
                 line.ended(generation, trace, took, now);
             }
-            line.place(environment, None, now)
+            line.place(environment, now)
         };
         self.follow(moves);
     }
@@ -165,8 +168,8 @@ impl Pool {
         let moves = {
             let mut state = self.lock();
             state.charge = Some(state.charge.map_or(charge, |known| known.max(charge)));
-            state.line.started(order.generation, Some(took));
-            state.line.place(environment, Some(order.start), Instant::now())
+            let owner = state.line.started(order, Some(took));
+            state.line.add(environment, owner, Instant::now())
         };
         self.follow(moves);
     }
@@ -175,8 +178,8 @@ impl Pool {
     pub(crate) fn failed(self: &Arc<Self>, order: &Order, why: Refusal) -> Option<Refusal> {
         let (waiter, moves) = {
             let line = &mut self.lock().line;
-            line.started(order.generation, None);
-            (line.failed(order.start), line.rescue())
+            let owner = line.started(order, None);
+            (owner.and_then(|owner| line.failed(owner)), line.rescue())
         };
         self.follow(moves);
         let Some(waiter) = waiter else { return Some(why) };
@@ -190,7 +193,7 @@ impl Pool {
     pub(crate) fn given_up(self: &Arc<Self>, order: &Order) {
         let moves = {
             let line = &mut self.lock().line;
-            line.started(order.generation, None);
+            line.started(order, None);
             line.rescue()
         };
         self.follow(moves);
@@ -261,6 +264,24 @@ impl Pool {
         drop(ended);
     }
 
+    /// Freezes environments that have been idle for a while; some of them, if there are many. Whether there may be more.
+    /// What they take by then is what the next one is expected to take.
+    pub(crate) fn freeze(&self) -> bool {
+        let state = &mut *self.lock();
+        let ripe = |idle: &&mut line::Idle<Environment>| {
+            !idle.settled && idle.since.elapsed() >= idle.environment.stays_awake()
+        };
+        let mut count = 0;
+        for idle in state.line.idle.iter_mut().filter(ripe).take(AT_ONCE) {
+            let process = &mut idle.environment.process;
+            idle.settled = true;
+            state.charge = state.charge.max(Some(process.peak_memory_bytes()));
+            process.freeze(|| Frozen::new(&self.surroundings.counters));
+            count += 1;
+        }
+        count == AT_ONCE
+    }
+
     /// When the longest idle environment became so.
     pub(crate) fn oldest(&self) -> Option<Instant> {
         self.lock().line.idle.first().map(|idle| idle.since)
@@ -277,6 +298,7 @@ impl Pool {
 
     fn lend(self: &Arc<Self>, mut environment: Environment, trace: Option<u64>, now: Instant) -> Environment {
         let generation = environment.generation;
+        environment.process.thaw();
         environment.lease = Some(Lease::new(Arc::clone(self), generation, trace, now));
         environment
     }
@@ -289,7 +311,7 @@ impl Pool {
             over,
             order,
         } = moves;
-        if let Some((waiter, environment)) = handed {
+        for (waiter, environment) in handed {
             self.hand(waiter, environment);
         }
         for waiter in again {

@@ -12,8 +12,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use hearth_runtime::frames::FrameBuffer;
 use hearth_sandbox::{
-    BootRequest, Booted, BoxFuture, ClaimRequest, Exit, ExitStatus, FolderIndex, Listener, MemoryGauge,
-    Reach, Sandbox, SandboxError, Start,
+    BootRequest, Booted, BoxFuture, ClaimRequest, Exit, ExitStatus, FolderIndex, Freezer, Listener,
+    MemoryGauge, Reach, Sandbox, SandboxError, Start,
 };
 use hearth_types::inside::Addresses;
 use hearth_types::{EnvironmentId, Places};
@@ -50,6 +50,7 @@ pub(crate) struct FakeSandbox {
 }
 
 struct Live {
+    frozen: Arc<AtomicBool>,
     task: AbortHandle,
     log: PipeWriter,
     exit: Option<oneshot::Sender<Exit>>,
@@ -59,6 +60,14 @@ impl FakeSandbox {
     /// Environments that have not ended.
     pub(crate) fn live(&self) -> usize {
         self.live.lock().unwrap().len()
+    }
+
+    /// Those of them that are frozen.
+    pub(crate) fn frozen(&self) -> usize {
+        let live = self.live.lock().unwrap();
+        live.values()
+            .filter(|environment| environment.frozen.load(Ordering::SeqCst))
+            .count()
     }
 }
 
@@ -132,6 +141,7 @@ impl Sandbox for FakeSandbox {
             deferred: request.start == Start::Deferred,
             given: Arc::clone(&self.given),
         };
+        let frozen = Arc::new(AtomicBool::new(false));
         let (exit, ended) = oneshot::channel();
         let task = tokio::spawn(async move {
             let (status, out_of_memory) = runtime.live().await;
@@ -140,6 +150,7 @@ impl Sandbox for FakeSandbox {
         self.live.lock().unwrap().insert(
             id,
             Live {
+                frozen: Arc::clone(&frozen),
                 task: task.abort_handle(),
                 log: also,
                 exit: Some(exit),
@@ -153,7 +164,7 @@ impl Sandbox for FakeSandbox {
                 control: OwnedFd::from(server),
                 output: OwnedFd::from(output),
                 memory: MemoryGauge::fixed(30 << 20),
-                freezer: None,
+                freezer: Some(Freezer::noting(frozen)),
                 places: Places::WALLED,
                 listener,
                 exit: ended,
@@ -183,6 +194,10 @@ impl Sandbox for FakeSandbox {
 
     fn terminate(&self, id: EnvironmentId) {
         if let Some(environment) = self.live.lock().unwrap().get_mut(&id.0) {
+            assert!(
+                !environment.frozen.load(Ordering::SeqCst),
+                "it would not hear of it"
+            );
             environment.log.write_all(b"asked to end\n").unwrap();
         }
         if self.is_deaf.load(Ordering::SeqCst) {
