@@ -1,4 +1,5 @@
-//! Attacks from inside an environment: every program in `tests/attacks` is run as a function's code.
+//! Attacks from inside an environment: every program in `tests/attacks` is run as a function's code, in an environment
+//! whose interpreter was ready before it was claimed, and in one whose interpreter starts when it has its code.
 //!
 //! An attack prints a line for every attempt, `OK` if it failed and `ESCAPED` if it worked. Its first lines
 //! may say how the environment is to end, `# expect: out of memory`, and what memory it has, `# memory:
@@ -18,6 +19,7 @@ use serde_json::{Value, json};
 
 use crate::Outcome;
 use crate::environment::Environment;
+use crate::life::fail_unless;
 use crate::node::{Node, Server};
 use crate::tier::tier;
 
@@ -37,15 +39,20 @@ pub(crate) fn trials() -> Vec<Trial> {
                 .any(|name| path.ends_with(format!("{name}.py")))
         });
     }
-    let trial = |path: PathBuf| {
+    let trial = |(path, start): (PathBuf, Start)| {
         let name = path
             .file_stem()
             .unwrap_or_default()
             .to_string_lossy()
             .into_owned();
-        Trial::test(format!("attack::{name}"), move || attack(&path))
+        let suite = match start {
+            Start::Ready => "attack",
+            Start::Deferred => "attack_fresh",
+        };
+        Trial::test(format!("{suite}::{name}"), move || attack(&path, start))
     };
-    attacks.into_iter().map(trial).collect()
+    let both = |path: PathBuf| [Start::Ready, Start::Deferred].map(|start| (path.clone(), start));
+    attacks.into_iter().flat_map(both).map(trial).collect()
 }
 
 /// Those that are held off without walls: what an environment takes is bounded, and what it is given is all it has.
@@ -103,7 +110,7 @@ fn header<'a>(program: &'a str, word: &str) -> Option<&'a str> {
         .find_map(|line| line.strip_prefix(word))
 }
 
-fn attack(path: &Path) -> Outcome {
+fn attack(path: &Path, start: Start) -> Outcome {
     let program = fs::read_to_string(path)?;
     let memory_mb = header(&program, "# memory: ").map_or(Ok(128), str::parse)?;
     Node::start()?.serve(async |server| {
@@ -127,8 +134,12 @@ fn attack(path: &Path) -> Outcome {
             server.directory.link(layers, name, target)?;
         }
         let host = Host::prepare(server, other)?;
-        let booted = server.boot_with(RuntimeIndex(0), memory_mb, Start::Ready).await?;
+        let booted = server.boot_with(RuntimeIndex(0), memory_mb, start).await?;
         let mut environment = Environment::new(booted)?;
+        if start == Start::Ready {
+            // It has been one of many that wait for what they become.
+            fail_unless(environment.order(&json!({})).await?.is_some(), "no answer")?;
+        }
         let request = ClaimRequest {
             code: code.into(),
             layers: Some(layers),
@@ -136,6 +147,9 @@ fn attack(path: &Path) -> Outcome {
             ephemeral_mb: 512,
         };
         server.warden.claim(environment.id, request).await?;
+        if start == Start::Deferred {
+            environment.send_variables(&["LC_CTYPE=C.UTF-8"]).await?;
+        }
         let answer = environment
             .order(&json!({"run": "/var/task/attack.py", "facts": host.facts}))
             .await?;

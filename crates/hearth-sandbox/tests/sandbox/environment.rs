@@ -14,6 +14,7 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
 use tokio::sync::oneshot;
 
+use crate::Outcome;
 use crate::life::fail_unless;
 
 /// An environment whose bootstrap obeys orders.
@@ -83,6 +84,15 @@ impl Environment {
             .as_ref()
             .is_some_and(|answer| answer.get("error").is_none());
         fail_unless(has_run, format!("{answer:?}"))
+    }
+
+    /// Sends the variables that an interpreter waits for which was not started at once.
+    pub(crate) async fn send_variables(&mut self, variables: &[&str]) -> Outcome {
+        // The first two name a wrapper and extensions: there are none.
+        let entries = [""; 2].iter().chain(variables);
+        let block: String = entries.map(|entry| format!("{entry}\0")).collect();
+        self.send(&(block.len() as u32).to_be_bytes()).await?;
+        self.send(block.as_bytes()).await
     }
 
     /// Writes to the control socket.

@@ -146,9 +146,10 @@ fn variables_may_come_later() -> Outcome {
         let mut environment =
             Environment::new(server.boot_with(RuntimeIndex(0), 128, Start::Deferred).await?)?;
         let libraries = environment.places.of("/var/lang/lib");
-        let block = format!("\0\0LD_LIBRARY_PATH={libraries}\0LC_CTYPE=C.UTF-8\0SECRET=a=b c\0");
-        environment.send(&(block.len() as u32).to_be_bytes()).await?;
-        environment.send(block.as_bytes()).await?;
+        let path = format!("LD_LIBRARY_PATH={libraries}");
+        environment
+            .send_variables(&[&path, "LC_CTYPE=C.UTF-8", "SECRET=a=b c"])
+            .await?;
         let (exit, output) = environment.end().await?;
         let expected = format!(
             "[('LC_CTYPE', 'C.UTF-8'), ('LD_LIBRARY_PATH', '{libraries}'), ('SECRET', 'a=b c')] \

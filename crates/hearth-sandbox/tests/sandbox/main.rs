@@ -16,6 +16,7 @@ mod freeze;
 mod hostile_server;
 mod leftovers;
 mod life;
+mod many;
 mod network;
 mod node;
 mod programs;
@@ -73,6 +74,7 @@ fn run_tests() -> ExitCode {
         folders::trials(),
         freeze::trials(),
         life::trials(),
+        many::trials(),
         runtimes::trials(),
         wrappers::trials(),
     ];

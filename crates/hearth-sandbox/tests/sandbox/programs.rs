@@ -42,6 +42,18 @@ fn python(path: &Path) -> Option<Interpreter> {
     interpreter("python", path, &["-I", "-c", ASK])
 }
 
+/// A program that does nothing, for environments that are many.
+pub(crate) fn sleeping() -> Runtime {
+    Runtime {
+        prefix: "/usr".into(),
+        executable: "bin/sleep".into(),
+        arguments: vec!["600".into()],
+        // By which it is known as a test's.
+        environment: vec!["HOME={root}/tmp".into()],
+        bootstrap: Vec::new(),
+    }
+}
+
 /// The Node.js on PATH.
 pub(crate) fn node() -> Option<Interpreter> {
     const ASK: &str = "const {dirname} = require('path'); const at = require('fs').realpathSync(process.execPath); \
