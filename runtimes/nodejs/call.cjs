@@ -1,9 +1,10 @@
 // What every invocation has, whichever way its handler answers.
 'use strict';
 
-const { describeInvocation, setTrace } = require('./context.cjs');
+const { describeInvocation } = require('./context.cjs');
 const { describe } = require('./errors.cjs');
 const { setRequestId } = require('./log.cjs');
+const { setTrace } = require('./trace.cjs');
 
 class Call {
   #channel;

@@ -25,13 +25,4 @@ function parseClientContext(text) {
   }
 }
 
-/** Makes the trace of an invocation known to whoever calls further services. */
-function setTrace(traceId) {
-  if (traceId === undefined) {
-    delete process.env._X_AMZN_TRACE_ID;
-  } else {
-    process.env._X_AMZN_TRACE_ID = traceId;
-  }
-}
-
-module.exports = { describeInvocation, setTrace };
+module.exports = { describeInvocation };

@@ -10,7 +10,7 @@ from hearth_marshal import from_json, to_json
 
 _VERSION = b"\x02"
 _HEADER_BYTES = 16
-_READ_BYTES = 64 * 1024
+_READ_BYTES = 16 * 1024
 _MAX_PAYLOAD = 256 * 1024
 _INITIAL_CREDIT = 1024 * 1024
 
@@ -26,7 +26,8 @@ _KEPT_MESSAGE = 16 * 1024
 class Channel:
     def __init__(self, fd):
         self._fd = fd
-        self._received = bytearray()
+        # What was read, and how much of it was taken.
+        self._received, self._at = b"", 0
         # What the server may still be sent of the current response.
         self._credit = 0
         os.set_inheritable(fd, False)
@@ -101,29 +102,41 @@ class Channel:
                 self._send(_PING, request, payload)
 
     def _receive(self):
-        header = self._read(_HEADER_BYTES)
-        length = int.from_bytes(header[4:8], "big")
-        return header[1], int.from_bytes(header[8:], "big"), self._read(length)
+        """Kind, request and payload of the next frame."""
+        header = self._take(_HEADER_BYTES)
+        payload = self._take(int.from_bytes(header[4:8], "big"))
+        return header[1], int.from_bytes(header[8:], "big"), payload
 
-    def _read(self, length):
-        received = self._received
-        while len(received) < length:
-            piece = os.read(self._fd, max(_READ_BYTES, length - len(received)))
+    def _take(self, length):
+        """The next bytes."""
+        if self._at + length > len(self._received):
+            self._fill(length)
+        start = self._at
+        self._at = start + length
+        return self._received[start : self._at]
+
+    def _fill(self, length):
+        """Reads until so many bytes are here."""
+        pieces = [self._received[self._at :]]
+        missing = length - len(pieces[0])
+        while missing > 0:
+            piece = os.read(self._fd, max(_READ_BYTES, missing))
             if not piece:
                 # Without a server there is nothing left to do.
                 sys.exit(1)
-            received += piece
-        taken = bytes(received[:length])
-        del received[:length]
-        return taken
+            pieces.append(piece)
+            missing -= len(piece)
+        self._received, self._at = b"".join(pieces), 0
 
     def _send(self, kind, request, payload):
         self._write(_header(kind, request, len(payload)) + payload)
 
     def _write(self, frames):
-        rest = memoryview(frames)
-        while rest:
-            rest = rest[os.write(self._fd, rest) :]
+        written = os.write(self._fd, frames)
+        if written < len(frames):
+            rest = memoryview(frames)[written:]
+            while rest:
+                rest = rest[os.write(self._fd, rest) :]
 
 
 def _header(kind, request, length):

@@ -48,9 +48,12 @@ class _Fields:
 
     __slots__ = ()
 
+    def __init_subclass__(cls):
+        cls._keys = tuple((name, cls._key(name)) for name in cls.__slots__)
+
     def __init__(self, values):
-        for name in self.__slots__:
-            setattr(self, name, values.get(self._key(name)))
+        for name, key in self._keys:
+            setattr(self, name, values.get(key))
 
     @staticmethod
     def _key(name):

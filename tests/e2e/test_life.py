@@ -2,7 +2,9 @@
 
 import base64
 import hashlib
+import http.client
 import io
+import json
 import re
 import urllib.request
 import zipfile
@@ -76,6 +78,35 @@ def test_an_environment_is_reused(client, language):
     first, second = invoke(client, name).payload, invoke(client, name).payload
     assert (first["calls"], second["calls"]) == (1, 2)
     assert first["pid"] == second["pid"]
+
+
+TRACE = {
+    "python": """
+        import os
+
+        def handler(event, context):
+            name = "_X_AMZN_TRACE_ID"
+            return [os.environ.get(name), dict(os.environ).get(name), list(os.environ).count(name)]
+    """,
+    "node": """
+        exports.handler = async () => {
+          const name = "_X_AMZN_TRACE_ID";
+          const listed = Object.keys(process.env).filter((key) => key === name).length;
+          return [process.env[name], { ...process.env }[name], listed];
+        };
+    """,
+}
+
+
+def test_each_of_many_invocations_sees_its_own_trace(server, client, language):
+    """The bootstraps keep the variable themselves after the first thousand."""
+    function = deploy(client, language, TRACE)
+    connection = http.client.HTTPConnection(server.endpoint.removeprefix("http://"))
+    for number in range(1200):
+        trace = f"Root=1-6955b900-{number:024x};Parent=0123456789abcdef;Sampled=1"
+        path = f"/2015-03-31/functions/{function}/invocations"
+        connection.request("POST", path, headers={"X-Amzn-Trace-Id": trace})
+        assert json.loads(connection.getresponse().read()) == [trace, trace, 1], number
 
 
 def test_an_update_of_the_code_is_what_runs_next(client, language):

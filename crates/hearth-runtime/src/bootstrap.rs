@@ -30,6 +30,7 @@ const NODEJS: &[BootstrapFile] = files!(
     "socket.cjs",
     "streamed.cjs",
     "streaming.cjs",
+    "trace.cjs",
 );
 
 const PYTHON: &[BootstrapFile] = files!(
@@ -48,6 +49,7 @@ const PYTHON: &[BootstrapFile] = files!(
     "hearth_marshal.py",
     "hearth_rehearsal.py",
     "hearth_search_path.py",
+    "hearth_trace.py",
 );
 
 impl Family {
