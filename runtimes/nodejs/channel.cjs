@@ -5,6 +5,8 @@ const { open } = require('./socket.cjs');
 
 const VERSION = 2;
 const HEADER_BYTES = 16;
+/** What the upper half of a request's number counts. Numbers are exact here up to 2 ** 53, and quicker than a BigInt. */
+const WORD = 2 ** 32;
 const MAX_PAYLOAD = 256 * 1024;
 const INITIAL_CREDIT = 1024 * 1024;
 
@@ -32,8 +34,9 @@ const KEPT_MESSAGE = 16 * 1024;
 class Channel {
   #socket;
   #listener;
-  #received = NOTHING;
-  /** The event that is arriving: `{ request, meta, chunks, ungranted }`. */
+  /** The frame of which more is to come: `{ bytes, filled }`. Before its header is complete `bytes` has room for no more. */
+  #begun;
+  /** The event that is arriving: `{ request, meta, chunks, kept, ungranted }`. Chunks from `kept` on lie where reads land. */
   #incoming;
   /**
    * The response that is on its way: `{ request, rest, credit, whole, onTaken }`. `rest` waits for credit. When all of
@@ -161,30 +164,80 @@ class Channel {
     }
   }
 
-  #onData(bytes) {
-    let rest = this.#received.length > 0 ? Buffer.concat([this.#received, bytes]) : bytes;
-    while (rest.length >= HEADER_BYTES) {
-      const end = HEADER_BYTES + rest.readUInt32BE(4);
-      if (rest.length < end) {
+  /** Takes what was read, which is overwritten by the next read. */
+  #onData(read) {
+    let at = this.#begun ? this.#goOn(read) : 0;
+    while (read.length - at >= HEADER_BYTES) {
+      const end = at + HEADER_BYTES + read.readUInt32BE(at + 4);
+      if (end > read.length) {
         break;
       }
-      this.#onFrame(rest[1], Number(rest.readBigUInt64BE(8)), rest.subarray(HEADER_BYTES, end));
-      rest = rest.subarray(end);
+      this.#onFrame(read, at, end);
+      at = end;
     }
-    this.#received = rest;
+    if (at < read.length) {
+      this.#begin(read, at);
+    }
+    if (this.#incoming) {
+      this.#keepChunks();
+    }
   }
 
-  #onFrame(kind, request, payload) {
-    switch (kind) {
+  /** Keeps the beginning of a frame. */
+  #begin(read, at) {
+    const payload = read.length - at >= HEADER_BYTES ? read.readUInt32BE(at + 4) : 0;
+    const bytes = Buffer.allocUnsafe(HEADER_BYTES + payload);
+    this.#begun = { bytes, filled: read.copy(bytes, 0, at) };
+  }
+
+  /** Goes on with the frame that has begun. Returns where it ends in what was read. */
+  #goOn(read) {
+    const begun = this.#begun;
+    let at = 0;
+    if (begun.filled < HEADER_BYTES) {
+      at = fill(begun, read, at);
+      if (begun.filled < HEADER_BYTES) {
+        return at;
+      }
+      const header = begun.bytes;
+      begun.bytes = Buffer.allocUnsafe(HEADER_BYTES + header.readUInt32BE(4));
+      header.copy(begun.bytes);
+    }
+    at = fill(begun, read, at);
+    if (begun.filled === begun.bytes.length) {
+      this.#begun = undefined;
+      this.#onFrame(begun.bytes, 0, begun.bytes.length);
+      if (this.#incoming) {
+        this.#incoming.kept = this.#incoming.chunks.length;
+      }
+    }
+    return at;
+  }
+
+  /** Moves chunks away from where the next read lands. */
+  #keepChunks() {
+    const { chunks, kept } = this.#incoming;
+    for (let i = kept; i < chunks.length; i += 1) {
+      chunks[i] = Buffer.from(chunks[i]);
+    }
+    this.#incoming.kept = chunks.length;
+  }
+
+  /** Takes the frame between two places. */
+  #onFrame(bytes, at, end) {
+    const payload = bytes.subarray(at + HEADER_BYTES, end);
+    switch (bytes[at + 1]) {
       case PING:
-        this.#listener.onPing(payload);
+        this.#listener.onPing(Buffer.from(payload));
         break;
       case CLAIM:
         this.#listener.onClaim(JSON.parse(payload.toString()));
         break;
-      case INVOKE:
-        this.#incoming = { request, meta: JSON.parse(payload.toString()), chunks: [], ungranted: 0 };
+      case INVOKE: {
+        const request = bytes.readUInt32BE(at + 8) * WORD + bytes.readUInt32BE(at + 12);
+        this.#incoming = { request, meta: JSON.parse(payload.toString()), chunks: [], kept: 0, ungranted: 0 };
         break;
+      }
       case CHUNK:
         this.#onChunk(payload);
         break;
@@ -231,12 +284,22 @@ function frame(kind, request, payload) {
   return bytes;
 }
 
+/** Fills a frame that has begun with what was read from a place on. Returns the place behind. */
+function fill(begun, read, at) {
+  const missing = begun.bytes.length - begun.filled;
+  const taken = read.copy(begun.bytes, begun.filled, at, Math.min(read.length, at + missing));
+  begun.filled += taken;
+  return at + taken;
+}
+
 function putHeader(bytes, at, kind, length, request) {
   bytes[at] = VERSION;
   bytes[at + 1] = kind;
-  bytes.writeUInt16BE(0, at + 2);
+  bytes[at + 2] = 0;
+  bytes[at + 3] = 0;
   bytes.writeUInt32BE(length, at + 4);
-  bytes.writeBigUInt64BE(BigInt(request), at + 8);
+  bytes.writeUInt32BE(Math.floor(request / WORD), at + 8);
+  bytes.writeUInt32BE(request % WORD, at + 12);
 }
 
 /** u16 length of the type, the type, the JSON of the error. */

@@ -52,8 +52,8 @@ process.env = shown;
 
 /** Makes the trace of an invocation known to whoever calls further services. */
 function setTrace(traceId) {
-  const now = performance.now();
-  left = Math.min(left + (now - countedAt) / 1000, MOST);
+  const now = process.uptime();
+  left = Math.min(left + now - countedAt, MOST);
   countedAt = now;
   trace = traceId;
   // A function may have put other variables in their place.
