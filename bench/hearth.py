@@ -75,18 +75,26 @@ class Server:
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=kept, cwd=self.directory,
             user=user, group=user, extra_groups=None if user is None else [],
         )
+        try:
+            self._wait_until_ready()
+        except BaseException:
+            # Whoever interrupts this has nothing to close.
+            self.close()
+            raise
+        self.ready_ms = (time.perf_counter() - begun) * 1000
+        threading.Thread(target=self.process.stdout.read, daemon=True).start()
+
+    def _wait_until_ready(self):
         for line in self.process.stdout:
             found = re.search(r"listening on http://([\d.]+):(\d+)", line)
             if found:
                 self.address = (found.group(1), int(found.group(2)))
                 break
         else:
-            raise RuntimeError(f"{binary} does not start")
+            raise RuntimeError("the server does not start")
         connection = self.connect()
         connection.request("GET", "/health")
         connection.getresponse().read()
-        self.ready_ms = (time.perf_counter() - begun) * 1000
-        threading.Thread(target=self.process.stdout.read, daemon=True).start()
 
     def __enter__(self):
         return self
@@ -125,9 +133,14 @@ class Server:
 
     def close(self):
         self.process.terminate()
-        self.process.wait(30)
-        if not self.keeps_directory:
-            shutil.rmtree(self.directory, ignore_errors=True)
+        try:
+            self.process.wait(30)
+        finally:
+            # Somebody would not wait, or waited too long.
+            self.process.kill()
+            self.process.wait()
+            if not self.keeps_directory:
+                shutil.rmtree(self.directory, ignore_errors=True)
 
 
 def invoke(connection, name):

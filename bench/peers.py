@@ -48,8 +48,8 @@ class Peer:
     """One of them. `version` is what is installed, and names its directory in the cache."""
 
     name = version = None
-    # From when a cold start is measured: the start of the program, or the first invocation of a function in it.
-    cold_is = "program"
+    # What a first answer is of: the start of the program, or the first invocation of a function in it.
+    first_is_of = "program"
 
     def __init__(self, cache):
         self.installed = Path(cache, f"{type(self).__name__.lower()}-{self.version}")
@@ -115,7 +115,7 @@ class FunctionsFramework(Peer):
 class CargoLambda(Peer):
     name, version = "cargo-lambda", "1.9.2"
     path = "/2015-03-31/functions/echo/invocations"
-    cold_is = "function"
+    first_is_of = "function"
     MANIFEST = """
         [package]
         name = "echo"
@@ -185,7 +185,7 @@ functions: {echo: {handler: index.handler}}
 class Ministack(Peer):
     version = "1.5.33"
     path = "/2015-03-31/functions/echo/invocations"
-    cold_is = "function"
+    first_is_of = "function"
 
     def __init__(self, cache, language):
         super().__init__(cache)
@@ -246,10 +246,10 @@ class Running:
         )
         self._wait_for_port()
         self.peer.deploy(self.address)
-        if self.peer.cold_is == "function":
+        if self.peer.first_is_of == "function":
             begun = time.perf_counter()
         self._first_answer()
-        self.cold_ms = (time.perf_counter() - begun) * 1000
+        self.first_ms = (time.perf_counter() - begun) * 1000
 
     def _wait_for_port(self):
         until = time.monotonic() + PATIENCE
