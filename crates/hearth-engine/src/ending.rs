@@ -1,12 +1,17 @@
 //! How the process of an environment ends, and who tells.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use hearth_sandbox::{Exit, ExitStatus};
+use tokio::runtime::Handle;
 use tokio::sync::oneshot;
+use tokio::sync::oneshot::error::TryRecvError;
 use tokio::time::timeout;
 
+use crate::FunctionMeter;
 use crate::failure::Failure;
+use crate::sandbox_handle::Dying;
 
 /// How long the warden may take to find that an environment has ended for memory, when one of its processes has.
 const MEMORY_NOTICE: Duration = Duration::from_millis(250);
@@ -24,6 +29,8 @@ pub(crate) const LOST: Exit = Exit {
 pub(crate) struct Ending {
     exit: oneshot::Receiver<Exit>,
     runtime: Runtime,
+    /// CPU time of the environment, once its end has been told.
+    cpu: Option<Duration>,
 }
 
 /// The runtime of an environment, whose end is the environment's unless it has an attendant.
@@ -38,7 +45,11 @@ impl Ending {
     /// Of an environment that ends with its runtime.
     pub(crate) fn new(exit: oneshot::Receiver<Exit>) -> Self {
         let runtime = Runtime::IsAll;
-        Self { exit, runtime }
+        Self {
+            exit,
+            runtime,
+            cpu: None,
+        }
     }
 
     /// From now on an attendant tells how the runtime ends, and the environment lives on.
@@ -60,13 +71,41 @@ impl Ending {
         std::mem::replace(&mut self.exit, nobody_tells)
     }
 
+    /// Counts the CPU time of an environment that is given up: what the warden says when nothing of it is left.
+    pub(crate) fn count(&mut self, meter: Arc<dyn FunctionMeter>, dying: Dying, tasks: &Handle) {
+        if let Some(cpu) = self.cpu {
+            return meter.used_cpu(cpu);
+        }
+        let (tell, told) = oneshot::channel();
+        let mut exit = std::mem::replace(&mut self.exit, told);
+        match exit.try_recv() {
+            Ok(exit) => {
+                meter.used_cpu(exit.cpu);
+                // Whoever else waits for it may have gone.
+                let _ = tell.send(exit);
+            }
+            Err(TryRecvError::Closed) => {}
+            Err(TryRecvError::Empty) => drop(tasks.spawn(async move {
+                if let Ok(exit) = exit.await {
+                    meter.used_cpu(exit.cpu);
+                    let _ = tell.send(exit);
+                }
+                drop(dying);
+            })),
+        }
+    }
+
     /// Waits for it. Cancelling loses nothing; when it has come, it comes once.
     pub(crate) async fn wait(&mut self) -> Exit {
-        let Self { exit, runtime } = self;
+        let Self { exit, runtime, cpu } = self;
+        let note = |exit: Exit| {
+            *cpu = Some(exit.cpu);
+            exit
+        };
         if let Runtime::Attended(attended) = runtime {
             let told = tokio::select! {
                 biased;
-                exit = &mut *exit => return exit.unwrap_or(LOST),
+                exit = &mut *exit => return exit.map_or(LOST, note),
                 told = attended => told,
             };
             *runtime = Runtime::HasEnded;
@@ -75,7 +114,7 @@ impl Ending {
             }
             // The attendant itself has ended, and with it the environment.
         }
-        exit.await.unwrap_or(LOST)
+        exit.await.map_or(LOST, note)
     }
 
     /// What is behind a failure. Where several processes run, one that failed may have done so since memory ran out,
@@ -86,7 +125,14 @@ impl Ending {
             return failure;
         }
         match timeout(MEMORY_NOTICE, &mut self.exit).await {
-            Ok(Ok(exit)) if exit.out_of_memory => Failure::Exited(exit),
+            Ok(Ok(exit)) => {
+                self.cpu = Some(exit.cpu);
+                if exit.out_of_memory {
+                    Failure::Exited(exit)
+                } else {
+                    failure
+                }
+            }
             _ => failure,
         }
     }
@@ -104,9 +150,12 @@ impl Ending {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
     use tokio::task::yield_now;
 
     use super::*;
+    use crate::InvocationRecord;
 
     /// The news that nobody tells of the runtime any more must not be asked for twice.
     #[tokio::test]
@@ -129,6 +178,51 @@ mod tests {
         })
         .unwrap();
         assert!(ending.wait().await.out_of_memory);
+    }
+
+    #[derive(Debug, Default)]
+    struct Total(AtomicU64);
+
+    impl FunctionMeter for Total {
+        fn invoked(&self, _: Option<&str>, _: &InvocationRecord) {}
+        fn throttled(&self, _: Option<&str>) {}
+        fn used_cpu(&self, time: Duration) {
+            self.0.fetch_add(time.as_secs(), Ordering::Relaxed);
+        }
+    }
+
+    /// Whoever hears of the end first, and whenever it comes.
+    #[tokio::test]
+    async fn cpu_time_is_counted_once() {
+        let ended = Exit {
+            cpu: Duration::from_secs(3),
+            ..LOST
+        };
+        for (heard, late) in [(true, false), (false, false), (false, true)] {
+            let total = Arc::new(Total::default());
+            let dying = Arc::new(AtomicUsize::new(1));
+            let (exit, exits) = oneshot::channel();
+            let mut ending = Ending::new(exits);
+            let early = match late {
+                true => Some(exit),
+                false => {
+                    exit.send(ended).unwrap();
+                    None
+                }
+            };
+            if heard {
+                assert_eq!(ending.wait().await.cpu, ended.cpu);
+            }
+            ending.count(Arc::clone(&total) as _, Dying::of(&dying), &Handle::current());
+            if let Some(exit) = early {
+                exit.send(ended).unwrap();
+                assert_eq!(ending.wait().await.cpu, ended.cpu);
+            }
+            while dying.load(Ordering::Relaxed) > 0 {
+                yield_now().await;
+            }
+            assert_eq!(total.0.load(Ordering::Relaxed), 3, "{heard} {late}");
+        }
     }
 
     #[tokio::test]

@@ -13,6 +13,7 @@ use hearth_types::{EnvironmentId, NetworkPolicy, Places};
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 
+use crate::FunctionMeter;
 use crate::attendant::Attendant;
 use crate::clock::Clock;
 use crate::connector::{Connector, Source};
@@ -59,6 +60,8 @@ pub(crate) struct Process {
     pub(crate) reason: ShutdownReason,
     /// Where what it prints goes while it ends.
     pub(crate) last_words: Option<Journal>,
+    /// Where its CPU time is counted when it ends, once it is a function's.
+    pub(crate) meter: Option<Arc<dyn FunctionMeter>>,
     /// The interfaces of a runtime that talks to them.
     pub(crate) api: Option<RuntimeApi>,
     sandbox: SandboxHandle,
@@ -93,6 +96,7 @@ impl Process {
             attendant: None,
             reason: ShutdownReason::Spindown,
             last_words: None,
+            meter: None,
             api: None,
             sandbox,
             network: booted.listener.map_or(Network::None, Network::Waiting),
@@ -231,6 +235,9 @@ fn take_subscriptions(api: &RuntimeApi, journal: &Journal, source: Source) {
 impl Drop for Process {
     fn drop(&mut self) {
         let sandbox = self.sandbox.clone();
+        if let (Some(meter), Ok(tasks)) = (self.meter.take(), Handle::try_current()) {
+            self.ending.count(meter, sandbox.dying(), &tasks);
+        }
         let (Some(leaving), Ok(tasks)) = (self.leaving(), Handle::try_current()) else {
             return sandbox.0.kill(self.id);
         };

@@ -60,7 +60,8 @@ async fn again(engine: &Inner, mut attempt: Attempt, first: FirstFailure) -> Res
         .start(spec, &mut journal, &stream, limit, claimant)
         .await
     {
-        Ok((process, begun)) => {
+        Ok((mut process, begun)) => {
+            process.meter = Some(Arc::clone(&attempt.function.meter));
             init_ends(&mut journal, Phase::Invoke, &Status::Success, begun.elapsed());
             let environment = Environment::new(process, journal, generation, None);
             let environment = pool.enlist(environment, attempt.trace());

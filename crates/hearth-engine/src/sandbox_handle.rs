@@ -20,12 +20,19 @@ impl SandboxHandle {
     /// Counts one more of them.
     pub(crate) fn dying(&self) -> Dying {
         self.1.fetch_add(1, Ordering::Relaxed);
-        Dying(Arc::clone(&self.1))
+        Dying::of(&self.1)
     }
 
     /// Whether environments are coming to their end.
     pub(crate) fn has_dying(&self) -> bool {
         self.1.load(Ordering::Relaxed) > 0
+    }
+}
+
+impl Dying {
+    /// One that is in this count.
+    pub(crate) fn of(count: &Arc<AtomicUsize>) -> Self {
+        Self(Arc::clone(count))
     }
 }
 

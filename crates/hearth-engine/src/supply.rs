@@ -189,7 +189,8 @@ async fn make(engine: &Arc<Inner>, function: &Arc<Function>, mut underway: Under
         .start(spec, &mut journal, &stream, limit, claimant)
         .await
     {
-        Ok((process, begun)) => {
+        Ok((mut process, begun)) => {
+            process.meter = Some(Arc::clone(&function.meter));
             let took = begun.elapsed();
             init_ends(&mut journal, Phase::Init, &Status::Success, took);
             // Its first invocation may be long in coming.
