@@ -8,6 +8,7 @@ from botocore.exceptions import ClientError
 from prometheus_client.parser import text_string_to_metric_families
 
 from functions import create, invoke, python
+from server import wait_until
 
 pytestmark = pytest.mark.every_tier
 
@@ -69,6 +70,23 @@ def test_functions_have_counters_and_histograms(server, client):
     assert limits == sorted(limits) and limits[-1] == 3
     assert of(found, "hearth_memory_used_max_megabytes", name) > 0
     assert found[("aws_lambda_concurrent_executions",)] == 0
+    assert found[("hearth_starts_total",)] >= 1 and found[("hearth_waiting_invocations",)] == 0
+
+
+def test_events_are_counted_when_they_come_and_when_they_run(server, client):
+    name = create(client, python("""
+        def handler(event, context):
+            return 1
+    """))
+    client.invoke(FunctionName=name, InvocationType="Event", Payload=b"{}")
+    found = wait_until(
+        lambda: (read_now := samples(read(server))) and of(read_now, "aws_lambda_invocations_total", name) == 1
+        and read_now, "the event has run",
+    )
+    assert of(found, "aws_lambda_async_events_received_total", name) == 1
+    assert of(found, "aws_lambda_async_events_dropped_total", name) == 0
+    age = ("aws_lambda_async_event_age_seconds_count", name)
+    assert wait_until(lambda: of(samples(read(server)), *age) == 1, "the attempt has been counted")
 
 
 def test_functions_cannot_read_them(server, client):

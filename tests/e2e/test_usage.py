@@ -63,6 +63,21 @@ def test_usage_is_what_the_reports_say(server, client):
     assert used["cost"] == pytest.approx(used["gbSeconds"] * 0.0000166667 + 4 * 0.0000002)
 
 
+def test_cpu_time_is_counted_when_an_environment_ends(server, client):
+    name = create(client, python("""
+        import time
+
+        def handler(event, context):
+            begun = time.process_time()
+            while time.process_time() - begun < 0.3:
+                pass
+    """))
+    invoke(client, name)
+    client.update_function_configuration(FunctionName=name, Description="another")
+    used = wait_until(lambda: of(server, name)["cpuSeconds"], "the environment has ended")
+    assert used >= 0.3
+
+
 def test_a_timeout_costs_its_time(server, client):
     name = create(client, ANSWER, Timeout=1, MemorySize=1024)
     invoke(client, name)

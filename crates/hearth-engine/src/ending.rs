@@ -155,7 +155,7 @@ mod tests {
     use tokio::task::yield_now;
 
     use super::*;
-    use crate::InvocationRecord;
+    use crate::{InvocationRecord, QueuedEvent};
 
     /// The news that nobody tells of the runtime any more must not be asked for twice.
     #[tokio::test]
@@ -186,6 +186,7 @@ mod tests {
     impl FunctionMeter for Total {
         fn invoked(&self, _: Option<&str>, _: &InvocationRecord) {}
         fn throttled(&self, _: Option<&str>) {}
+        fn event(&self, _: Option<&str>, _: QueuedEvent) {}
         fn used_cpu(&self, time: Duration) {
             self.0.fetch_add(time.as_secs(), Ordering::Relaxed);
         }

@@ -61,5 +61,7 @@ pub use options::EngineOptions;
 pub use record::{Conclusion, InvocationRecord, Running};
 pub use report::runtime_version_arn;
 pub use scaling::Scaling;
-pub use seams::{Api, CredentialSource, FunctionMeter, LogBatch, LogSink, Meter, SessionVariables};
+pub use seams::{
+    Api, CredentialSource, FunctionMeter, LogBatch, LogSink, Meter, QueuedEvent, SessionVariables,
+};
 pub use stream::{ResponseHead, ResponseStream};

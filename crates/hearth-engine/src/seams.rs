@@ -30,8 +30,19 @@ pub trait LogSink: Send + Sync + 'static {
     fn append(&self, batch: LogBatch) -> Pin<Box<dyn Future<Output = ()> + Send>>;
 }
 
+/// What can happen to an event of an asynchronous invocation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum QueuedEvent {
+    /// It was accepted.
+    Received,
+    /// An attempt at it ran, when it was so old.
+    Attempted(Duration),
+    /// It was given up.
+    Dropped,
+}
+
 /// Where invocations are counted.
-pub trait Meter: Send + Sync + 'static {
+pub trait Meter: Send + Sync + std::fmt::Debug + 'static {
     /// What counts those of a version, or of `$LATEST`. Asked once per revision that is deployed.
     fn function(&self, arn: &FunctionArn, version: &Qualifier) -> Arc<dyn FunctionMeter>;
 }
@@ -44,6 +55,9 @@ pub trait FunctionMeter: Send + Sync + std::fmt::Debug {
 
     /// An invocation was refused.
     fn throttled(&self, qualifier: Option<&str>);
+
+    /// Something happened to an event that waits for the function, or waited.
+    fn event(&self, qualifier: Option<&str>, what: QueuedEvent);
 
     /// Environments have used so much CPU time since the last time it was told.
     fn used_cpu(&self, time: Duration);

@@ -36,7 +36,15 @@ pub(crate) async fn invoke(
     match kind {
         InvocationType::DryRun => Ok(empty(StatusCode::NO_CONTENT)),
         InvocationType::Event => {
-            asynchronous::accept(&service.store, &arn, qualifier, invocation, ctx.received_at).await?;
+            asynchronous::accept(
+                &service.store,
+                &service.options,
+                &arn,
+                qualifier,
+                invocation,
+                ctx.received_at,
+            )
+            .await?;
             Ok(empty(StatusCode::ACCEPTED))
         }
         InvocationType::RequestResponse => {

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use hearth_engine::Meter;
+
 use crate::Folders;
 
 /// How the Lambda API behaves; the defaults are AWS's where AWS has one.
@@ -25,6 +27,8 @@ pub struct LambdaOptions {
     pub event_lease: Duration,
     /// What shows folders of this machine to functions; nothing but in development mode.
     pub folders: Option<Arc<dyn Folders>>,
+    /// Where events of asynchronous invocations are counted, if they are.
+    pub meter: Option<Arc<dyn Meter>>,
     /// Whether functions can be held to a network policy. Where they cannot, any but the one that allows everything is
     /// refused.
     pub holds_network_policies: bool,
@@ -45,6 +49,7 @@ impl Default for LambdaOptions {
             concurrent_events: std::thread::available_parallelism().map_or(2, usize::from) * 32,
             event_lease: Duration::from_secs(60),
             folders: None,
+            meter: None,
             holds_network_policies: true,
             code_link_lifetime: Duration::from_secs(600),
             code_grace: Duration::from_secs(1800),

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, RwLock};
 use std::time::{Duration, SystemTime};
 
-use hearth_engine::{FunctionMeter, InvocationRecord};
+use hearth_engine::{FunctionMeter, InvocationRecord, QueuedEvent};
 use hearth_types::Qualifier;
 
 use crate::Bucket;
@@ -67,6 +67,14 @@ impl FunctionMeter for Counter {
 
     fn throttled(&self, qualifier: Option<&str>) {
         self.count(qualifier, SystemTime::now(), |bucket| bucket.throttles += 1);
+    }
+
+    fn event(&self, qualifier: Option<&str>, what: QueuedEvent) {
+        self.count(qualifier, SystemTime::now(), |bucket| match what {
+            QueuedEvent::Received => bucket.events_received += 1,
+            QueuedEvent::Attempted(age) => bucket.event_age.add(micros(age)),
+            QueuedEvent::Dropped => bucket.events_dropped += 1,
+        });
     }
 
     fn used_cpu(&self, time: Duration) {

@@ -103,13 +103,11 @@ impl MetricName {
                 matches!(dimensions, Dimensions::Account | Dimensions::Function { .. })
             }
             Self::UnreservedConcurrentExecutions => *dimensions == Dimensions::Account,
-            Self::AsyncEventAge
-            | Self::AsyncEventsDropped
-            | Self::AsyncEventsReceived
-            | Self::Duration
-            | Self::Errors
-            | Self::Invocations
-            | Self::Throttles => true,
+            // Nobody knows before it runs which version an alias will come to.
+            Self::AsyncEventAge | Self::AsyncEventsDropped | Self::AsyncEventsReceived => {
+                !matches!(dimensions, Dimensions::ExecutedVersion { .. })
+            }
+            Self::Duration | Self::Errors | Self::Invocations | Self::Throttles => true,
         }
     }
 

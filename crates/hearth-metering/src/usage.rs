@@ -137,6 +137,8 @@ impl Metering {
                 rows.entry(row).or_default().merge(bucket);
             },
         )?;
+        // Events that wait have used nothing yet.
+        rows.retain(|_, bucket| bucket.invocations() + bucket.throttles + bucket.cpu_us > 0);
         let rows = rows.into_iter().map(|((function, version, hour), bucket)| Usage {
             function: function.map(|function| function.to_string()),
             version: version.map(|version| version.to_string()),

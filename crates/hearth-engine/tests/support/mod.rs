@@ -11,7 +11,8 @@ use std::time::Duration;
 
 use hearth_engine::{
     Api, CredentialSource, Endpoint, Engine, EngineOptions, Function, FunctionMeter, FunctionSpec,
-    Invocation, InvocationRecord, Layers, LogBatch, LogSink, Meter, Node, RuntimeChoice, SessionVariables,
+    Invocation, InvocationRecord, Layers, LogBatch, LogSink, Meter, Node, QueuedEvent, RuntimeChoice,
+    SessionVariables,
 };
 use hearth_sandbox::{RuntimeIndex, Sandbox};
 use hearth_types::{
@@ -69,6 +70,8 @@ impl FunctionMeter for Counted {
     fn throttled(&self, _: Option<&str>) {
         self.throttles.fetch_add(1, Ordering::Relaxed);
     }
+
+    fn event(&self, _: Option<&str>, _: QueuedEvent) {}
 
     fn used_cpu(&self, _: Duration) {}
 }

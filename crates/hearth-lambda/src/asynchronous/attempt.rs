@@ -2,12 +2,14 @@
 
 use std::time::{Duration, SystemTime};
 
-use hearth_engine::{Invocation, Outcome};
+use hearth_engine::{Invocation, Outcome, QueuedEvent};
 use hearth_store::{Leased, StoreError, Unit};
+use hearth_types::Scope;
 use tokio::time::{MissedTickBehavior, interval};
 use tracing::{debug, error, info, warn};
 
 use super::Worker;
+use super::count::count;
 use super::event::{Event, Head, NotAnEvent, request_id};
 use super::verdict::{self, History, NotReached, Verdict};
 use crate::running::{self, NotRun};
@@ -42,15 +44,22 @@ async fn run(worker: &Worker, leased: &Leased, event: &Event) -> Result<Unit, No
         trace: event.head.trace.clone(),
         tail: false,
     };
+    let age = SystemTime::now()
+        .duration_since(event.accepted_at())
+        .unwrap_or_default();
     let running = running::run(&worker.registry, &arn, &event.head.qualifier, invocation);
     let result = match keeping_lease(worker, leased, running).await {
         Err(NotRun::NoSuchFunction(arn)) => {
             info!(request = %leased.lease.id, function = %arn, "event dropped: the function was deleted");
+            happened(worker, scope, event, QueuedEvent::Dropped);
             return Ok(Unit::new().acknowledge(&leased.lease));
         }
         Err(NotRun::NotReady(_)) => Err(NotReached::NotActive),
         Err(NotRun::Engine(error)) => Err(NotReached::Engine(error)),
-        Ok((outcome, _)) => Ok(outcome),
+        Ok((outcome, _)) => {
+            happened(worker, scope, event, QueuedEvent::Attempted(age));
+            Ok(outcome)
+        }
     };
     Ok(settle(worker, leased, event, &result))
 }
@@ -82,9 +91,15 @@ fn settle(worker: &Worker, leased: &Leased, event: &Event, result: &Result<Outco
         Verdict::Drop(reason) => {
             let function = event.arn(&lease.scope);
             warn!(request = %lease.id, %function, ?reason, "event dropped");
+            happened(worker, &lease.scope, event, QueuedEvent::Dropped);
             Unit::new().acknowledge(lease)
         }
     }
+}
+
+/// Counts what happened to an event.
+fn happened(worker: &Worker, scope: &Scope, event: &Event, what: QueuedEvent) {
+    count(&worker.options, &event.arn(scope), &event.head.invoked_arn, what);
 }
 
 fn unreadable(leased: &Leased) -> Unit {

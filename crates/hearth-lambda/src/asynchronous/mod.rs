@@ -4,6 +4,7 @@
 //! with the request id it was accepted with, and settles it in one commit: done, due again, or dropped.
 
 mod attempt;
+mod count;
 mod event;
 mod lanes;
 mod verdict;
@@ -13,12 +14,13 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use hearth_engine::Invocation;
+use hearth_engine::{Invocation, QueuedEvent};
 use hearth_store::{QueueName, Store, StoreError, Unit};
 use hearth_types::{FunctionArn, Qualifier, time};
 
 use self::event::{Event, Head};
 pub(crate) use self::worker::Worker;
+use crate::LambdaOptions;
 
 /// The queue of all asynchronous invocations.
 pub(crate) fn queue() -> QueueName {
@@ -28,6 +30,7 @@ pub(crate) fn queue() -> QueueName {
 /// Makes an invocation durable. Once this answers, it will be attempted.
 pub(crate) async fn accept(
     store: &Arc<dyn Store>,
+    options: &LambdaOptions,
     arn: &FunctionArn,
     qualifier: Qualifier,
     invocation: Invocation,
@@ -41,6 +44,7 @@ pub(crate) async fn accept(
         trace,
         tail: _,
     } = invocation;
+    let sent_to = invoked_arn.clone();
     let head = Head {
         function: arn.name.clone(),
         qualifier,
@@ -55,8 +59,7 @@ pub(crate) async fn accept(
         payload: Bytes::clone(&payload),
     }
     .to_message(arn.scope.clone(), &request_id.to_string(), now);
-    store
-        .commit(Unit::new().enqueue(queue(), message))
-        .await
-        .map(drop)
+    store.commit(Unit::new().enqueue(queue(), message)).await?;
+    count::count(options, arn, &sent_to, QueuedEvent::Received);
+    Ok(())
 }

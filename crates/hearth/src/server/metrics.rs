@@ -73,6 +73,59 @@ impl MetricsPage {
         for (state, count) in [("idle", statistics.idle), ("ready", statistics.ready)] {
             out.sample(name, &[("state", state)], count as f64);
         }
+        let scaling = self.engine.scaling();
+        let gauges = [
+            (
+                "hearth_waiting_invocations",
+                "Invocations that wait for an environment.",
+                scaling.waiting,
+            ),
+            (
+                "hearth_starting_environments",
+                "Environments that start.",
+                scaling.starting,
+            ),
+            (
+                "hearth_frozen_environments",
+                "Idle environments that are frozen.",
+                scaling.frozen,
+            ),
+        ];
+        for (name, help, value) in gauges {
+            out.family(name, Kind::Gauge, help);
+            out.sample(name, &[], value as f64);
+        }
+        let counters = [
+            (
+                "hearth_waits_total",
+                "Invocations that had to wait for an environment.",
+                scaling.waits,
+            ),
+            (
+                "hearth_starts_total",
+                "Environments that were started.",
+                scaling.starts,
+            ),
+            (
+                "hearth_failed_starts_total",
+                "Starts that failed, inits included.",
+                scaling.failed_starts,
+            ),
+            (
+                "hearth_expired_total",
+                "Environments that were idle for too long.",
+                scaling.expired,
+            ),
+            (
+                "hearth_evicted_total",
+                "Environments that had to make room.",
+                scaling.evicted,
+            ),
+        ];
+        for (name, help, value) in counters {
+            out.family(name, Kind::Counter, help);
+            out.sample(name, &[], value as f64);
+        }
         self.metering.expose(&mut out);
         let mut response = answer(StatusCode::OK, out.into_text());
         let kind = HeaderValue::from_static(CONTENT_TYPE);

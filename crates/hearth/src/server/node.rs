@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hearth_engine::{Engine, EngineOptions};
+use hearth_engine::{Engine, EngineOptions, Meter};
 use hearth_gateway::FunctionUrls;
 use hearth_iam::{Sealer, SessionIssuer, sts};
 use hearth_lambda::{Folders, LambdaOptions, LambdaService};
@@ -140,6 +140,7 @@ async fn assemble(
         LambdaOptions {
             retry_delays: settings.retry_delays,
             folders: folders.map(|folders| Arc::new(Shown(folders)) as Arc<dyn Folders>),
+            meter: Some(Arc::new(metering.clone()) as Arc<dyn Meter>),
             holds_network_policies: tier != Tier::Process,
             ..LambdaOptions::default()
         },
