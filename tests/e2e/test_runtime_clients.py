@@ -25,6 +25,7 @@ BUILD_SECONDS = 540
 # Cases whose answer is another one by design, and why.
 DIFFERENT = {
     "python-descriptors": "asks for the descriptors of the bootstrap",
+    "python-own-names": "what the client imports it finds among the modules of the function",
     "python-error-huge": "Hearth shortens the text of a huge error",
     "nodejs-error-huge": "Hearth shortens the text of a huge error",
     "nodejs-init-rejection": "the client has asked for its first event by the time Node.js reports the rejection",
