@@ -16,6 +16,7 @@ use crate::journal::Journal;
 use crate::memory::{self, Pledge, Room};
 use crate::occupied::Occupied;
 use crate::pool::{Pool, Surroundings};
+use crate::refill;
 use crate::response::Response;
 use crate::run::{self, Attempt};
 use crate::sandbox_handle::SandboxHandle;
@@ -41,7 +42,7 @@ pub(crate) struct Inner {
     pub(crate) sink: Arc<dyn LogSink>,
     meter: Arc<dyn Meter>,
     pub(crate) surroundings: Arc<Surroundings>,
-    room: Room,
+    pub(crate) room: Room,
     admission: Admission,
     closing: AtomicBool,
 }
@@ -108,6 +109,8 @@ impl Engine {
             meter,
             closing: AtomicBool::new(false),
         });
+        let traffic = Arc::clone(&inner.starter.traffic);
+        tokio::spawn(refill::run(Arc::downgrade(&inner), traffic));
         tokio::spawn(sweep(Arc::downgrade(&inner)));
         tokio::spawn(relieve(Arc::downgrade(&inner)));
         Self(inner)
@@ -118,6 +121,7 @@ impl Engine {
         let pool = Arc::new(Pool::new(spec.code, Arc::clone(&self.0.surroundings)));
         let concurrency = self.0.admission.function(&spec.arn);
         Arc::new(Function {
+            _ready: self.0.starter.expect(&spec),
             meter: self.0.meter.function(&spec.arn, &spec.version),
             spec,
             pool,

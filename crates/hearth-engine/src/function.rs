@@ -10,6 +10,7 @@ use hearth_types::{CodeHash, FunctionArn, NetworkPolicy, Qualifier};
 
 use crate::admission::Concurrency;
 use crate::pool::Pool;
+use crate::ready::InUse;
 use crate::{FunctionMeter, Invocation, record};
 
 /// The installed interpreter a function runs on.
@@ -79,6 +80,8 @@ pub struct Function {
     pub(crate) pool: Arc<Pool>,
     pub(crate) concurrency: Concurrency,
     pub(crate) meter: Arc<dyn FunctionMeter>,
+    /// Keeps an interpreter ready that it can take.
+    pub(crate) _ready: Option<Arc<InUse>>,
 }
 
 impl FunctionSpec {

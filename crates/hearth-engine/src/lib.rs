@@ -36,6 +36,7 @@ mod pool;
 mod prepared;
 mod ready;
 mod record;
+mod refill;
 mod report;
 mod response;
 mod run;

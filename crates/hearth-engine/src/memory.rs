@@ -80,6 +80,13 @@ impl Room {
             .is_some_and(|available| available < self.reserve)
     }
 
+    /// Whether so many times what must stay free is available. A machine that does not tell has it.
+    pub(crate) fn has_spare(&self, times: u64) -> bool {
+        self.node
+            .available_memory()
+            .is_none_or(|available| available >= self.reserve.saturating_mul(times))
+    }
+
     /// Keeps memory for a start, if there is enough. A machine that does not tell has room.
     fn pledge(&self, charge: Option<u64>) -> Option<Pledge> {
         let bytes = charge.map_or(UNKNOWN, |charge| charge + charge / 4);
@@ -179,7 +186,9 @@ mod tests {
         let (node, room) = room(50, 50);
         assert!(!room.is_short());
         node.0.store(49, Relaxed);
-        assert!(room.is_short());
+        assert!(room.is_short() && !room.has_spare(1));
+        node.0.store(100, Relaxed);
+        assert!(room.has_spare(2) && !room.has_spare(3));
     }
 
     #[tokio::test(start_paused = true)]

@@ -19,7 +19,8 @@ use crate::exchange::{self, Awaited};
 use crate::failure::Failure;
 use crate::journal::Journal;
 use crate::prepared::Prepared;
-use crate::ready::{Ready, ReadyKey};
+use crate::ready::{InUse, Ready, ReadyKey};
+use crate::refill::Traffic;
 use crate::report::PlatformEvent;
 use crate::sandbox_handle::SandboxHandle;
 use crate::turns::{Claimant, Turn, Turns};
@@ -75,6 +76,7 @@ pub(crate) struct Starter {
     boots: Turns,
     prepared: Prepared,
     pub(crate) ready: Ready,
+    pub(crate) traffic: Arc<Traffic>,
 }
 
 impl Starter {
@@ -92,7 +94,18 @@ impl Starter {
             boots: Turns::new(options.parallel_boots),
             prepared: Prepared::default(),
             ready: Ready::new(options.ready_environments),
+            traffic: Arc::default(),
         }
+    }
+
+    /// A function is there: an interpreter for it is made ready, if it can take one.
+    pub(crate) fn expect(&self, spec: &FunctionSpec) -> Option<Arc<InUse>> {
+        if spec.runtime.family == Family::Provided || spec.needs_fresh_start() {
+            return None;
+        }
+        let in_use = self.ready.expect(ReadyKey::of(spec));
+        self.traffic.call();
+        in_use
     }
 
     /// Lets everybody hear of what has changed in a function's code, where that can change. Fails if it is gone.
@@ -108,7 +121,7 @@ impl Starter {
     /// init began: when the interpreter could boot, or with the claim where one was ready. Waiting for a turn
     /// to boot is not the function's time.
     pub(crate) async fn start(
-        self: &Arc<Self>,
+        &self,
         spec: &FunctionSpec,
         journal: &mut Journal,
         stream: &str,
@@ -121,6 +134,7 @@ impl Starter {
                 .start_custom(spec, &session, journal, stream, limit, claimant)
                 .await;
         }
+        let starting = self.traffic.start();
         let fresh = spec.needs_fresh_start();
         let claimed = if fresh {
             self.boot_with(spec, &session, stream, claimant).await?
@@ -150,6 +164,7 @@ impl Starter {
             greet(&mut process, 0).await?;
             drop(turn);
         }
+        drop(starting);
         let deadline = begun + limit;
         let mut done = self.extensions(spec, &mut process, journal, deadline).await;
         if done.is_ok() {
@@ -214,24 +229,13 @@ impl Starter {
 
     /// Claims an interpreter that was ready, or a new one.
     async fn claim_ready(
-        self: &Arc<Self>,
+        &self,
         spec: &FunctionSpec,
         session: &SessionVariables,
         claimant: Claimant<'_>,
     ) -> Result<Claimed, StartError> {
         let key = ReadyKey::of(spec);
-        let (process, missing) = self.ready.take(key);
-        for _ in 0..missing {
-            let starter = Arc::clone(self);
-            tokio::spawn(async move {
-                let booted = starter.boot_ready(key).await;
-                if let Err(error) = &booted {
-                    tracing::warn!(?error, "no environment could be made ready");
-                }
-                starter.ready.add(key, booted.ok());
-            });
-        }
-        let Some(mut process) = process else {
+        let Some(mut process) = self.ready.take(key) else {
             return self.boot_now(key, spec, session, claimant).await;
         };
         let begun = Instant::now();
@@ -243,7 +247,8 @@ impl Starter {
         })
     }
 
-    async fn boot_ready(&self, key: ReadyKey) -> Result<Process, StartError> {
+    /// Boots an interpreter that waits for whoever claims it.
+    pub(crate) async fn boot_ready(&self, key: ReadyKey) -> Result<Process, StartError> {
         let _turn = Claimant::anybody().turn(&self.boots).await?;
         let mut process = self.boot(key, Start::Ready).await?;
         self.prepare(key, &mut process);
@@ -415,6 +420,13 @@ fn description(spec: &FunctionSpec) -> Description {
         version: spec.version.to_string(),
         handler: spec.handler.clone(),
         account: spec.arn.scope.account.to_string(),
+    }
+}
+
+impl Drop for Starter {
+    fn drop(&mut self) {
+        // Whoever refills has nothing left to do.
+        self.traffic.call();
     }
 }
 

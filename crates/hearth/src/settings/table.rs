@@ -195,7 +195,7 @@ fn functions() -> Vec<Setting> {
             Functions,
             "ready-environments",
             |s| &mut s.ready_environments,
-            "Interpreters kept started ahead per runtime and memory size that is in use; 0 keeps none.",
+            "Interpreters kept started ahead per runtime and memory size of the deployed functions, at least; more for a while where more were needed at once. 0 keeps none.",
         ),
         setting(
             Functions,
