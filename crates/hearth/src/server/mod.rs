@@ -34,11 +34,20 @@ pub(crate) fn run() -> Result<(), Failure> {
     } = enter().map_err(|error| Failure::failed(format!("the server cannot confine itself: {error}")))?;
     let handover: Handover = serde_json::from_str(&settings).map_err(Failure::failed)?;
     start_log(handover.settings.log_level);
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(workers())
+        .enable_all()
+        .build();
     runtime.map_err(Failure::failed)?.block_on(async {
         let warden = WardenClient::new(warden, scratch).map_err(Failure::failed)?;
         node::run(handover, warden, folders, listeners, &data).await
     })
+}
+
+/// Threads that serve: half as many as there are cores. The functions need the other half, and a thread that is never
+/// idle need not be woken for each request.
+fn workers() -> usize {
+    std::thread::available_parallelism().map_or(1, |cores| cores.get().div_ceil(2))
 }
 
 /// The server's own log: standard error, one line per message.
