@@ -70,7 +70,14 @@ def cpu_seconds(pid):
 
 
 def descriptors(pid):
-    return os.listdir(f"/proc/{pid}/fd")
+    """What each open descriptor of a process leads to; of pipes and sockets, that they are such."""
+    found = []
+    for number in os.listdir(f"/proc/{pid}/fd"):
+        try:
+            found.append(re.sub(r":\[\d+\]$", "", os.readlink(f"/proc/{pid}/fd/{number}")))
+        except FileNotFoundError:
+            pass
+    return found
 
 
 def mounts(pid):
