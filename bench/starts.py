@@ -14,7 +14,8 @@ const { S3Client } = require('@aws-sdk/client-s3');
 const client = new S3Client({ region: 'us-east-1' });
 exports.handler = async (event) => (client ? event : null);
 """
-NOTHING = {"Node.js": ["-e", "0"], "Python": ["-I", "-c", "pass"]}
+# Without site, which runs what a machine's packages have put there.
+NOTHING = {"Node.js": ["-e", "0"], "Python": ["-I", "-S", "-c", "pass"]}
 
 
 def clean(*command):
