@@ -1,8 +1,8 @@
 //! What functions use: counted per invocation, kept per minute and hour.
 //!
 //! The engine asks [`Metering`] for a counter per function and version and adds one record per invocation to it. What is
-//! counted waits in the counter for [`Metering::collect`], which moves it to where queries look: the CloudWatch metrics
-//! of [`query`].
+//! counted waits in the counter until the writer collects it, twice a second, into the journal and to where queries look:
+//! the CloudWatch metrics of [`query`].
 #![forbid(unsafe_code)]
 
 mod bucket;
