@@ -30,6 +30,8 @@ pub struct LogSplitter {
     limit: usize,
     /// Below it, events are dropped.
     threshold: Option<LogLevel>,
+    /// The date of the last line, which frames behind it are not before.
+    line_ms: i64,
 }
 
 impl Default for LogSplitter {
@@ -39,6 +41,7 @@ impl Default for LogSplitter {
             searched: 0,
             limit: LOG_EVENT,
             threshold: None,
+            line_ms: i64::MIN,
         }
     }
 }
@@ -59,10 +62,21 @@ impl LogSplitter {
     pub fn push(&mut self, bytes: &[u8], now: SystemTime, events: &mut Vec<LogEvent>) {
         self.bytes.extend_from_slice(bytes);
         let first = events.len();
-        while let Some(piece) = self.next_piece(now) {
-            events.extend(self.wanted(piece));
+        let mut last_line = None;
+        while let Some(mut piece) = self.next_piece(now) {
+            let framed = piece.framed;
+            if framed {
+                piece.event.timestamp_ms = piece.event.timestamp_ms.max(self.line_ms);
+            }
+            if let Some(event) = self.wanted(piece) {
+                last_line = if framed { last_line } else { Some(events.len()) };
+                events.push(event);
+            }
         }
         in_order(&mut events[first..]);
+        if let Some(line) = last_line {
+            self.line_ms = events[line].timestamp_ms;
+        }
     }
 
     /// Gives what is left of an unfinished line or frame: the invocation or the process has ended.
@@ -197,7 +211,8 @@ impl FrameHeader {
     }
 }
 
-/// A line is dated when it is read, a frame when it was written: no line is later than a frame that stands behind it.
+/// A line is dated when it is read, a frame when it is made, a moment before it is written: no line is later than a frame
+/// that stands behind it. Where the line came with an earlier read, the frame is dated as it.
 fn in_order(events: &mut [LogEvent]) {
     let mut latest = i64::MAX;
     for event in events.iter_mut().rev() {
@@ -255,6 +270,16 @@ mod tests {
             limit: 10,
             ..LogSplitter::default()
         }
+    }
+
+    #[test]
+    fn a_frame_is_not_before_the_line_that_was_read_before_it() {
+        let (mut splitter, mut events) = (LogSplitter::new(), Vec::new());
+        splitter.push(b"line\n", NOW + Duration::from_millis(6), &mut events);
+        // Made at 0 ms, written after the line.
+        splitter.push(&frame(b"frame"), NOW + Duration::from_millis(7), &mut events);
+        let dates: Vec<_> = events.iter().map(|event| event.timestamp_ms).collect();
+        assert_eq!(dates, [6, 6]);
     }
 
     #[test]
